@@ -1,0 +1,44 @@
+"""What a stage leaves out -> counted rows of the ``dropped`` table, one per stage, table, source and reason."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class Dropped:
+    """Counts of what was left out, with one example each.
+
+    Parameters
+    ----------
+    stage : str
+        Stage that leaves things out: read, gather, annotate, matrix ...
+    """
+
+    def __init__(self, stage: str) -> None:
+        self.stage = stage
+        self._counts: dict[tuple[str, str, str], tuple[int, str | None]] = {}
+
+    def add(self, table: str, source: str | Path, reason: str, n: int = 1, example: object = None) -> None:
+        """Count `n` more rows of `table` from `source` that are left out for `reason` (nothing when n is 0)."""
+        if n <= 0:
+            return
+        key = (table, Path(source).name if isinstance(source, Path) else source, reason)
+        before, first = self._counts.get(key, (0, None))
+        self._counts[key] = (before + int(n), first if first is not None else (None if example is None else str(example)))
+
+    def frame(self) -> pd.DataFrame:
+        """Return the counts as the ``dropped`` table, sorted."""
+        import pandas as pd
+
+        from resistance.schemas import DROPPED
+        from resistance.tables import conform
+
+        rows = [
+            {"stage": self.stage, "table": table, "source": source, "reason": reason, "n": n, "example": example}
+            for (table, source, reason), (n, example) in sorted(self._counts.items())
+        ]
+        return conform(pd.DataFrame(rows, columns=list(DROPPED.names)), DROPPED)

@@ -1,0 +1,47 @@
+"""Where each stage table stands below the results folder (the workflow and every command agree by this)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from resistance import schemas
+from resistance.tables import Schema, read_table, write_table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: tables that one batch of samples gives (below read/<batch>/)
+BATCH = (schemas.CALLS, schemas.EFFECTS, schemas.FUSIONS, schemas.DROPPED)
+
+#: tables of the cohort folder, in the order in which they are written
+COHORT = (
+    schemas.PATIENTS, schemas.SAMPLES, schemas.ENDPOINTS, schemas.CALLS, schemas.EFFECTS, schemas.COVERAGE,
+    schemas.COPY_NUMBER, schemas.FUSIONS, schemas.EXPRESSION, schemas.NANOSTRING, schemas.IHC, schemas.ADVERSE_EVENTS,
+    schemas.TREATMENTS, schemas.DROPPED,
+)  # fmt: skip
+
+#: stage -> the tables it writes below its folder
+STAGES: dict[str, tuple[Schema, ...]] = {
+    "cohort": COHORT,
+    "annotate": (schemas.EFFECTS, schemas.DROPPED),
+    "ctdna": (schemas.QUANTITY, schemas.RESPONSE, schemas.EMERGENCE),
+    "subtype": (schemas.SUBTYPES,),
+    "matrix": (schemas.MARKERS, schemas.MATRIX, schemas.DROPPED),
+    "associate": (schemas.RESULTS,),
+}
+
+
+def table_path(results: str | Path, stage: str, schema: Schema) -> Path:
+    """Return the path of a stage's table: ``<results>/<stage>/<table>.parquet``."""
+    return Path(results) / stage / f"{schema.name}.parquet"
+
+
+def read_stage(results: str | Path, stage: str, schema: Schema) -> pd.DataFrame:
+    """Read a table that `stage` wrote below `results`."""
+    return read_table(table_path(results, stage, schema), schema)
+
+
+def write_stage(frame: pd.DataFrame, results: str | Path, stage: str, schema: Schema) -> None:
+    """Write a table of `stage` below `results`."""
+    write_table(frame, table_path(results, stage, schema), schema)
