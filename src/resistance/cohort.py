@@ -73,10 +73,14 @@ class Cohort:
             for name in lost.drop_duplicates()[:20]:
                 problems.append(
                     Problem(
-                        f"{int((lost == name).sum())} row(s) name a {column} that the {of} table does not have", table, None, column, str(name),
+                        f"{int((lost == name).sum())} row(s) name a {column} that the {of} table does not have",
+                        table,
+                        None,
+                        column,
+                        str(name),
                         f"Add it to the {of} sheet, or remove it here.",
                     )
-                )  # fmt: skip
+                )
 
         orphans("samples", "patient_id", self.patients["patient_id"], "patients")
         for table in ("endpoints", "adverse_events", "treatments"):
@@ -91,10 +95,12 @@ class Cohort:
         if builds - {self.facts["build"]}:
             problems.append(
                 Problem(
-                    f"the cohort is declared {self.facts['build']} but holds calls on {', '.join(sorted(builds))}", "calls", column="build",
+                    f"the cohort is declared {self.facts['build']} but holds calls on {', '.join(sorted(builds))}",
+                    "calls",
+                    column="build",
                     remedy="One build per cohort: lift the others over first, or correct study.build.",
                 )
-            )  # fmt: skip
+            )
         return problems
 
     def write(self, folder: str | Path) -> None:
@@ -113,7 +119,9 @@ class Cohort:
         try:
             facts = json.loads((folder / "cohort.json").read_text(encoding="utf-8"))
         except FileNotFoundError as error:
-            raise InputError("no cohort stands here", path=folder / "cohort.json", remedy="Run `resistance gather` first.") from error
+            raise InputError(
+                "no cohort stands here", path=folder / "cohort.json", remedy="Run `resistance gather` first."
+            ) from error
         tables = {
             item.name: read_table(folder / f"{item.metadata['schema'].name}.parquet", item.metadata["schema"])
             for item in fields(cls)

@@ -94,7 +94,8 @@ class Samples(Sheet):
     """The samples sheet. Columns: sample_id, patient_id, material, timepoint, day, plasma_ml, cfdna_ng_per_ml, and the files vcf, bam, coverage."""
 
     one_per_patient: bool = Field(
-        False, description="There is no samples sheet: one sample per patient, named as the patient (set file to the patients file)."
+        False,
+        description="There is no samples sheet: one sample per patient, named as the patient (set file to the patients file).",
     )
 
 
@@ -106,7 +107,9 @@ class TimeColumn(_Strict):
     event_codes: list[Scalar] = Field(description="Codes that mean the event happened. Never guessed.")
     censored_codes: list[Scalar] = Field(description="Codes that mean still at risk at that time. Never guessed.")
     competing_codes: list[Scalar] = Field(default_factory=list, description="Codes of competing events.")
-    competing_as: Literal["event", "censored"] = Field("censored", description="How a cause-specific model here counts a competing event.")
+    competing_as: Literal["event", "censored"] = Field(
+        "censored", description="How a cause-specific model here counts a competing event."
+    )
     start: Mapped | None = Field(
         None,
         description="Time from the origin to the start of treatment: follow-up is then counted from there. Patients whose start is "
@@ -181,12 +184,18 @@ class Assay(_Strict):
 
     kind: EvidenceKind = Field(description="Kind of evidence the assay gives.")
     genes: list[str] | None = Field(None, description="Genes covered; ['*'] for a whole exome or genome.")
-    gene_list: str | None = Field(None, description="File with one symbol per line, or a table whose header holds symbols (see header).")
+    gene_list: str | None = Field(
+        None, description="File with one symbol per line, or a table whose header holds symbols (see header)."
+    )
     header: bool = Field(False, description="gene_list: take the symbols from the header line (a gene matrix).")
-    bed: str | None = Field(None, description="BED file of the target regions; a gene is covered when its name stands in column 4.")
+    bed: str | None = Field(
+        None, description="BED file of the target regions; a gene is covered when its name stands in column 4."
+    )
     depth: str | None = Field(None, description="Table sample_id, gene, mean_depth; a gene is covered at min_depth or more.")
     min_depth: float = Field(100, ge=0, description="depth: least mean depth that counts as covered.")
-    samples: Literal["all", "in_file"] = Field("all", description="Which samples were assayed: all, or those that occur in samples_file.")
+    samples: Literal["all", "in_file"] = Field(
+        "all", description="Which samples were assayed: all, or those that occur in samples_file."
+    )
     samples_file: str | None = Field(None, description="File that names the assayed samples.")
     sample_id: Mapped | None = Field(None, description="samples_file: how it names the sample.")
     materials: list[Material] = Field(default_factory=list, description="Only samples of these materials (default: any).")
@@ -206,7 +215,9 @@ class CopyNumber(_Strict):
 
     format: Literal["cbioportal_discrete", "cbioportal_log2", "seg", "columns"]
     file: str
-    sample_id: Mapped | None = Field(None, description="Turns the file's sample names into ours (pattern, template; column for 'columns').")
+    sample_id: Mapped | None = Field(
+        None, description="Turns the file's sample names into ours (pattern, template; column for 'columns')."
+    )
     gain_log2: float = Field(0.3, description="log2 ratio from which a gene counts as gained.")
     amplification_log2: float = Field(1.0, description="log2 ratio from which a gene counts as amplified.")
     loss_log2: float = Field(-0.3, description="log2 ratio up to which a gene counts as lost.")
@@ -224,7 +235,8 @@ class Fusions(_Strict):
     format: Literal["cbioportal_sv", "vcf", "table"]
     file: str | None = Field(None, description="Without it the samples sheet's column 'sv_vcf' names one file per sample.")
     columns: dict[str, Mapped] = Field(
-        default_factory=dict, description="table: sample_id, kind, gene_1, gene_2, chrom_1, pos_1, chrom_2, pos_2, support, filter."
+        default_factory=dict,
+        description="table: sample_id, kind, gene_1, gene_2, chrom_1, pos_1, chrom_2, pos_2, support, filter.",
     )
     unknown_samples: Literal["error", "drop"] = "error"
 
@@ -244,7 +256,9 @@ class NanoString(_Strict):
     """NanoString counts."""
 
     format: Literal["rcc", "counts"]
-    file: str | None = Field(None, description="counts: a table, codes in rows. rcc: the samples sheet's column 'rcc' names the files.")
+    file: str | None = Field(
+        None, description="counts: a table, codes in rows. rcc: the samples sheet's column 'rcc' names the files."
+    )
     gene_column: str | None = Field(None, description="counts: column with the code's name (default: the first).")
     class_column: str | None = Field(None, description="counts: column with the code class.")
     unknown_samples: Literal["error", "drop"] = "error"
@@ -277,16 +291,22 @@ class Subtype(_Strict):
 
     labels: list[SubtypeLabel] = Field(default_factory=list, description="Labels given in the patients table.")
     methods: list[Literal["hans"]] = Field(default_factory=list, description="Methods to run.")
-    use: str | None = Field(None, description="The method whose calls stratify the analysis and head the report: label:<name>, hans ...")
+    use: str | None = Field(
+        None, description="The method whose calls stratify the analysis and head the report: label:<name>, hans ..."
+    )
 
 
 class Ctdna(_Strict):
     """ctDNA under treatment."""
 
-    convention_pg_per_haploid_genome: float = Field(3.3, gt=0, description="3.3 pg per haploid genome: 1 ng = 303 genome equivalents.")
+    convention_pg_per_haploid_genome: float = Field(
+        3.3, gt=0, description="3.3 pg per haploid genome: 1 ng = 303 genome equivalents."
+    )
     molecular_response_log10: float = Field(2.0, gt=0, description="Drop from baseline that counts as molecular response.")
     detection_alt_count: int = Field(1, ge=1, description="Reads of a tracked variant that count as detected.")
-    emergence_fdr: float = Field(0.05, gt=0, lt=1, description="False discovery rate within patient for emergent and changed variants.")
+    emergence_fdr: float = Field(
+        0.05, gt=0, lt=1, description="False discovery rate within patient for emergent and changed variants."
+    )
     emergence_min_later_vaf: float = Field(0.005, ge=0, le=1, description="Least later VAF of an emergent variant.")
 
 
@@ -329,9 +349,13 @@ class Analysis(_Strict):
         default_factory=list,
         description="Strata of the adjusted Cox models and of stratified tests ('subtype', 'treatment' or a covariate).",
     )
-    treatment_interaction: bool = Field(False, description="Ask for marker x treatment interaction (needs a control arm without IMiD).")
+    treatment_interaction: bool = Field(
+        False, description="Ask for marker x treatment interaction (needs a control arm without IMiD)."
+    )
     min_carriers: int = Field(1, ge=1, description="Markers with fewer carriers are listed, not tested.")
-    markers: list[str] | None = Field(None, description="Only these markers (default: all of the knowledge base that could be assessed).")
+    markers: list[str] | None = Field(
+        None, description="Only these markers (default: all of the knowledge base that could be assessed)."
+    )
     genes: Literal["knowledge_base", "all_mutated"] = Field(
         "knowledge_base", description="all_mutated also asks one question per mutated gene of the assay, in a family of its own."
     )
@@ -367,7 +391,8 @@ class Study(_Strict):
     simulated: bool = Field(False, description="Simulated data: said on every page.")
     simulation_note: str | None = None
     imid: bool | None = Field(
-        None, description="True: every patient had an IMiD; false: none had (prognostic only); null: see the column imid of the patients."
+        None,
+        description="True: every patient had an IMiD; false: none had (prognostic only); null: see the column imid of the patients.",
     )
     citation: str | None = None
 
@@ -382,7 +407,9 @@ class CohortFile(_Strict):
     batch_size: int = Field(100, ge=1, description="Samples per batch; batches follow the order of the samples sheet.")
     patients: Patients
     samples: Samples
-    covariates: dict[str, Mapped] = Field(default_factory=dict, description="Further columns of the patients table, by name here.")
+    covariates: dict[str, Mapped] = Field(
+        default_factory=dict, description="Further columns of the patients table, by name here."
+    )
     endpoints: dict[str, Endpoint] = Field(min_length=1)
     variants: list[Variants] = Field(default_factory=list)
     assays: list[Assay] = Field(default_factory=list)
@@ -466,7 +493,9 @@ def load(path: str | Path) -> CohortFile:
     try:
         text = Path(path).read_text(encoding="utf-8-sig")
     except (FileNotFoundError, IsADirectoryError) as error:
-        raise InputError("the cohort file is missing", path=path, remedy="`resistance init FOLDER` writes one to start from.") from error
+        raise InputError(
+            "the cohort file is missing", path=path, remedy="`resistance init FOLDER` writes one to start from."
+        ) from error
     except UnicodeDecodeError as error:
         raise InputError("the cohort file is not UTF-8 text", path=path, remedy="Save it as UTF-8.") from error
     try:
@@ -474,13 +503,17 @@ def load(path: str | Path) -> CohortFile:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         raise InputError(
-            f"not readable as YAML: {error.problem}", path=path, row=None if mark is None else mark.line + 1,
+            f"not readable as YAML: {error.problem}",
+            path=path,
+            row=None if mark is None else mark.line + 1,
             remedy="Indent with spaces; quote text that holds a colon.",
-        ) from error  # fmt: skip
+        ) from error
     except yaml.YAMLError as error:
         raise InputError(f"not readable as YAML: {error}", path=path) from error
     if not isinstance(raw, dict):
-        raise InputError("the cohort file is empty or no mapping", path=path, remedy="`resistance init FOLDER` writes one to start from.")
+        raise InputError(
+            "the cohort file is empty or no mapping", path=path, remedy="`resistance init FOLDER` writes one to start from."
+        )
     return parse(raw, path)
 
 

@@ -16,10 +16,21 @@ BATCH = (schemas.CALLS, schemas.EFFECTS, schemas.FUSIONS, schemas.DROPPED)
 
 #: tables of the cohort folder, in the order in which they are written
 COHORT = (
-    schemas.PATIENTS, schemas.SAMPLES, schemas.ENDPOINTS, schemas.CALLS, schemas.EFFECTS, schemas.COVERAGE,
-    schemas.COPY_NUMBER, schemas.FUSIONS, schemas.EXPRESSION, schemas.NANOSTRING, schemas.IHC, schemas.ADVERSE_EVENTS,
-    schemas.TREATMENTS, schemas.DROPPED,
-)  # fmt: skip
+    schemas.PATIENTS,
+    schemas.SAMPLES,
+    schemas.ENDPOINTS,
+    schemas.CALLS,
+    schemas.EFFECTS,
+    schemas.COVERAGE,
+    schemas.COPY_NUMBER,
+    schemas.FUSIONS,
+    schemas.EXPRESSION,
+    schemas.NANOSTRING,
+    schemas.IHC,
+    schemas.ADVERSE_EVENTS,
+    schemas.TREATMENTS,
+    schemas.DROPPED,
+)
 
 #: stage -> the tables it writes below its folder
 STAGES: dict[str, tuple[Schema, ...]] = {

@@ -7,9 +7,19 @@ from resistance.tables import Column, Schema
 MATERIALS = ("plasma", "tumour", "bone_marrow", "germline", "cell_line")
 TIMEPOINTS = ("baseline", "on_treatment", "end_of_treatment", "relapse", "follow_up")
 EVIDENCE_KINDS = (
-    "mutation", "copy_number", "fusion", "splice", "expression", "ihc", "serum", "score", "cytogenetics", "ctdna",
-    "exposure", "subtype",
-)  # fmt: skip
+    "mutation",
+    "copy_number",
+    "fusion",
+    "splice",
+    "expression",
+    "ihc",
+    "serum",
+    "score",
+    "cytogenetics",
+    "ctdna",
+    "exposure",
+    "subtype",
+)
 STATES = ("present", "absent", "not_assessed")
 
 _sample = Column("sample_id", "text", "Sample as in the samples sheet.", required=True)
@@ -73,8 +83,21 @@ EFFECTS = Schema(
         Column("gene", "text", "HGNC symbol.", required=True),
         Column("consequence", "text", "Sequence Ontology terms, most severe first, joined by '&'."),
         Column(
-            "effect_class", "text", "Class that marker rules use.", required=True,
-            allowed=("truncating", "splice", "missense", "inframe_indel", "start_lost", "stop_lost", "synonymous", "noncoding", "other"),
+            "effect_class",
+            "text",
+            "Class that marker rules use.",
+            required=True,
+            allowed=(
+                "truncating",
+                "splice",
+                "missense",
+                "inframe_indel",
+                "start_lost",
+                "stop_lost",
+                "synonymous",
+                "noncoding",
+                "other",
+            ),
         ),
         Column("hgvsc", "text", "Coding change with the transcript where known."),
         Column("hgvsp", "text", "Protein change, one-letter, without 'p.' (L265P, E505fs*141)."),
@@ -85,7 +108,7 @@ EFFECTS = Schema(
         Column("source", "text", "file:MAF, file:CSQ, file:ANN, file:BCSQ.", required=True),
     ),
     key=("build", "chrom", "pos", "ref", "alt", "gene", "transcript", "source"),
-)  # fmt: skip
+)
 COVERAGE = Schema(
     "coverage",
     "What the assays could see: one row per sample, kind of evidence and gene ('*': every gene).",
@@ -115,7 +138,13 @@ FUSIONS = Schema(
     "One row per sample and structural event; ITD and PTD without coordinates stand here too.",
     (
         _sample,
-        Column("kind", "text", "Kind of event.", required=True, allowed=("fusion", "translocation", "deletion", "duplication", "inversion", "insertion", "ITD", "PTD", "other")),
+        Column(
+            "kind",
+            "text",
+            "Kind of event.",
+            required=True,
+            allowed=("fusion", "translocation", "deletion", "duplication", "inversion", "insertion", "ITD", "PTD", "other"),
+        ),
         Column("gene_1", "text", "First partner, HGNC symbol."),
         Column("gene_2", "text", "Second partner, HGNC symbol."),
         Column("chrom_1", "text", "Contig of the first breakend."),
@@ -126,7 +155,7 @@ FUSIONS = Schema(
         Column("filter", "text", "FILTER as the caller wrote it."),
         Column("source", "text", "File.", required=True),
     ),
-)  # fmt: skip
+)
 EXPRESSION = Schema(
     "expression",
     "Genes x samples as the file gives them; one column per sample follows.",
@@ -262,12 +291,18 @@ EMERGENCE = Schema(
         Column("later_depth", "integer", "Reads; NA when the position was not read.", low=0),
         Column("baseline_vaf", "real", "0..1.", low=0, high=1),
         Column("later_vaf", "real", "0..1.", low=0, high=1),
-        Column("change", "text", "What happened.", required=True, allowed=("emergent", "expanding", "stable", "shrinking", "cleared", "not_assessable")),
+        Column(
+            "change",
+            "text",
+            "What happened.",
+            required=True,
+            allowed=("emergent", "expanding", "stable", "shrinking", "cleared", "not_assessable"),
+        ),
         Column("p_value", "real", "Two-sided exact test of equal fractions.", low=0, high=1),
         Column("q_value", "real", "Benjamini-Hochberg within patient.", low=0, high=1),
         Column("note", "text", "What is missing and why."),
     ),
-)  # fmt: skip
+)
 SUBTYPES = Schema(
     "subtypes",
     "One row per patient and classification method.",
@@ -304,7 +339,7 @@ MARKERS = Schema(
         Column("note", "text", "Caveat."),
     ),
     key=("marker_id",),
-)  # fmt: skip
+)
 MATRIX = Schema(
     "matrix",
     "One row per patient and marker: the three-state marker matrix, long.",
@@ -332,7 +367,12 @@ RESULTS = Schema(
         Column("model", "text", "Kind of estimate.", required=True, allowed=("crude", "adjusted", "joint", "interaction")),
         Column("method", "text", "Method.", required=True),
         Column("adjusted_for", "text", "Covariates and strata, joined by ';'."),
-        Column("scale", "text", "Scale of the effect.", allowed=("log_odds_ratio", "log_hazard_ratio", "log_ratio_of_odds_ratios", "log_ratio_of_hazard_ratios")),
+        Column(
+            "scale",
+            "text",
+            "Scale of the effect.",
+            allowed=("log_odds_ratio", "log_hazard_ratio", "log_ratio_of_odds_ratios", "log_ratio_of_hazard_ratios"),
+        ),
         Column("effect", "real", "Estimate on that scale."),
         Column("ci_low", "real", "95 % interval, same scale."),
         Column("ci_high", "real", "95 % interval, same scale."),
@@ -348,9 +388,28 @@ RESULTS = Schema(
         Column("note", "text", "Why there is no estimate, or what to beware of."),
     ),
     key=("question_id",),
-)  # fmt: skip
+)
 
 ALL = (
-    PATIENTS, SAMPLES, CALLS, EFFECTS, COVERAGE, COPY_NUMBER, FUSIONS, EXPRESSION, NANOSTRING, IHC, ADVERSE_EVENTS,
-    TREATMENTS, ENDPOINTS, DROPPED, QUANTITY, RESPONSE, EMERGENCE, SUBTYPES, MARKERS, MATRIX, RESULTS,
-)  # fmt: skip
+    PATIENTS,
+    SAMPLES,
+    CALLS,
+    EFFECTS,
+    COVERAGE,
+    COPY_NUMBER,
+    FUSIONS,
+    EXPRESSION,
+    NANOSTRING,
+    IHC,
+    ADVERSE_EVENTS,
+    TREATMENTS,
+    ENDPOINTS,
+    DROPPED,
+    QUANTITY,
+    RESPONSE,
+    EMERGENCE,
+    SUBTYPES,
+    MARKERS,
+    MATRIX,
+    RESULTS,
+)

@@ -145,10 +145,14 @@ def conform(frame: pd.DataFrame, schema: Schema, *, path: str | Path | None = No
                 value = given[column.name][index] if column.name in given else None
                 problems.append(
                     Problem(
-                        check_why, where, int(lines[index]), column.name, None if pd.isna(value) else str(value),
+                        check_why,
+                        where,
+                        int(lines[index]),
+                        column.name,
+                        None if pd.isna(value) else str(value),
                         column.description,
                     )
-                )  # fmt: skip
+                )
     table = pd.DataFrame(out, index=given.index)
     for name in unknown if schema.extra else ():
         table[name] = given[name] if schema.extra == "any" else given[name].astype(_dtype(schema.extra))
@@ -251,7 +255,9 @@ def read_table(path: str | Path, schema: Schema) -> pd.DataFrame:
     except FileNotFoundError as error:
         raise InputError("the stage table is missing", path=path, remedy="Run the stage that writes it.") from error
     except (pa.ArrowInvalid, OSError) as error:
-        raise InputError(f"not a readable Parquet file ({error})", path=path, remedy="Delete it and run its stage again.") from error
+        raise InputError(
+            f"not a readable Parquet file ({error})", path=path, remedy="Delete it and run its stage again."
+        ) from error
     return conform(frame, schema, path=path)
 
 
