@@ -103,7 +103,8 @@ def read_clinic(config: CohortFile, base: Path, dropped: Dropped) -> Clinic:
     patients = collected.call(_patients, config, kept, ids, path)
     endpoints = collected.call(read_endpoints, config, kept, ids, path)
     collected.stop()
-    assert patients is not None and endpoints is not None
+    assert patients is not None
+    assert endpoints is not None
     return Clinic(patients, endpoints, kept, frozenset(ids), flow)
 
 

@@ -1,0 +1,172 @@
+"""The command line: one subcommand per stage; the only place where errors become text and exit codes."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import rich_click as click
+
+from resistance import __version__
+from resistance.errors import InputError, ResistanceError
+
+click.rich_click.COMMAND_GROUPS = {
+    "resistance": [
+        {"name": "Start here", "commands": ["init", "check", "run", "simulate", "import-cbioportal"]},
+        {"name": "Stages (what the workflow calls)", "commands": [
+            "batches", "read", "gather", "annotate", "ctdna", "subtype", "matrix", "associate", "report",
+        ]},
+        {"name": "Reference", "commands": ["schema"]},
+    ]
+}  # fmt: skip
+
+_path = click.Path(path_type=Path)
+_cohort = click.argument("cohort", type=_path, metavar="COHORT.yaml")
+_results = click.option("--results", type=_path, required=True, help="Folder of this cohort's results.")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="resistance")
+def cli() -> None:
+    """Markers of resistance to lenalidomide and other IMiDs: from a cohort's files to a report.
+
+    Research use only.
+    """
+
+
+@cli.command()
+@_cohort
+@click.option("--cores", default=2, show_default=True, type=click.IntRange(1), help="Processes at once.")
+@click.option("--output", type=_path, help="Folder for results (default: 'output' of the cohort file).")
+@click.option("--profile", type=str, help="Snakemake profile: 'local', 'slurm' (packaged) or a folder.")
+@click.argument("snakemake_options", nargs=-1, type=click.UNPROCESSED)
+def run(cohort: Path, cores: int, output: Path | None, profile: str | None, snakemake_options: tuple[str, ...]) -> None:
+    """Run the whole workflow on a cohort; what follows -- goes to snakemake."""
+    from resistance import run as workflow
+
+    sys.exit(workflow.run(cohort, cores, output, profile, list(snakemake_options)))
+
+
+@cli.command()
+@_cohort
+def check(cohort: Path) -> None:
+    """Check a cohort file and everything it names; write nothing."""
+    from resistance import check as checking
+
+    for line in checking.check(cohort):
+        click.echo(line)
+
+
+@cli.command()
+@click.argument("folder", type=_path)
+def init(folder: Path) -> None:
+    """Write a commented cohort file and template sheets into FOLDER."""
+    from resistance import init as start
+
+    for path in start.write_templates(folder):
+        click.echo(f"wrote {path}")
+    click.echo(f"Next: fill them in, then  resistance check {folder / 'cohort.yaml'}")
+
+
+@cli.command()
+@click.argument("folder", type=_path)
+@click.option("--seed", default=1, show_default=True, type=click.IntRange(0))
+@click.option("--patients", "n_patients", default=120, show_default=True, type=click.IntRange(12))
+def simulate(folder: Path, seed: int, n_patients: int) -> None:
+    """Write a simulated cohort with known truth into FOLDER."""
+    from resistance.simulate import simulate as simulation
+
+    cohort = simulation(folder, seed=seed, n_patients=n_patients)
+    click.echo(f"wrote {cohort} (simulated; the planted effects stand in {folder / 'truth'})")
+
+
+@cli.command("import-cbioportal")
+@click.argument("folder", type=_path)
+@click.option("--out", type=_path, required=True, help="Folder for the cohort file.")
+def import_cbioportal(folder: Path, out: Path) -> None:
+    """Write a cohort file for a cBioPortal study FOLDER as it was downloaded."""
+    from resistance.read.cbioportal import import_study
+
+    click.echo(f"wrote {import_study(folder, out)}")
+
+
+@cli.command()
+def schema() -> None:
+    """Print the JSON schema of the cohort file: every key and what it means."""
+    import json
+
+    from resistance.config import json_schema
+
+    click.echo(json.dumps(json_schema(), indent=2, ensure_ascii=False))
+
+
+def _stage(name: str, summary: str) -> None:
+    @cli.command(name, help=summary, short_help=summary)
+    @_cohort
+    @_results
+    def command(cohort: Path, results: Path) -> None:
+        from resistance import stages
+
+        stages.STAGES[name](cohort, results)
+
+
+_stage("batches", "List the samples in batches, in the order of the samples sheet.")
+
+
+@cli.command()
+@_cohort
+@_results
+@click.option("--batch", required=True, help="Name of the batch, such as batch_000.")
+def read(cohort: Path, results: Path, batch: str) -> None:
+    """Read the per-sample files of one batch."""
+    from resistance import stages
+
+    stages.read(cohort, results, batch)
+
+
+_stage("gather", "Put all tables of the cohort together and check them against each other.")
+_stage("annotate", "Choose one effect per variant and gene.")
+_stage("ctdna", "Quantify ctDNA, its change under treatment and emergent variants.")
+_stage("subtype", "Classify cell of origin.")
+_stage("matrix", "Match the marker statements: present, absent or not assessed.")
+_stage("associate", "Write the analysis plan, then answer it.")
+_stage("report", "Write the report, its tables and its provenance.")
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line and leave with an exit code (2: bad input, 3: knowledge base, 4: model, 70: a defect)."""
+    try:
+        cli.main(arguments, standalone_mode=False)
+    except click.exceptions.Abort:
+        click.echo("interrupted", err=True)
+        sys.exit(130)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except InputError as error:
+        for problem in error.problems:
+            click.echo(f"error: {problem}", err=True)
+        n = len(error.problems)
+        if n > 1:
+            click.echo(f"{n} problems; nothing was written.", err=True)
+        sys.exit(error.exit_code)
+    except ResistanceError as error:
+        click.echo(f"error: {error}", err=True)
+        sys.exit(error.exit_code)
+    except BrokenPipeError:  # the reader of our output (head, less) left: no error of ours
+        sys.stderr.close()
+        sys.exit(141)
+    except Exception:  # noqa: BLE001 - the last stop: say that it is a defect, and show where
+        import traceback
+
+        traceback.print_exc()
+        click.echo(
+            f"This is a defect of resistance {__version__}, not of your data. Please report it with the lines above "
+            "and, if you can share it, the cohort file.",
+            err=True,
+        )
+        sys.exit(70)
+
+
+if __name__ == "__main__":
+    main()

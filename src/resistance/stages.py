@@ -1,0 +1,148 @@
+"""Each stage of the workflow: read the tables it needs, call its room, write its tables."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+from resistance import schemas
+from resistance.config import CohortFile, load
+from resistance.dropped import Dropped
+from resistance.layout import BATCH, read_stage, write_stage
+from resistance.tables import read_table, write_table, write_text
+
+
+def _load(cohort_file: Path) -> tuple[CohortFile, Path]:
+    return load(cohort_file), cohort_file.resolve().parent
+
+
+def batches(cohort_file: Path, results: Path) -> None:
+    """Write ``batches/<batch>.tsv``."""
+    from resistance.batching import write_batches
+
+    config, base = _load(cohort_file)
+    write_batches(config, base, results / "batches")
+
+
+def read(cohort_file: Path, results: Path, batch: str) -> None:
+    """Write ``read/<batch>/*.parquet`` from the per-sample files of one batch."""
+    from resistance.read.gather import read_batch
+    from resistance.read.sheet import read_sheet
+
+    config, base = _load(cohort_file)
+    samples = read_sheet(results / "batches" / f"{batch}.tsv")["sample_id"].tolist()
+    tables = read_batch(config, base, samples)
+    for schema in BATCH:
+        write_table(tables[schema.name], results / "read" / batch / f"{schema.name}.parquet", schema)
+
+
+def gather(cohort_file: Path, results: Path) -> None:
+    """Write ``cohort/`` from the batches and the cohort-wide files."""
+    from resistance.batching import batch_names
+    from resistance.read.gather import gather as gather_cohort
+
+    config, base = _load(cohort_file)
+    parts = [
+        {schema.name: read_table(results / "read" / name / f"{schema.name}.parquet", schema) for schema in BATCH}
+        for name in batch_names(config, base)
+    ]
+    gather_cohort(config, base, parts).write(results / "cohort")
+
+
+def annotate(cohort_file: Path, results: Path) -> None:
+    """Write ``annotate/effects.parquet``."""
+    from resistance.annotate.choose import one_per_gene
+    from resistance.knowledge import load_genes
+
+    load(cohort_file)
+    dropped = Dropped("annotate")
+    effects = one_per_gene(read_stage(results, "cohort", schemas.EFFECTS), load_genes(), dropped)
+    write_stage(effects, results, "annotate", schemas.EFFECTS)
+    write_stage(dropped.frame(), results, "annotate", schemas.DROPPED)
+
+
+def ctdna(cohort_file: Path, results: Path) -> None:
+    """Write ``ctdna/`` quantity, molecular_response and emergence."""
+    from resistance.cohort import Cohort
+    from resistance.ctdna.emergence import find_emergence
+    from resistance.ctdna.quantity import quantify
+    from resistance.ctdna.response import molecular_response
+
+    config, _ = _load(cohort_file)
+    cohort = Cohort.read(results / "cohort")
+    quantity = quantify(cohort, config.ctdna)
+    write_stage(quantity, results, "ctdna", schemas.QUANTITY)
+    write_stage(molecular_response(quantity, config.ctdna), results, "ctdna", schemas.RESPONSE)
+    effects = read_stage(results, "annotate", schemas.EFFECTS)
+    write_stage(find_emergence(cohort, effects, config.ctdna), results, "ctdna", schemas.EMERGENCE)
+
+
+def subtype(cohort_file: Path, results: Path) -> None:
+    """Write ``subtype/subtypes.parquet``."""
+    from resistance.cohort import Cohort
+    from resistance.subtype.classify import classify_all
+
+    config, _ = _load(cohort_file)
+    write_stage(classify_all(Cohort.read(results / "cohort"), config.subtype), results, "subtype", schemas.SUBTYPES)
+
+
+def matrix(cohort_file: Path, results: Path) -> None:
+    """Write ``matrix/`` markers and matrix."""
+    from resistance.cohort import Cohort
+    from resistance.knowledge import load_markers
+    from resistance.matrix import build_matrix
+
+    config, base = _load(cohort_file)
+    markers = load_markers(None if config.markers.file is None else base / config.markers.file)
+    states, dropped = build_matrix(
+        Cohort.read(results / "cohort"),
+        read_stage(results, "annotate", schemas.EFFECTS),
+        read_stage(results, "subtype", schemas.SUBTYPES),
+        markers,
+        subtype_method=config.subtype.use,
+    )
+    write_stage(markers, results, "matrix", schemas.MARKERS)
+    write_stage(states, results, "matrix", schemas.MATRIX)
+    write_stage(dropped, results, "matrix", schemas.DROPPED)
+
+
+def associate(cohort_file: Path, results: Path) -> None:
+    """Write ``associate/plan.json``, and only then the results."""
+    from resistance.associate import answer, make_plan
+    from resistance.cohort import Cohort
+    from resistance.matrix import gene_states
+
+    config, _ = _load(cohort_file)
+    cohort = Cohort.read(results / "cohort")
+    subtypes = read_stage(results, "subtype", schemas.SUBTYPES)
+    markers, states = read_stage(results, "matrix", schemas.MARKERS), read_stage(results, "matrix", schemas.MATRIX)
+    genes = None
+    if config.analysis.genes == "all_mutated":
+        genes = gene_states(cohort, read_stage(results, "annotate", schemas.EFFECTS))
+    plan = make_plan(config, cohort, markers, states, subtypes, gene_states=genes)
+    write_text(results / "associate" / "plan.json", json.dumps(plan, indent=2, ensure_ascii=False, sort_keys=True) + "\n")
+    write_stage(answer(plan, config, cohort, markers, states, subtypes, gene_states=genes), results, "associate", schemas.RESULTS)
+
+
+def report(cohort_file: Path, results: Path) -> None:
+    """Write ``report/``."""
+    from resistance import provenance
+    from resistance.inputs import input_files
+    from resistance.report.page import write_report
+
+    config, base = _load(cohort_file)
+    made_from = provenance.record(config, cohort_file, input_files(config, base))
+    write_report(config, results, results / "report", made_from)
+
+
+STAGES: dict[str, Callable[[Path, Path], None]] = {
+    "batches": batches,
+    "gather": gather,
+    "annotate": annotate,
+    "ctdna": ctdna,
+    "subtype": subtype,
+    "matrix": matrix,
+    "associate": associate,
+    "report": report,
+}
