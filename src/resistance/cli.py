@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from types import TracebackType
 
 import rich_click as click
 
@@ -134,7 +135,8 @@ _stage("report", "Write the report, its tables and its provenance.")
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run the command line and leave with an exit code (2: bad input, 3: knowledge base, 4: model, 70: a defect)."""
+    """Run the command line and leave with an exit code (1: a defect, 2: bad input, 3: knowledge base, 4: model)."""
+    sys.excepthook = _defect
     try:
         cli.main(arguments, standalone_mode=False)
     except click.exceptions.Abort:
@@ -156,16 +158,16 @@ def main(arguments: list[str] | None = None) -> None:
     except BrokenPipeError:  # the reader of our output (head, less) left: no error of ours
         sys.stderr.close()
         sys.exit(141)
-    except Exception:  # noqa: BLE001 - the last stop: say that it is a defect, and show where
-        import traceback
 
-        traceback.print_exc()
-        click.echo(
-            f"This is a defect of resistance {__version__}, not of your data. Please report it with the lines above "
-            "and, if you can share it, the cohort file.",
-            err=True,
-        )
-        sys.exit(70)
+
+def _defect(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Show what nobody foresaw, and say that it is a defect of ours."""
+    sys.__excepthook__(kind, error, trace)
+    click.echo(
+        f"This is a defect of resistance {__version__}, not of your data. Please report it with the lines above "
+        "and, if you can share it, the cohort file.",
+        err=True,
+    )
 
 
 if __name__ == "__main__":
