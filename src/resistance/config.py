@@ -22,6 +22,9 @@ Timepoint = Literal["baseline", "on_treatment", "end_of_treatment", "relapse", "
 EvidenceKind = Literal["mutation", "copy_number", "fusion", "splice", "expression", "ihc", "cytogenetics", "ctdna"]
 
 
+_UNKNOWN_SAMPLES = "A sample of the file that the samples sheet does not have: an error, or dropped and counted."
+
+
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -52,7 +55,7 @@ def _column(value: Any) -> Any:
     return {"column": value} if isinstance(value, str) else value
 
 
-Mapped = Annotated[ColumnMap, BeforeValidator(_column)]
+Mapped = Annotated[ColumnMap, BeforeValidator(_column, json_schema_input_type=str | ColumnMap)]
 
 
 class Rule(_Strict):
@@ -124,7 +127,7 @@ class Endpoint(_Strict):
     """One endpoint of the study."""
 
     label: str = Field(description="Name in the report, such as 'Overall survival from treatment start'.")
-    kind: Literal["binary", "ordinal", "continuous", "time_to_event"]
+    kind: Literal["binary", "ordinal", "continuous", "time_to_event"] = Field(description="What the endpoint is.")
     origin: str = Field("start of treatment", description="What time zero is, in words; the report prints it.")
     value: Mapped | None = Field(None, description="binary, ordinal, continuous: the column.")
     positive: list[Scalar] = Field(default_factory=list, description="binary: codes that count as yes (responders: CR, PR).")
@@ -213,8 +216,10 @@ class Assay(_Strict):
 class CopyNumber(_Strict):
     """A source of copy number."""
 
-    format: Literal["cbioportal_discrete", "cbioportal_log2", "seg", "columns"]
-    file: str
+    format: Literal["cbioportal_discrete", "cbioportal_log2", "seg", "columns"] = Field(
+        description="Discrete (-2..2) or log2 matrix of genes x samples, segments, or columns of the patients table."
+    )
+    file: str = Field(description="Path, relative to the cohort file.")
     sample_id: Mapped | None = Field(
         None, description="Turns the file's sample names into ours (pattern, template; column for 'columns')."
     )
@@ -226,42 +231,44 @@ class CopyNumber(_Strict):
         default_factory=dict,
         description="columns: gene or region -> column whose values map to deep_deletion, loss, neutral, gain, amplification, cnloh.",
     )
-    unknown_samples: Literal["error", "drop"] = "error"
+    unknown_samples: Literal["error", "drop"] = Field("error", description=_UNKNOWN_SAMPLES)
 
 
 class Fusions(_Strict):
     """A source of structural variants."""
 
-    format: Literal["cbioportal_sv", "vcf", "table"]
+    format: Literal["cbioportal_sv", "vcf", "table"] = Field(
+        description="data_sv.txt, VCF with SVTYPE or breakends, or a plain table."
+    )
     file: str | None = Field(None, description="Without it the samples sheet's column 'sv_vcf' names one file per sample.")
     columns: dict[str, Mapped] = Field(
         default_factory=dict,
         description="table: sample_id, kind, gene_1, gene_2, chrom_1, pos_1, chrom_2, pos_2, support, filter.",
     )
-    unknown_samples: Literal["error", "drop"] = "error"
+    unknown_samples: Literal["error", "drop"] = Field("error", description=_UNKNOWN_SAMPLES)
 
 
 class Expression(_Strict):
     """An expression matrix: genes in rows, samples in columns."""
 
-    file: str
+    file: str = Field(description="Path, relative to the cohort file.")
     unit: Literal["counts", "tpm", "log2"] = Field(description="What the numbers are; checked for plausibility, never guessed.")
     gene_column: str | None = Field(None, description="Column with symbols or Ensembl ids (default: the first).")
     sample_id: Mapped | None = Field(None, description="Turns column names into our sample names; column may be any word.")
     platform: str = Field("unspecified", description="rnaseq, affymetrix ..., printed beside every score.")
-    unknown_samples: Literal["error", "drop"] = "error"
+    unknown_samples: Literal["error", "drop"] = Field("error", description=_UNKNOWN_SAMPLES)
 
 
 class NanoString(_Strict):
     """NanoString counts."""
 
-    format: Literal["rcc", "counts"]
+    format: Literal["rcc", "counts"] = Field(description="RCC files, or one table of counts.")
     file: str | None = Field(
         None, description="counts: a table, codes in rows. rcc: the samples sheet's column 'rcc' names the files."
     )
     gene_column: str | None = Field(None, description="counts: column with the code's name (default: the first).")
     class_column: str | None = Field(None, description="counts: column with the code class.")
-    unknown_samples: Literal["error", "drop"] = "error"
+    unknown_samples: Literal["error", "drop"] = Field("error", description=_UNKNOWN_SAMPLES)
 
 
 class Ihc(Sheet):
@@ -270,13 +277,15 @@ class Ihc(Sheet):
     values_are: Literal["percent", "fraction", "calls"] = Field(
         "percent", description="percent 0..100, fraction 0..1, or positive/negative calls."
     )
-    unknown_samples: Literal["error", "drop"] = "error"
+    unknown_samples: Literal["error", "drop"] = Field("error", description=_UNKNOWN_SAMPLES)
 
 
 class ClinicalEvents(Sheet):
     """Adverse events (patient_id, term, grade, drug, cycle, day) or treatments (patient_id, line, regimen, start_day, end_day)."""
 
-    unknown_patients: Literal["error", "drop"] = "error"
+    unknown_patients: Literal["error", "drop"] = Field(
+        "error", description="Rows of a patient whom the patients sheet does not have: an error, or dropped and counted."
+    )
 
 
 class SubtypeLabel(_Strict):
@@ -313,28 +322,28 @@ class Ctdna(_Strict):
 class Population(_Strict):
     """A named subset in which questions are asked."""
 
-    label: str
+    label: str = Field(description="Name in the report.")
     include: list[Rule] = Field(default_factory=list, description="Rules on the patients table (as in patients.include).")
 
 
 class MarkerQuestion(_Strict):
     """Markers that stand together in one model, against patients who have none of them."""
 
-    name: str
-    markers: list[str] = Field(min_length=1)
-    endpoint: str
-    population: str = "all"
+    name: str = Field(description="Name of the question in the results.")
+    markers: list[str] = Field(min_length=1, description="marker_id of each marker in the model.")
+    endpoint: str = Field(description="Endpoint of the question.")
+    population: str = Field("all", description="Population in which it is asked.")
 
 
 class Contrast(_Strict):
     """A question about a covariate or subtype: one level against another."""
 
-    name: str
+    name: str = Field(description="Name of the question in the results.")
     variable: str = Field(description="A covariate of the cohort file, or 'subtype' for the method in subtype.use.")
-    level: Scalar
-    reference: Scalar
-    endpoint: str
-    population: str = "all"
+    level: Scalar = Field(description="The level whose effect is estimated.")
+    reference: Scalar = Field(description="The level it is compared with.")
+    endpoint: str = Field(description="Endpoint of the question.")
+    population: str = Field("all", description="Population in which it is asked.")
 
 
 class Analysis(_Strict):
@@ -375,7 +384,7 @@ class Markers(_Strict):
 class Report(_Strict):
     """The report."""
 
-    title: str | None = None
+    title: str | None = Field(None, description="Title of the page (default: study.title).")
     notes: list[str] = Field(default_factory=list, description="Sentences printed at the top: caveats of this cohort.")
     response: str | None = Field(None, description="The endpoint of table 1 and of the response figures.")
     oncoprint_genes: int = Field(25, ge=1, description="Most rows of the oncoprint.")
@@ -386,15 +395,15 @@ class Study(_Strict):
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", description="Short name; names the results folder.")]
     title: str = Field(description="One sentence.")
-    build: Build
+    build: Build = Field(description="Genome build of every file; checked, never guessed.")
     disease: str = Field("any", description="OncoTree code.")
     simulated: bool = Field(False, description="Simulated data: said on every page.")
-    simulation_note: str | None = None
+    simulation_note: str | None = Field(None, description="How the data were simulated, in a sentence.")
     imid: bool | None = Field(
         None,
         description="True: every patient had an IMiD; false: none had (prognostic only); null: see the column imid of the patients.",
     )
-    citation: str | None = None
+    citation: str | None = Field(None, description="Paper or source of the data.")
 
 
 class CohortFile(_Strict):
