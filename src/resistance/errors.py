@@ -6,9 +6,12 @@ place that turns one into text and an exit code.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, order=True)
@@ -107,3 +110,23 @@ class ModelError(ResistanceError):
     """A statistical question has no answer in these data (says which and why)."""
 
     exit_code = 4
+
+
+class Collected:
+    """Runs steps one after the other and keeps their problems, so that all are reported together."""
+
+    def __init__(self) -> None:
+        self.problems: dict[Problem, None] = {}
+
+    def call(self, step: Callable[..., T], *arguments: Any, **named: Any) -> T | None:
+        """Return what the step returns, or None where it refuses its input."""
+        try:
+            return step(*arguments, **named)
+        except InputError as error:
+            self.problems.update(dict.fromkeys(error.problems))
+            return None
+
+    def stop(self) -> None:
+        """Raise everything that was found, if anything was."""
+        if self.problems:
+            raise InputError(self.problems)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from resistance.config import CohortFile, ColumnMap, Endpoint, Rule, TimeColumn
-from resistance.errors import InputError, Problem
+from resistance.errors import Collected, InputError, Problem
 from resistance.read.sheet import code, codes, read_sheet, take
 from resistance.schemas import ENDPOINTS, PATIENTS
 from resistance.tables import conform
@@ -99,31 +99,13 @@ def read_clinic(config: CohortFile, base: Path, dropped: Dropped) -> Clinic:
             "no patient passes the inclusion rules", path=path, remedy="Look at patients.include in the cohort file."
         )
     flow.append({"step": "patients analysed", "n": len(kept)})
-    collected = _Collected()
+    collected = Collected()
     patients = collected.call(_patients, config, kept, ids, path)
     endpoints = collected.call(read_endpoints, config, kept, ids, path)
     collected.stop()
     assert patients is not None
     assert endpoints is not None
     return Clinic(patients, endpoints, kept, frozenset(ids), flow)
-
-
-class _Collected:
-    """Problems of several steps, so that all are reported together."""
-
-    def __init__(self) -> None:
-        self.problems: list[Problem] = []
-
-    def call(self, step: Any, *arguments: Any, **named: Any) -> Any:
-        try:
-            return step(*arguments, **named)
-        except InputError as error:
-            self.problems += error.problems
-            return None
-
-    def stop(self) -> None:
-        if self.problems:
-            raise InputError(dict.fromkeys(self.problems))
 
 
 def _shown(spec: ColumnMap) -> str:
@@ -201,7 +183,7 @@ def _patients(config: CohortFile, sheet: pd.DataFrame, ids: pd.Series, path: Pat
                 for name in unknown
             ]
         )  # fmt: skip
-    collected = _Collected()
+    collected = Collected()
     out: dict[str, Any] = {"_row": sheet["_row"]}
     for name, spec in config.patients.columns.items():
         out[name] = collected.call(take, sheet, spec, name=name, path=path, into=_INTO.get(name, "text"))
@@ -237,7 +219,7 @@ def read_endpoints(config: CohortFile, sheet: pd.DataFrame, ids: pd.Series, path
     """Build the endpoints table: one row per included patient and endpoint, with a reason where there is no value."""
     import pandas as pd
 
-    collected = _Collected()
+    collected = Collected()
     parts = []
     for name, endpoint in config.endpoints.items():
         part = collected.call(_endpoint, name, endpoint, sheet, path)

@@ -1,0 +1,62 @@
+"""A cohort file -> everything that is wrong with it and with the files it names, at once; nothing is written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from resistance.config import load
+from resistance.errors import Collected, InputError
+
+
+def check(cohort_file: Path) -> list[str]:
+    """Read everything a run would read.
+
+    Parameters
+    ----------
+    cohort_file : Path
+
+    Returns
+    -------
+    list of str
+        What was found, a line each.
+
+    Raises
+    ------
+    InputError
+        All problems of all files together.
+    """
+    from resistance.batching import batch_names, batch_samples
+    from resistance.knowledge import load_markers
+    from resistance.read.gather import gather, read_batch
+
+    config = load(cohort_file)
+    base = cohort_file.resolve().parent
+    found = Collected()
+    markers = found.call(load_markers, None if config.markers.file is None else base / config.markers.file)
+    parts = []
+    names = found.call(batch_names, config, base) or []
+    for name in names:
+        part = found.call(read_batch, config, base, batch_samples(config, base, name))
+        if part is not None:
+            parts.append(part)
+    cohort = found.call(gather, config, base, parts)
+    found.stop()
+    if cohort is None or markers is None:  # found.stop() has raised
+        raise InputError("the cohort could not be read", path=cohort_file)
+    lines = [
+        f"{cohort_file}: nothing is wrong.",
+        f"build {config.study.build}, {len(cohort.patients)} patients, {len(cohort.samples)} samples",
+    ]
+    for table in ("calls", "effects", "coverage", "copy_number", "fusions", "ihc", "adverse_events", "treatments"):
+        lines.append(f"{table}: {len(getattr(cohort, table))} rows")
+    lines.append(f"expression: {len(cohort.expression)} genes; nanostring: {len(cohort.nanostring)} codes")
+    for name, group in cohort.endpoints.groupby("endpoint", sort=False):
+        out = group["excluded"].dropna().value_counts().sort_index()
+        why = "; ".join(f"{n} left out: {reason}" for reason, n in out.items())
+        lines.append(f"endpoint {name}: {int(group['excluded'].isna().sum())} patients" + (f"; {why}" if why else ""))
+    n_dropped = int(cohort.dropped["n"].sum())
+    lines.append(f"left out and counted: {n_dropped} rows ({len(cohort.dropped)} reasons)")
+    lines += [f"  {row.n} {row.table} ({row.source}): {row.reason}" for row in cohort.dropped.itertuples()]
+    if cohort.coverage.empty:
+        lines.append("No assay is declared: a gene without a call is not_assessed, never absent (see 'assays').")
+    return lines
