@@ -28,7 +28,23 @@ def test_help_loads_none_of_the_heavy_packages():
 
 @pytest.mark.parametrize(
     "command",
-    ["init", "check", "run", "simulate", "import-cbioportal", "batches", "read", "gather", "annotate", "ctdna", "subtype", "matrix", "associate", "report", "schema"],
+    [
+        "init",
+        "check",
+        "run",
+        "simulate",
+        "import-cbioportal",
+        "batches",
+        "read",
+        "gather",
+        "annotate",
+        "ctdna",
+        "subtype",
+        "matrix",
+        "associate",
+        "report",
+        "schema",
+    ],
 )
 def test_every_command_explains_itself(command, capsys):
     cli.main([command, "--help"])
@@ -51,11 +67,7 @@ def test_an_unknown_command_is_a_usage_error():
 
 
 def test_a_defect_shows_where_it_is_and_asks_for_a_report(monkeypatch, tmp_path):
-    code = (
-        "from resistance import cli, init\n"
-        "init.write_templates = lambda folder: 1 / 0\n"
-        f"cli.main(['init', {str(tmp_path)!r}])"
-    )
+    code = f"from resistance import cli, init\ninit.write_templates = lambda folder: 1 / 0\ncli.main(['init', {str(tmp_path)!r}])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert "ZeroDivisionError" in done.stderr

@@ -27,7 +27,10 @@ def test_what_is_not_given_is_an_empty_table_and_extra_columns_stay():
 @pytest.mark.parametrize(
     ("tables", "message"),
     [
-        ({"samples": SAMPLES.assign(patient_id="P9")}, "value 'P9': 1 row(s) name a patient_id that the patients table does not have"),
+        (
+            {"samples": SAMPLES.assign(patient_id="P9")},
+            "value 'P9': 1 row(s) name a patient_id that the patients table does not have",
+        ),
         ({"calls": call(sample_id="S9")}, "calls, column 'sample_id', value 'S9': 1 row(s) name a sample_id"),
         ({"calls": call(build="GRCh37")}, "the cohort is declared GRCh38 but holds calls on GRCh37. One build per cohort"),
         ({"expression": pd.DataFrame({"gene": ["CRBN"], "S9": [1.0]})}, "column 'S9': a column names a sample"),
@@ -40,7 +43,9 @@ def test_tables_that_do_not_fit_together_are_refused(tables, message):
 
 
 def test_a_cohort_comes_back_from_disk_as_it_went(tmp_path):
-    cohort = Cohort(FACTS, patients=PATIENTS, samples=SAMPLES, calls=call(), expression=pd.DataFrame({"gene": ["CRBN"], "S1": [7.5]}))
+    cohort = Cohort(
+        FACTS, patients=PATIENTS, samples=SAMPLES, calls=call(), expression=pd.DataFrame({"gene": ["CRBN"], "S1": [7.5]})
+    )
     cohort.write(tmp_path)
     again = Cohort.read(tmp_path)
     assert again.facts == FACTS

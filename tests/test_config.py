@@ -41,15 +41,24 @@ def test_a_bare_string_is_a_column_name():
         (lambda r: r["study"].pop("title"), "column 'study.title': this key is required"),
         (lambda r: r["study"].update(name="a b/c"), "column 'study.name', value 'a b/c'"),
         (lambda r: r["endpoints"]["orr"].pop("negative"), "a binary endpoint needs both 'positive' and 'negative' codes"),
-        (lambda r: r["endpoints"].update(os={"label": "OS", "kind": "time_to_event"}), "a time_to_event endpoint needs 'survival'"),
+        (
+            lambda r: r["endpoints"].update(os={"label": "OS", "kind": "time_to_event"}),
+            "a time_to_event endpoint needs 'survival'",
+        ),
         (
             lambda r: r["endpoints"].update(
-                os={"label": "OS", "kind": "time_to_event", "survival": {"time": "t", "event": "e", "event_codes": [1], "censored_codes": [0]}}
+                os={
+                    "label": "OS",
+                    "kind": "time_to_event",
+                    "survival": {"time": "t", "event": "e", "event_codes": [1], "censored_codes": [0]},
+                }
             ),
             "survival.time needs a unit",
         ),
         (
-            lambda r: r["endpoints"].update(os={"label": "OS", "kind": "time_to_event", "survival": {"time": {"column": "t", "unit": "days"}, "event": "e"}}),
+            lambda r: r["endpoints"].update(
+                os={"label": "OS", "kind": "time_to_event", "survival": {"time": {"column": "t", "unit": "days"}, "event": "e"}}
+            ),
             "survival.event_codes': this key is required",
         ),
         (lambda r: r.update(analysis={"primary": "orrr"}), "'orrr', which does not exist (did you mean orr?)"),

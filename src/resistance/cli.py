@@ -139,7 +139,7 @@ def main(arguments: list[str] | None = None) -> None:
     sys.excepthook = _defect
     try:
         cli.main(arguments, standalone_mode=False)
-    except click.exceptions.Abort:
+    except click.Abort:
         click.echo("interrupted", err=True)
         sys.exit(130)
     except click.ClickException as error:

@@ -31,13 +31,29 @@ BASE = {
             "treatment": "arm",
         },
     },
-    "samples": {"file": "p.tsv", "one_per_patient": True, "columns": {"material": {"constant": "tumour"}, "timepoint": {"constant": "baseline"}}},
+    "samples": {
+        "file": "p.tsv",
+        "one_per_patient": True,
+        "columns": {"material": {"constant": "tumour"}, "timepoint": {"constant": "baseline"}},
+    },
     "endpoints": {
-        "response": {"label": "ORR", "kind": "binary", "value": "bor", "positive": ["CR", "PR"], "negative": ["SD", "PD"], "not_evaluable": ["NE"]},
+        "response": {
+            "label": "ORR",
+            "kind": "binary",
+            "value": "bor",
+            "positive": ["CR", "PR"],
+            "negative": ["SD", "PD"],
+            "not_evaluable": ["NE"],
+        },
         "os": {
             "label": "OS",
             "kind": "time_to_event",
-            "survival": {"time": {"column": "months", "unit": "months"}, "event": "status", "event_codes": [1], "censored_codes": [0]},
+            "survival": {
+                "time": {"column": "months", "unit": "months"},
+                "event": "status",
+                "event_codes": [1],
+                "censored_codes": [0],
+            },
         },
     },
 }
@@ -79,7 +95,10 @@ def test_event_coding_can_be_the_other_way_round(tmp_path):
 def test_an_undeclared_event_code_is_refused_with_file_row_column_and_value(tmp_path):
     with pytest.raises(InputError) as error:
         clinic(tmp_path, SHEET.replace("CHOP\tSD\t3\t1", "CHOP\tSD\t3\t9"))
-    assert "p.tsv, row 4, column 'status', value '9': the code is not declared for the event of endpoint 'os'. Declared: 0, 1." in str(error.value)
+    assert (
+        "p.tsv, row 4, column 'status', value '9': the code is not declared for the event of endpoint 'os'. Declared: 0, 1."
+        in str(error.value)
+    )
 
 
 def test_a_negative_time_stops_unless_the_cohort_file_says_to_leave_it_out(tmp_path):
@@ -95,15 +114,24 @@ def test_follow_up_can_be_counted_from_the_start_of_treatment(tmp_path):
     survival = {**BASE["endpoints"]["os"]["survival"], "start": {"column": "start_days", "unit": "days"}}
     os = endpoint(clinic(tmp_path, endpoints={"os": {"label": "OS", "kind": "time_to_event", "survival": survival}})[0], "os")
     assert os.loc["B", "time_days"] == pytest.approx(6 * 365.25 / 12 - 31)
-    late = SHEET.replace("M\t70\tLEN\tPD\t6\t0\t31", "M\t70\tLEN\tPD\t6\t0\t400").replace("1\t0\nC", "1\t-3\nC").replace("12\t1\t0", "12\t1\t-3")
-    os = endpoint(clinic(tmp_path, late, endpoints={"os": {"label": "OS", "kind": "time_to_event", "survival": survival}})[0], "os")
+    late = (
+        SHEET.replace("M\t70\tLEN\tPD\t6\t0\t31", "M\t70\tLEN\tPD\t6\t0\t400")
+        .replace("1\t0\nC", "1\t-3\nC")
+        .replace("12\t1\t0", "12\t1\t-3")
+    )
+    os = endpoint(
+        clinic(tmp_path, late, endpoints={"os": {"label": "OS", "kind": "time_to_event", "survival": survival}})[0], "os"
+    )
     assert os.loc["B", "excluded"] == "treatment does not start before the end of follow-up"
     assert os.loc["A", "excluded"] == "start of treatment lies before the origin"
     assert os.loc["D", "excluded"] == "time and event not known"
 
 
 def test_inclusion_rules_count_whom_they_leave_out(tmp_path):
-    rules = [{"column": "arm", "in": ["LEN"], "reason": "no lenalidomide"}, {"column": "age", "at_least": 55, "reason": "younger than 55"}]
+    rules = [
+        {"column": "arm", "in": ["LEN"], "reason": "no lenalidomide"},
+        {"column": "age", "at_least": 55, "reason": "younger than 55"},
+    ]
     result, dropped = clinic(tmp_path, patients={**BASE["patients"], "include": rules})
     assert result.patients["patient_id"].tolist() == ["A", "B"]
     assert result.flow == [
@@ -148,7 +176,9 @@ def test_covariates_become_numbers_where_all_are_and_populations_become_flags(tm
     result, _ = clinic(
         tmp_path,
         covariates={"start": {"column": "start_days"}, "arm": {"column": "arm"}},
-        analysis={"populations": {"len": {"label": "lenalidomide", "include": [{"column": "arm", "in": ["LEN"], "reason": "other"}]}}},
+        analysis={
+            "populations": {"len": {"label": "lenalidomide", "include": [{"column": "arm", "in": ["LEN"], "reason": "other"}]}}
+        },
     )
     assert result.patients["start"].tolist()[:3] == [0.0, 31.0, 0.0]
     assert result.patients["arm"].tolist() == ["LEN", "LEN", "CHOP", "LEN"]

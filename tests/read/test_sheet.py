@@ -120,6 +120,8 @@ def test_names_are_translated_by_pattern_and_template(tmp_path):
         sample_name("648", spec, path=path)
 
 
-@pytest.mark.parametrize(("value", "text"), [(1, "1"), (1.0, "1"), ("1.0", "1"), ("1.50", "1.50"), (True, "true"), (" CR ", "CR")])
+@pytest.mark.parametrize(
+    ("value", "text"), [(1, "1"), (1.0, "1"), ("1.0", "1"), ("1.50", "1.50"), (True, "true"), (" CR ", "CR")]
+)
 def test_one_code_has_one_spelling(value, text):
     assert code(value) == text

@@ -111,8 +111,12 @@ def _text(path: Path, encoding: str, comment: str | None) -> Iterator[tuple[int,
         first = next((x for x in text.splitlines() if x.strip() and not (comment and x.startswith(comment))), "")
         delimiter = ";" if ";" in first and "," not in first else ","
     # a quote is only a quote in CSV; in TSV a stray one would swallow rows
-    quoting = csv.QUOTE_MINIMAL if delimiter != "\t" else csv.QUOTE_NONE
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, quoting=quoting)
+    source = io.StringIO(text, newline="")
+    reader = (
+        csv.reader(source, delimiter="\t", quoting=csv.QUOTE_NONE)
+        if delimiter == "\t"
+        else csv.reader(source, delimiter=delimiter)
+    )
     try:
         for row in reader:
             if comment and row and row[0].startswith(comment):
@@ -290,10 +294,10 @@ def _factor(spec: ColumnMap, into: Into, name: str, path: str | Path) -> float:
     if into == "number":
         return 1.0
     if into in ("days", "years"):
-        unit = spec.unit or into
-        if unit not in DAYS:
-            raise InputError(f"'{name}' is a time, so its unit is days, weeks, months or years", path=path, value=unit)
-        return DAYS[unit] if into == "days" else DAYS[unit] / DAYS["years"]
+        time_unit = spec.unit or into
+        if time_unit not in DAYS:
+            raise InputError(f"'{name}' is a time, so its unit is days, weeks, months or years", path=path, value=time_unit)
+        return DAYS[time_unit] if into == "days" else DAYS[time_unit] / DAYS["years"]
     unit = spec.unit or into
     if unit not in ("fraction", "percent"):
         raise InputError(f"'{name}' is a share, so its unit is fraction or percent", path=path, value=unit)
