@@ -154,8 +154,9 @@ def conform(frame: pd.DataFrame, schema: Schema, *, path: str | Path | None = No
                     )
                 )
     table = pd.DataFrame(out, index=given.index)
-    for name in unknown if schema.extra else ():
-        table[name] = given[name] if schema.extra == "any" else given[name].astype(_dtype(schema.extra))
+    if schema.extra is not None:
+        for name in unknown:
+            table[name] = given[name] if schema.extra == "any" else given[name].astype(_dtype(schema.extra))
     if schema.key and not problems:
         twice = table.duplicated(list(schema.key), keep="first")
         for index in twice[twice].index[:20]:
