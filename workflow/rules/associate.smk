@@ -1,0 +1,23 @@
+# Marker states and endpoints -> the plan of the analysis, then its answers.
+
+
+rule associate:
+    input:
+        PLAN.tables("cohort"),
+        PLAN.tables("annotate"),
+        PLAN.tables("subtype"),
+        PLAN.tables("matrix"),
+        cohort=PLAN.cohort,
+    output:
+        f"{PLAN.results}/associate/plan.json",
+        PLAN.tables("associate"),
+    log:
+        f"{PLAN.results}/logs/associate.log",
+    threads: 1
+    resources:
+        mem_mb=memory(1500),
+        runtime=minutes(60),
+    params:
+        version=PLAN.version,
+    shell:
+        "resistance associate {input.cohort:q} --results {PLAN.results:q} > {log:q} 2>&1"

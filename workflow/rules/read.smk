@@ -1,0 +1,63 @@
+# Files -> checked tables of the cohort. The unit of work is a batch of samples: a job per sample would
+# cost a cluster six seconds each, and a plan of 10,000 samples more than a minute.
+
+
+rule batches:
+    input:
+        cohort=PLAN.cohort,
+        files=PLAN.files,
+    output:
+        expand(f"{PLAN.results}/batches/{{batch}}.tsv", batch=PLAN.batches),
+    log:
+        f"{PLAN.results}/logs/batches.log",
+    threads: 1
+    resources:
+        mem_mb=memory(512),
+        runtime=minutes(10),
+    params:
+        members=list(PLAN.members.values()),
+    shell:
+        "resistance batches {input.cohort:q} --results {PLAN.results:q} > {log:q} 2>&1"
+
+
+# A batch is read again when its own files, its own samples or the settings of reading change; not
+# because samples were appended to the sheet (hence ancient(), and the digests among the parameters).
+rule read:
+    input:
+        cohort=ancient(PLAN.cohort),
+        batch=ancient(f"{PLAN.results}/batches/{{batch}}.tsv"),
+        files=lambda wildcards: PLAN.batches[wildcards.batch],
+    output:
+        PLAN.batch_tables("{batch}"),
+    log:
+        f"{PLAN.results}/logs/read/{{batch}}.log",
+    threads: 1
+    resources:
+        mem_mb=memory(1500),
+        runtime=minutes(60),
+    params:
+        members=lambda wildcards: PLAN.members[wildcards.batch],
+        reading=PLAN.reading,
+        version=PLAN.version,
+    shell:
+        "resistance read {input.cohort:q} --results {PLAN.results:q} --batch {wildcards.batch} > {log:q} 2>&1"
+
+
+rule gather:
+    input:
+        cohort=PLAN.cohort,
+        files=PLAN.files,
+        batches=[table for batch in PLAN.batches for table in PLAN.batch_tables(batch)],
+    output:
+        PLAN.tables("cohort"),
+        f"{PLAN.results}/cohort/cohort.json",
+    log:
+        f"{PLAN.results}/logs/gather.log",
+    threads: 1
+    resources:
+        mem_mb=memory(1500),
+        runtime=minutes(30),
+    params:
+        version=PLAN.version,
+    shell:
+        "resistance gather {input.cohort:q} --results {PLAN.results:q} > {log:q} 2>&1"
