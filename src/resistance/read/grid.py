@@ -76,10 +76,11 @@ def read_grid(path: Path, *, labels: Collection[str] = ()) -> Grid:
         Missing, empty or damaged file, a column name that stands twice, a row that is cut off, a cell
         that is neither a number nor unknown.
     """
+    import numpy as np
     import pandas as pd
 
     tabular = path.name.lower().removesuffix(".gz").endswith((".csv", ".xlsx", ".xlsm"))
-    frame = read_sheet(path) if tabular else _tab_separated(path)
+    frame = read_sheet(path) if tabular else _tab_separated(path, labels)
     lines = frame["_row"]
     names = [str(name) for name in frame.columns if name != "_row"]
     twice = [name for name in names if name.endswith(" (2)") and name.removesuffix(" (2)") in names]
@@ -105,10 +106,10 @@ def read_grid(path: Path, *, labels: Collection[str] = ()) -> Grid:
         raise InputError(problems[:20])
     if not numbers:
         raise InputError("the file has no column of numbers", path=path, remedy="One column per sample is expected.")
-    return Grid(frame[text], pd.DataFrame(numbers, index=frame.index), lines)
+    return Grid(frame[text].astype(pd.StringDtype(na_value=np.nan)), pd.DataFrame(numbers, index=frame.index), lines)
 
 
-def _tab_separated(path: Path) -> pd.DataFrame:
+def _tab_separated(path: Path, labels: Collection[str]) -> pd.DataFrame:
     """Read by the fast parser; it would fill a row that is cut off, so cells are counted first."""
     import pandas as pd
 
@@ -142,7 +143,7 @@ def _tab_separated(path: Path) -> pd.DataFrame:
     for name in header:
         seen[name] = seen.get(name, 0) + 1
         unique.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
-    texts = {name: str for i, name in enumerate(unique) if i == 0 or name.lower().replace(" ", "_") in LABELS}
+    texts = {name: str for i, name in enumerate(unique) if i == 0 or name in labels or name.lower().replace(" ", "_") in LABELS}
     words = sorted(
         {spelling for word in NA_WORDS for spelling in (word, word.upper(), word.title(), word.capitalize())} | {"NaN"}
     )
