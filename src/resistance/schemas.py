@@ -381,6 +381,7 @@ RESULTS = Schema(
         Column("ci_high", "real", "95 % interval, same scale."),
         Column("p_value", "real", "Two-sided.", low=0, high=1),
         Column("p_value_minimum", "real", "Smallest p these margins allow.", low=0, high=1),
+        Column("detectable_effect", "real", "Nearest effect that these numbers detect with 80 % power at p < .05, same scale."),
         Column("q_value", "real", "Benjamini-Hochberg within the family.", low=0, high=1),
         Column("n", "integer", "Patients in the model.", required=True, low=0),
         Column("events", "integer", "Events, or responders.", required=True, low=0),

@@ -1,0 +1,221 @@
+"""Cohort file and stage tables -> the statistical analysis plan, complete before any p-value exists."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from resistance.associate.methods import METHODS
+from resistance.associate.questions import Question, enumerate_questions
+from resistance.associate.setting import Setting, make_setting
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from resistance.cohort import Cohort
+    from resistance.config import CohortFile
+
+VERSION = 1
+
+
+def make_plan(
+    config: CohortFile,
+    cohort: Cohort,
+    markers: pd.DataFrame,
+    matrix: pd.DataFrame,
+    subtypes: pd.DataFrame,
+    *,
+    gene_states: pd.DataFrame | None = None,
+) -> dict[str, Any]:
+    """Write down what will be asked, of whom and how.
+
+    Only margins are looked at: numbers of patients, carriers and events, never an outcome together
+    with a marker.
+
+    Parameters
+    ----------
+    config : CohortFile
+    cohort : Cohort
+    markers, matrix, subtypes : DataFrame
+        As in :mod:`resistance.schemas`.
+    gene_states : DataFrame, optional
+        patient_id, marker_id (``gene:TP53``), state: the genes of a scan (``analysis.genes: all_mutated``).
+
+    Returns
+    -------
+    dict
+        Plain values, ready for JSON: ``study``, ``arms``, ``claim`` (what these data can say),
+        ``seed``, ``timepoint``, ``policies``, ``populations`` (n, arms; per endpoint n and events),
+        ``endpoints`` (with the patients left out, by reason), ``adjustment``, ``methods``, ``families`` (questions, refused),
+        ``questions`` (see :class:`resistance.associate.questions.Question`), ``inputs`` (digests of
+        the tables) and ``digest`` (SHA-256 of all the rest).
+
+    Raises
+    ------
+    InputError
+        The analysis names a marker, variable or population that the tables do not have.
+    """
+    setting = make_setting(config, cohort, markers, matrix, subtypes, gene_states)
+    questions = enumerate_questions(config, setting)
+    _unique(questions)
+    used = {question.method for question in questions}
+    plan: dict[str, Any] = {
+        "version": VERSION,
+        "study": {"name": config.study.name, "title": config.study.title, "simulated": config.study.simulated},
+        "arms": _arms(setting),
+        "claim": _claim(config, setting),
+        "seed": config.seed,
+        "alpha": 0.05,
+        "timepoint": config.analysis.timepoint,
+        "policies": _policies(config, setting),
+        "populations": _populations(config, setting),
+        "endpoints": _endpoints(config, setting),
+        "adjustment": {
+            "covariates": list(config.analysis.covariates),
+            "strata": list(config.analysis.strata),
+            "codings": {name: coding.words for name, coding in sorted(setting.codings.items())},
+            "unknown": {name: int(values.isna().sum()) for name, values in sorted(setting.variables.items())},
+        },
+        "methods": [{"name": m.name, "scale": m.scale, "reference": m.reference} for m in METHODS if m.name in used],
+        "families": _families(questions),
+        "questions": [_plain(question) for question in questions],
+        "inputs": digests(cohort, markers, matrix, subtypes, gene_states),
+    }
+    return plan | {"digest": digest_of(plan)}
+
+
+def digest_of(plan: dict[str, Any]) -> str:
+    """Return the SHA-256 of a plan without its own digest."""
+    text = json.dumps({k: v for k, v in plan.items() if k != "digest"}, sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def digests(
+    cohort: Cohort, markers: pd.DataFrame, matrix: pd.DataFrame, subtypes: pd.DataFrame, gene_states: pd.DataFrame | None
+) -> dict[str, str]:
+    """Return the SHA-256 of the rows of every table the analysis reads; the order of rows does not matter."""
+    tables = {
+        "patients": cohort.patients,
+        "endpoints": cohort.endpoints,
+        "markers": markers,
+        "matrix": matrix,
+        "subtypes": subtypes,
+    }
+    if gene_states is not None:
+        tables["gene_states"] = gene_states
+    return {name: _rows_digest(table) for name, table in tables.items()}
+
+
+def _rows_digest(table: pd.DataFrame) -> str:
+    lines = table.to_csv(index=False, header=False, lineterminator="\n").split("\n")
+    text = ",".join(str(name) for name in table.columns) + "\n" + "\n".join(sorted(lines))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _plain(question: Question) -> dict[str, Any]:
+    return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(question).items()}
+
+
+def _unique(questions: list[Question]) -> None:
+    from resistance.errors import InputError, Problem
+
+    seen: set[str] = set()
+    problems = []
+    for question in questions:
+        if question.question_id in seen:
+            remedy = "Give each joint model and contrast a name of its own."
+            problems.append(Problem("the same question stands twice in the analysis", "analysis", value=question.question_id,
+                                    remedy=remedy))  # fmt: skip
+        seen.add(question.question_id)
+    if problems:
+        raise InputError(problems)
+
+
+def _arms(setting: Setting) -> dict[str, int]:
+    with_imid, without_imid, unknown = setting.arms(setting.populations["all"][1])
+    return {"imid": with_imid, "no_imid": without_imid, "unknown": unknown}
+
+
+def _claim(config: CohortFile, setting: Setting) -> str:
+    """Return what these data can say about treatment, in one sentence."""
+    arms = _arms(setting)
+    if arms["imid"] and arms["no_imid"]:
+        if config.analysis.treatment_interaction:
+            return (
+                "Patients with and without an IMiD: a marker counts as predictive only by its marker x treatment interaction, "
+                "and only as far as the arms are comparable; every other row is an association with outcome."
+            )
+        return "Patients with and without an IMiD, but no interaction is asked: every row is an association with outcome."
+    if arms["imid"]:
+        return (
+            "Every patient had an IMiD: there is no control arm, so an association with outcome may be prognostic or an effect "
+            "on the treatment, and these data cannot tell which."
+        )
+    if arms["no_imid"]:
+        return "No patient had an IMiD: every association here is prognostic under other treatment."
+    return "It is not known who had an IMiD: every row is an association with outcome, whatever the treatment."
+
+
+def _policies(config: CohortFile, setting: Setting) -> dict[str, Any]:
+    return {
+        "not_assessed": "A patient in whom the marker was not assessed is left out of that question, and counted.",
+        "missing_covariate": "Complete cases: a patient with an unknown covariate is left out of adjusted models, and counted.",
+        "timepoints": (
+            "Only markers taken at baseline are associated with endpoints that count from time zero. Markers of later samples "
+            "are described, not tested: a patient must stay in follow-up to have one (immortal time)."
+        ),
+        "markers_at_other_timepoints": setting.other_timepoints,
+        "multiplicity": (
+            "Benjamini-Hochberg within each family; a family is one population, endpoint, model and kind of question. "
+            "Questions that cannot be answered stay in the list and are counted as not run."
+        ),
+        "filter": (
+            f"A marker needs at least {config.analysis.min_carriers} carrier(s) and one patient without it; the others are "
+            "listed, not tested. Only these margins decide, never a result."
+        ),
+        "not_converged": "A model without a finite maximum gives neither an estimate nor a p.",
+        "interval": "95 %.",
+    }
+
+
+def _populations(config: CohortFile, setting: Setting) -> list[dict[str, Any]]:
+    out = []
+    for name, (label, members) in setting.populations.items():
+        counted = {}
+        for endpoint, outcome in setting.outcomes.items():
+            usable = members & outcome.usable
+            counted[endpoint] = {"n": int(usable.sum()), "events": int((usable & outcome.event).sum())}
+        with_imid, without_imid, unknown = setting.arms(members)
+        arms = {"imid": with_imid, "no_imid": without_imid, "unknown": unknown}
+        out.append({"name": name, "label": label, "n": int(members.sum()), "arms": arms, "endpoints": counted})
+    return out
+
+
+def _endpoints(config: CohortFile, setting: Setting) -> list[dict[str, Any]]:
+    out = []
+    for name, endpoint in config.endpoints.items():
+        survival = endpoint.survival
+        competing = survival.competing_as if survival is not None and survival.competing_codes else None
+        out.append(
+            {
+                "name": name,
+                "label": endpoint.label,
+                "kind": endpoint.kind,
+                "origin": endpoint.origin,
+                "primary": name == config.analysis.primary,
+                "competing_as": competing,
+                "excluded": setting.outcomes[name].excluded,
+            }
+        )
+    return out
+
+
+def _families(questions: list[Question]) -> list[dict[str, Any]]:
+    out: dict[str, dict[str, Any]] = {}
+    for question in questions:
+        row = out.setdefault(question.family, {"family": question.family, "questions": 0, "refused": 0})
+        row["questions"] += 1
+        row["refused"] += bool(question.refused)
+    return list(out.values())

@@ -1,0 +1,235 @@
+"""The stage tables -> what every question needs: outcomes, marker states, populations, arms and variables, one entry per patient."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from resistance.associate.variables import Coding, coding_of, columns_of, equals, value_of
+from resistance.errors import InputError, Problem
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from resistance.cohort import Cohort
+    from resistance.config import CohortFile
+
+Mask = NDArray[np.bool_]
+
+#: codes of a state in the arrays here
+PRESENT, ABSENT, NOT_ASSESSED = 1, 0, -1
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One endpoint, per patient.
+
+    Parameters
+    ----------
+    kind : str
+    usable : array of bool
+        The patient has a value.
+    value : array of float
+        Binary endpoints: 1 yes, 0 no.
+    time : array of float
+        Days; NaN for other kinds.
+    event : array of bool
+        Time to event: the event as the cohort file counts it; binary: yes.
+    excluded : dict
+        Reason -> patients without a value.
+    """
+
+    kind: str
+    usable: Mask
+    value: NDArray[np.float64]
+    time: NDArray[np.float64]
+    event: Mask
+    excluded: dict[str, int]
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Everything that questions are asked of.  Arrays follow the order of `patients`.
+
+    Parameters
+    ----------
+    patients : tuple of str
+    populations : dict
+        Name -> (label, members).
+    outcomes : dict
+        Endpoint -> :class:`Outcome`.
+    states : dict
+        marker_id -> 1 present, 0 absent, -1 not assessed, at the time point of the analysis.
+    labels : dict
+        marker_id -> short name.
+    markers, genes : tuple of str
+        Statements of the knowledge base; genes of a scan.
+    other_timepoints : dict
+        Time point -> markers that have a state there (never asked, see :mod:`resistance.associate.questions`).
+    variables : dict
+        Covariates, strata and contrasted variables by name.
+    codings : dict
+    imid : array of float
+        1 with an IMiD, 0 without, NaN unknown.
+    """
+
+    patients: tuple[str, ...]
+    populations: dict[str, tuple[str, Mask]]
+    outcomes: dict[str, Outcome]
+    states: dict[str, NDArray[np.int8]]
+    labels: dict[str, str]
+    markers: tuple[str, ...]
+    genes: tuple[str, ...]
+    other_timepoints: dict[str, int]
+    variables: dict[str, pd.Series]
+    codings: dict[str, Coding]
+    imid: NDArray[np.float64]
+
+    def state(self, marker_id: str) -> NDArray[np.int8]:
+        """Return a marker's states; not assessed where nothing is known of it."""
+        return self.states.get(marker_id, np.full(len(self.patients), NOT_ASSESSED, dtype=np.int8))
+
+    def arms(self, members: Mask) -> tuple[int, int, int]:
+        """Return how many of these patients had an IMiD, had none, or are unknown."""
+        mine = self.imid[members]
+        return int((mine == 1).sum()), int((mine == 0).sum()), int(np.isnan(mine).sum())
+
+    def known(self, names: Iterable[str]) -> Mask:
+        """Return the patients of whom all these variables are known."""
+        mask = np.ones(len(self.patients), dtype=bool)
+        for name in names:
+            mask &= self.variables[name].notna().to_numpy(dtype=bool)
+        return mask
+
+    def level(self, name: str, level: Any) -> Mask:
+        """Return the patients whose variable has this value."""
+        return np.asarray(equals(self.variables[name], level), dtype=np.bool_)
+
+    def columns(self, names: Iterable[str]) -> dict[str, NDArray[np.float64]]:
+        """Return the model's columns of these variables, by name."""
+        out: dict[str, NDArray[np.float64]] = {}
+        for name in names:
+            for column, values in columns_of(self.variables[name], self.codings[name]).items():
+                out[column] = values.to_numpy(dtype=np.float64)
+        return out
+
+    def strata(self, names: Iterable[str]) -> NDArray[np.str_]:
+        """Return one label per patient for the combination of these variables (read where all are known)."""
+        parts = [self.variables[name].astype("object").map(str).to_numpy(dtype=str) for name in names]
+        return np.array([" / ".join(row) for row in zip(*parts, strict=True)])
+
+
+def make_setting(
+    config: CohortFile,
+    cohort: Cohort,
+    markers: pd.DataFrame,
+    matrix: pd.DataFrame,
+    subtypes: pd.DataFrame,
+    gene_states: pd.DataFrame | None,
+) -> Setting:
+    """Gather what the questions need.
+
+    Raises
+    ------
+    InputError
+        The analysis names a marker, variable or population that these tables do not have.
+    """
+    import pandas as pd
+
+    ids = cohort.patients["patient_id"].astype("object")
+    index = pd.Index(ids, name="patient_id")
+    plan = config.analysis
+    now = matrix[matrix["timepoint"] == plan.timepoint]
+    states = _states(now, index)
+    genes: tuple[str, ...] = ()
+    if gene_states is not None and plan.genes == "all_mutated":
+        mine = gene_states[gene_states["timepoint"] == plan.timepoint] if "timepoint" in gene_states else gene_states
+        scanned = _states(mine, index)
+        states, genes = states | scanned, tuple(scanned)
+    labels = dict(zip(markers["marker_id"].astype("object"), markers["label"].astype("object"), strict=True))
+    labels |= {gene: str(gene).removeprefix("gene:") for gene in genes}
+    _check_markers(config, labels)
+    wanted = list(dict.fromkeys([*plan.covariates, *plan.strata, *(c.variable for c in plan.contrasts)]))
+    variables = {name: value_of(name, config, cohort, subtypes) for name in wanted}
+    imid: NDArray[np.float64]
+    if config.study.imid is not None:
+        imid = np.full(len(index), float(config.study.imid))
+    else:
+        imid = cohort.patients["imid"].astype("Float64").to_numpy(dtype=np.float64, na_value=np.nan)
+    other = matrix[matrix["timepoint"] != plan.timepoint]
+    return Setting(
+        patients=tuple(str(x) for x in index),
+        populations=_populations(config, cohort),
+        outcomes={name: _outcome(name, config, cohort, index) for name in config.endpoints},
+        states=states,
+        labels=labels,
+        markers=tuple(sorted(str(x) for x in markers["marker_id"] if plan.markers is None or x in plan.markers)),
+        genes=genes,
+        other_timepoints={str(k): int(v) for k, v in sorted(other.groupby("timepoint")["marker_id"].nunique().items())},
+        variables=variables,
+        codings={name: coding_of(name, values) for name, values in variables.items()},
+        imid=imid,
+    )
+
+
+def _states(table: pd.DataFrame, index: pd.Index) -> dict[str, NDArray[np.int8]]:
+    code = {"present": PRESENT, "absent": ABSENT, "not_assessed": NOT_ASSESSED}
+    out: dict[str, NDArray[np.int8]] = {}
+    for marker_id, rows in table.groupby("marker_id", sort=True):
+        state = rows.set_index("patient_id")["state"].map(code).reindex(index)
+        out[str(marker_id)] = state.fillna(NOT_ASSESSED).to_numpy(dtype=np.int8)
+    return out
+
+
+def _populations(config: CohortFile, cohort: Cohort) -> dict[str, tuple[str, Mask]]:
+    everyone = np.ones(len(cohort.patients), dtype=bool)
+    out = {"all": ("All patients", everyone)}
+    for name, population in config.analysis.populations.items():
+        column = f"population:{name}"
+        if column not in cohort.patients:
+            raise InputError(
+                "the patients table does not say who belongs to this population",
+                path="patients",
+                column=column,
+                remedy="Run `resistance gather` again with this cohort file.",
+            )
+        member = cohort.patients[column].astype("boolean").fillna(False).to_numpy(dtype=bool)
+        out[name] = (population.label, member)
+    return out
+
+
+def _outcome(name: str, config: CohortFile, cohort: Cohort, index: pd.Index) -> Outcome:
+    endpoint = config.endpoints[name]
+    rows = cohort.endpoints[cohort.endpoints["endpoint"] == name].set_index("patient_id").reindex(index)
+    value = rows["value"].to_numpy(dtype=np.float64)
+    time = rows["time_days"].to_numpy(dtype=np.float64)
+    code = rows["event"].to_numpy(dtype=np.float64, na_value=np.nan)
+    counts = rows["excluded"].isna().to_numpy(dtype=bool)
+    if endpoint.kind == "time_to_event":
+        usable = counts & ~np.isnan(time) & ~np.isnan(code)
+        as_event = endpoint.survival is not None and endpoint.survival.competing_as == "event"
+        event = usable & ((code == 1) | (as_event & (code >= 2)))
+    else:
+        usable = counts & ~np.isnan(value)
+        event = usable & (value == 1)
+    reasons = rows["excluded"].astype("object").where(rows["excluded"].notna(), "no value")[~usable]
+    return Outcome(endpoint.kind, usable, value, time, event, {str(k): int(v) for k, v in sorted(reasons.value_counts().items())})
+
+
+def _check_markers(config: CohortFile, labels: dict[str, str]) -> None:
+    """Refuse names of markers that do not exist, all at once."""
+    asked = [("analysis.markers", name) for name in config.analysis.markers or ()]
+    asked += [(f"analysis.joint '{joint.name}'", name) for joint in config.analysis.joint for name in joint.markers]
+    problems = []
+    for where, name in asked:
+        if name not in labels:
+            close = difflib.get_close_matches(name, list(labels), 1)
+            remedy = f"Did you mean '{close[0]}'?" if close else "`resistance matrix` writes the markers there are."
+            problems.append(Problem("no such marker", where, value=name, remedy=remedy))
+    if problems:
+        raise InputError(problems)
