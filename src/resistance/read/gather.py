@@ -224,7 +224,7 @@ def _other_tables(
     """Read everything that is no small variant."""
     from resistance.read import clinical_events, copy_number, coverage, expression, ihc, nanostring
 
-    ids = specimens.samples["sample_id"].tolist()
+    ids, every = specimens.samples["sample_id"].tolist(), specimens.all_ids
     out: dict[str, pd.DataFrame | None] = {}
     copies = [
         found.call(
@@ -234,7 +234,9 @@ def _other_tables(
             samples=ids,
             genes=genes.symbols,
             aliases=genes.aliases,
-            patients_frame=clinic.sheet,
+            gene_positions=genes.positions,
+            build=config.study.build,
+            all_samples=every,
             dropped=dropped,
         )
         for source in config.copy_number
@@ -255,10 +257,10 @@ def _other_tables(
         )
     if config.nanostring is not None:
         out["nanostring"] = found.call(
-            nanostring.read_nanostring, config.nanostring, base, samples=ids, files=specimens.files, dropped=dropped
+            nanostring.read_nanostring, config.nanostring, base, samples=ids, files=specimens.files, all_samples=every, dropped=dropped
         )
     if config.ihc is not None:
-        out["ihc"] = found.call(ihc.read_ihc, config.ihc, base, samples=ids, dropped=dropped)
+        out["ihc"] = found.call(ihc.read_ihc, config.ihc, base, samples=ids, all_samples=every, dropped=dropped)
     patients = clinic.patients["patient_id"].tolist()
     for name, spec, step in (
         ("adverse_events", config.adverse_events, clinical_events.read_adverse_events),
