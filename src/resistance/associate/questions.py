@@ -102,12 +102,11 @@ def rows_of(question: Question, config: CohortFile, setting: Setting) -> Rows:
     if question.kind == "contrasts":
         contrast = next(c for c in config.analysis.contrasts if c.name == question.terms[0])
         at_level = setting.level(contrast.variable, contrast.level)
-        either: Mask = np.logical_or(at_level, setting.level(contrast.variable, contrast.reference))
-        return Rows(base, either, complete, at_level[:, None])
+        return Rows(base, at_level | setting.level(contrast.variable, contrast.reference), complete, at_level[:, None])
     states = np.column_stack([setting.state(term) for term in question.terms])
     if question.kind == "interaction":
         complete = complete & ~np.isnan(setting.imid)
-    return Rows(base, (states >= 0).all(axis=1), complete, states == PRESENT)
+    return Rows(base, np.asarray((states >= 0).all(axis=1)), complete, states == PRESENT)
 
 
 def enumerate_questions(config: CohortFile, setting: Setting) -> list[Question]:

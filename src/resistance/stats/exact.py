@@ -87,6 +87,8 @@ def _conditional(n_exposed: int, n_unexposed: int, n_outcome: int) -> tuple[int,
 
     total = n_exposed + n_unexposed
     low, high = max(0, n_outcome - n_unexposed), min(n_exposed, n_outcome)
+    if low == high:  # one table is possible; the quotient of factorials would be 1 only up to rounding
+        return low, np.ones(1)
     return low, np.atleast_1d(hypergeom.pmf(np.arange(low, high + 1), total, n_exposed, n_outcome))
 
 

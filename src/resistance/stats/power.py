@@ -113,6 +113,8 @@ def _critical(n_exposed: int, n_unexposed: int, n_outcome: int, alpha: float) ->
     from scipy.stats import hypergeom
 
     low, high = max(0, n_outcome - n_unexposed), min(n_exposed, n_outcome)
+    if low == high:
+        return low, np.zeros(1), np.zeros(1, dtype=bool)
     log_weight = np.atleast_1d(hypergeom.logpmf(np.arange(low, high + 1), n_exposed + n_unexposed, n_exposed, n_outcome))
     weight = np.exp(log_weight)
     order = np.argsort(weight, kind="stable")
