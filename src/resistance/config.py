@@ -191,6 +191,12 @@ class Assay(_Strict):
         None, description="File with one symbol per line, or a table whose header holds symbols (see header)."
     )
     header: bool = Field(False, description="gene_list: take the symbols from the header line (a gene matrix).")
+    gene_column: str | None = Field(
+        None, description="gene_list: take the symbols from this column of a table (each counts once); '#' lines are skipped."
+    )
+    not_genes: list[str] = Field(
+        default_factory=list, description="gene_list: names in it that are no genes (TP53multi, FLT3_ITD) and are passed over."
+    )
     bed: str | None = Field(
         None, description="BED file of the target regions; a gene is covered when its name stands in column 4."
     )
@@ -208,6 +214,10 @@ class Assay(_Strict):
         given = [name for name in ("genes", "gene_list", "bed", "depth") if getattr(self, name) is not None]
         if len(given) != 1:
             raise ValueError(f"give exactly one of genes, gene_list, bed, depth (given: {', '.join(given) or 'none'})")
+        if (self.header or self.gene_column is not None or self.not_genes) and self.gene_list is None:
+            raise ValueError("header, gene_column and not_genes belong to gene_list")
+        if self.header and self.gene_column is not None:
+            raise ValueError("give either header or gene_column")
         if self.samples == "in_file" and (self.samples_file is None or self.sample_id is None):
             raise ValueError("samples: in_file needs 'samples_file' and 'sample_id'")
         return self
@@ -244,6 +254,9 @@ class Fusions(_Strict):
     columns: dict[str, Mapped] = Field(
         default_factory=dict,
         description="table: sample_id, kind, gene_1, gene_2, chrom_1, pos_1, chrom_2, pos_2, support, filter.",
+    )
+    keep_filters: list[str] = Field(
+        default_factory=lambda: ["PASS", "."], description="vcf: FILTER values kept; the others are counted as dropped."
     )
     unknown_samples: Literal["error", "drop"] = Field("error", description=_UNKNOWN_SAMPLES)
 

@@ -101,7 +101,7 @@ def _one(
         return _deep_enough(assay, base / assay.depth, who, everybody, known, aliases, all_samples, dropped)
     if assay.gene_list is not None:
         path = base / assay.gene_list
-        covered, source = _listed(path, assay.header), path.name
+        covered, source = _listed(path, assay), path.name
     elif assay.bed is not None:
         path = base / assay.bed
         covered, source = bed_genes(path, known=known, aliases=aliases, dropped=dropped), path.name
@@ -148,10 +148,15 @@ def _assayed(
     return found
 
 
-def _listed(path: Path, header: bool) -> list[str]:
-    if header:
+def _listed(path: Path, assay: config.Assay) -> list[str]:
+    """Return the symbols of a gene list: of a header line, of a column, or one per line."""
+    if assay.header:
         names = [str(name) for name in read_sheet(path).columns if name != "_row"][1:]
         genes = [name for name in names if name.lower() not in _NO_GENES]
+    elif assay.gene_column is not None:
+        sheet = read_sheet(path, comment="#")
+        column = take(sheet, config.ColumnMap(column=assay.gene_column), name="gene_column", path=path)
+        genes = [str(name) for name in column.dropna().unique()]
     else:
         try:
             lines = path.read_text(encoding="utf-8-sig").splitlines()
@@ -166,6 +171,10 @@ def _listed(path: Path, header: bool) -> list[str]:
                 raise InputError("holds more than one word", path=path, row=number, value=gene, remedy="One symbol per line is expected; for a table's header set 'header: true'.")  # fmt: skip
             if gene and gene.lower() not in ("gene", "hugo_symbol", "symbol"):
                 genes.append(gene)
+    absent = [name for name in assay.not_genes if name not in genes]
+    if absent:
+        raise InputError("not_genes names something that the list does not hold", path=path, value=absent[0], remedy="Remove it from not_genes.")  # fmt: skip
+    genes = [name for name in genes if name not in assay.not_genes]
     if not genes:
         raise InputError("the list names no gene", path=path)
     return genes
