@@ -86,9 +86,12 @@ def simulate(folder: Path, seed: int, n_patients: int) -> None:
 @click.option("--out", type=_path, required=True, help="Folder for the cohort file.")
 def import_cbioportal(folder: Path, out: Path) -> None:
     """Write a cohort file for a cBioPortal study FOLDER as it was downloaded."""
-    from resistance.read.cbioportal import import_study
+    from resistance.read.cbioportal import import_study, to_decide
 
-    click.echo(f"wrote {import_study(folder, out)}")
+    cohort = import_study(folder, out)
+    click.echo(f"wrote {cohort}")
+    for sentence in to_decide(cohort):
+        click.echo(f"to decide: {sentence}")
 
 
 @cli.command()
