@@ -1,0 +1,234 @@
+"""The analysis plan: complete before any p-value, blind to results, and the same for the same tables."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from resistance.associate import make_plan
+from resistance.config import CohortFile
+from resistance.errors import InputError
+from resistance.tables import conform
+
+Configure = Callable[..., CohortFile]
+
+
+def questions(plan: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {q["question_id"]: q for q in plan["questions"]}
+
+
+def test_every_marker_is_asked_of_every_endpoint_crude_and_adjusted(study: Any) -> None:
+    plan = make_plan(*study.arguments())
+    found = questions(plan)
+    assert len(found) == 5 * 2 * 2
+    assert found["all/os/M1/adjusted/present"]["strata"] == ["subtype"]
+    assert found["all/os/M1/adjusted/present"]["covariates"] == ["age_years", "sex"]
+    # a logistic model has no baseline of its own per stratum: the strata are covariates there
+    assert found["all/response/M1/adjusted/present"]["covariates"] == ["age_years", "sex", "subtype"]
+    assert [q["family"] for q in plan["families"]] == [
+        "all/response/crude/markers",
+        "all/response/adjusted/markers",
+        "all/os/crude/markers",
+        "all/os/adjusted/markers",
+    ]
+    assert all(row["questions"] == 5 for row in plan["families"])
+
+
+def test_questions_that_cannot_be_asked_stay_in_the_list_with_the_reason(study: Any) -> None:
+    found = questions(make_plan(*study.arguments()))
+    assert found["all/os/NONE/crude/present"]["refused"] == "no carrier"
+    assert found["all/os/BLIND/crude/present"]["refused"] == "not assessed in any patient"
+    assert found["all/os/BLIND/crude/present"]["not_assessed"] == 160
+    assert found["all/os/M1/crude/present"]["refused"] == ""
+
+
+def test_patients_without_a_marker_state_are_left_out_and_counted(study: Any) -> None:
+    found = questions(make_plan(*study.arguments()))
+    assert (found["all/os/M2/crude/present"]["n"], found["all/os/M2/crude/present"]["not_assessed"]) == (150, 10)
+    # two patients have no subtype: complete cases
+    assert (found["all/os/M1/adjusted/present"]["n"], found["all/os/M1/adjusted/present"]["incomplete"]) == (158, 2)
+    unlisted = study.matrix[study.matrix["patient_id"] != "P000"]
+    found = questions(make_plan(*study.having(matrix=unlisted).arguments()))
+    assert found["all/os/M1/crude/present"]["not_assessed"] == 1
+
+
+def test_a_minimum_of_carriers_looks_at_margins_only(study: Any, configure: Configure) -> None:
+    few = study.having(config=configure(analysis={"min_carriers": 5}))
+    found = questions(make_plan(*few.arguments()))
+    assert found["all/os/RARE/crude/present"]["refused"] == "fewer than 5 carriers (analysis.min_carriers)"
+    assert found["all/os/M1/crude/present"]["refused"] == ""
+
+
+def test_the_plan_is_blind_to_who_had_the_outcome(study: Any) -> None:
+    """Dealing the outcomes out anew changes nothing but the digest of the endpoints."""
+    rows = study.cohort.endpoints.copy()
+    columns = ["value", "time_days", "event", "excluded"]
+    order = np.random.default_rng(0).permutation(160)
+    for endpoint in ("response", "os"):
+        mine = rows.index[rows["endpoint"] == endpoint]
+        usable = mine[rows.loc[mine, "excluded"].isna()]
+        shuffled = usable[order[order < len(usable)]]
+        rows.loc[usable, columns] = rows.loc[shuffled, columns].set_axis(usable)
+    plan = make_plan(*study.arguments())
+    other = make_plan(
+        study.config,
+        type(study.cohort)(**(vars(study.cohort) | {"endpoints": rows})),
+        study.markers,
+        study.matrix,
+        study.subtypes,
+    )
+    # with missing markers the number of events among the assessed may differ by a few: compare the fully assessed
+    for question_id, question in questions(plan).items():
+        if question["marker_id"] != "M2" and question["model"] == "crude":
+            assert questions(other)[question_id] == question
+    assert other["inputs"]["matrix"] == plan["inputs"]["matrix"]
+    assert other["inputs"]["endpoints"] != plan["inputs"]["endpoints"]
+
+
+def test_no_p_value_stands_in_the_plan(study: Any) -> None:
+    text = json.dumps(make_plan(*study.arguments()))
+    assert "p_value" not in text
+    assert "effect" not in json.dumps([sorted(q) for q in make_plan(*study.arguments())["questions"]])
+
+
+def test_the_same_tables_give_the_same_plan_in_any_order_of_rows(study: Any) -> None:
+    plan = make_plan(*study.arguments())
+    assert json.loads(json.dumps(plan)) == plan
+    turned = study.having(
+        matrix=study.matrix.iloc[::-1].reset_index(drop=True),
+        markers=study.markers.iloc[::-1].reset_index(drop=True),
+        subtypes=study.subtypes.iloc[::-1].reset_index(drop=True),
+    )
+    assert make_plan(*turned.arguments()) == plan
+    assert len(plan["digest"]) == 64
+
+
+@pytest.mark.parametrize("change", [{"seed": 8}, {"analysis": {"min_carriers": 2}}])
+def test_another_setting_gives_another_digest(study: Any, configure: Configure, change: dict[str, Any]) -> None:
+    other = study.having(config=configure(**change))
+    assert make_plan(*other.arguments())["digest"] != make_plan(*study.arguments())["digest"]
+
+
+def test_populations_are_those_of_the_patients_table(study: Any, configure: Configure) -> None:
+    config = configure(analysis={"populations": {"imid": {"label": "With an IMiD"}}})
+    plan = make_plan(*study.having(config=config).arguments())
+    assert [(p["name"], p["label"], p["n"]) for p in plan["populations"]] == [
+        ("all", "All patients", 160),
+        ("imid", "With an IMiD", 80),
+    ]
+    assert plan["populations"][0]["endpoints"]["response"]["n"] == 156
+    assert plan["endpoints"][0]["excluded"] == {"not evaluable": 4}
+    config = configure(analysis={"populations": {"late": {"label": "Unknown to the table"}}})
+    with pytest.raises(InputError, match=r"population:late.*Run `resistance gather` again"):
+        make_plan(*study.having(config=config).arguments())
+
+
+@pytest.mark.parametrize("timepoint", ["relapse", "on_treatment"])
+def test_markers_of_later_samples_are_refused_for_immortal_time(study: Any, configure: Configure, timepoint: str) -> None:
+    contrast = {"name": "coo", "variable": "subtype", "level": "ABC", "reference": "GCB", "endpoint": "os"}
+    config = configure(analysis={"timepoint": timepoint, "contrasts": [contrast]})
+    found = questions(make_plan(*study.having(config=config).arguments()))
+    for question in found.values():
+        assert ("immortal time" in question["refused"]) == (question["kind"] != "contrasts")
+    assert make_plan(*study.arguments())["policies"]["markers_at_other_timepoints"] == {"relapse": 1}
+
+
+def test_interaction_needs_both_arms(study: Any, configure: Configure) -> None:
+    config = configure(
+        analysis={"treatment_interaction": True, "covariates": ["treatment", "sex"], "populations": {"imid": {"label": "With"}}}
+    )
+    plan = make_plan(*study.having(config=config).arguments())
+    found = questions(plan)
+    assert found["all/os/M1/interaction/present:imid"]["refused"] == ""
+    assert found["all/os/M1/interaction/present:imid"]["covariates"] == ["sex"]
+    assert found["all/os/RARE/interaction/present:imid"]["refused"] == "no carrier with IMiD"
+    one_arm = "one arm only: whether a marker's effect differs by treatment cannot be asked"
+    assert found["imid/os/M1/interaction/present:imid"]["refused"] == one_arm
+    assert "predictive" in plan["claim"]
+
+
+@pytest.mark.parametrize("imid", [True, False])
+def test_a_single_arm_is_never_called_predictive(study: Any, configure: Configure, imid: bool) -> None:
+    config = configure(
+        study={"name": "small", "title": "A made-up cohort.", "build": "GRCh38", "imid": imid},
+        analysis={"treatment_interaction": True},
+    )
+    plan = make_plan(*study.having(config=config).arguments())
+    assert "predictive" not in json.dumps(plan)
+    assert "prognostic" in plan["claim"]
+    assert all(q["refused"] for q in plan["questions"] if q["kind"] == "interaction")
+
+
+def test_genes_of_a_scan_are_a_family_of_their_own(study: Any, configure: Configure) -> None:
+    genes = pd.DataFrame(
+        [(p, gene, "present" if i % k == 0 else "absent") for i, p in enumerate(study.cohort.patients["patient_id"])
+         for gene, k in (("gene:TP53", 4), ("gene:KMT2D", 3))],
+        columns=["patient_id", "marker_id", "state"],
+    )  # fmt: skip
+    config = configure(analysis={"genes": "all_mutated"})
+    plan = make_plan(*study.having(config=config).arguments(), gene_states=genes)
+    found = questions(plan)
+    assert found["all/os/gene:TP53/crude/present"]["label"] == "TP53"
+    assert found["all/os/gene:TP53/crude/present"]["family"] == "all/os/crude/genes"
+    assert found["all/os/gene:TP53/crude/present"]["carriers"] == 40
+    assert "gene_states" in plan["inputs"]
+
+
+def test_a_marker_that_does_not_exist_is_refused_by_name(study: Any, configure: Configure) -> None:
+    config = configure(analysis={"markers": ["M1", "m2"], "joint": [{"name": "j", "markers": ["M11", "ZZZ"], "endpoint": "os"}]})
+    with pytest.raises(InputError) as caught:
+        make_plan(*study.having(config=config).arguments())
+    assert [str(p) for p in caught.value.problems] == [
+        "analysis.markers, value 'm2': no such marker. `resistance matrix` writes the markers there are.",
+        "analysis.joint 'j', value 'M11': no such marker. Did you mean 'M1'?",
+        "analysis.joint 'j', value 'ZZZ': no such marker. `resistance matrix` writes the markers there are.",
+    ]
+
+
+def test_subtype_needs_a_method(study: Any, configure: Configure) -> None:
+    config = configure(subtype={})
+    with pytest.raises(InputError, match=r"subtype\.use.*no method is chosen.*Set subtype\.use"):
+        make_plan(*study.having(config=config.model_copy(update={"analysis": study.config.analysis})).arguments())
+
+
+def test_two_contrasts_of_one_name_are_refused(study: Any, configure: Configure) -> None:
+    contrast = {"name": "coo", "variable": "subtype", "level": "ABC", "reference": "GCB", "endpoint": "os"}
+    config = configure(analysis={"contrasts": [contrast, contrast]})
+    with pytest.raises(InputError, match=r"stands twice.*a name of its own"):
+        make_plan(*study.having(config=config).arguments())
+
+
+def test_an_ordinal_endpoint_is_listed_not_tested(study: Any, configure: Configure) -> None:
+    ordinal = {"label": "Depth", "kind": "ordinal", "value": "depth", "levels": ["PD", "PR", "CR"]}
+    config = configure(endpoints={"depth": ordinal}, analysis={"endpoints": ["depth"]})
+    found = questions(make_plan(*study.having(config=config).arguments()))
+    assert {q["refused"] for q in found.values()} == {"ordinal endpoints are described, not tested, in this version"}
+    assert {q["method"] for q in found.values()} == {"-"}
+
+
+def test_covariates_are_coded_once_for_the_cohort(study: Any, configure: Configure) -> None:
+    config = configure(analysis={"covariates": ["age_years", "site"], "strata": ["subtype"]})
+    adjustment = make_plan(*study.having(config=config).arguments())["adjustment"]
+    site = study.cohort.patients["site"].value_counts()
+    reference = min(site.index, key=lambda level: (-site[level], level))
+    assert adjustment["codings"]["age_years"] == "age_years (per unit)"
+    assert adjustment["codings"]["site"].endswith(f"v {reference})")
+    assert adjustment["unknown"] == {"age_years": 0, "site": 0, "subtype": 2}
+
+
+def test_inputs_are_not_altered(study: Any) -> None:
+    before = [frame.copy() for frame in (study.cohort.patients, study.cohort.endpoints, study.matrix, study.subtypes)]
+    make_plan(*study.arguments())
+    for was, now in zip(before, (study.cohort.patients, study.cohort.endpoints, study.matrix, study.subtypes), strict=True):
+        pd.testing.assert_frame_equal(was, now)
+
+
+def test_the_fixture_is_a_real_cohort(study: Any) -> None:
+    from resistance.schemas import MATRIX
+
+    assert len(conform(study.matrix, MATRIX)) == 5 * 160 + 20
