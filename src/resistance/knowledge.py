@@ -1,0 +1,318 @@
+"""The knowledge tables of ``resources/`` (genes, markers, domains) -> checked :class:`Genes` and marker rows.
+
+Loading fails rather than guesses: an unknown or retired symbol, a statement without source, a
+duplicate, or a rule that can match nothing stops the run and is named with its row.
+"""
+
+from __future__ import annotations
+
+import csv
+import difflib
+import functools
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from resistance.errors import InputError, KnowledgeError, Problem
+from resistance.resources import resource_path
+from resistance.rules import Rule, parse_rule
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+GENES, MARKERS, DOMAINS = "genes.tsv", "markers.tsv", "domains.tsv"
+_GENE_COLUMNS = ("symbol", "hgnc_id", "ensembl_gene", "previous", "alias", "pathway", "role", "source")
+_DOMAIN_COLUMNS = ("gene", "domain", "first", "last", "source", "verified")
+_NA = frozenset(("", "NA"))
+
+#: words whose rule speaks about one gene alone
+_ONE_GENE = (
+    "residue",
+    "residue_range",
+    "change",
+    "domain",
+    "multi_hit",
+    "mono_allelic",
+    "above",
+    "below",
+    "positive",
+    "negative",
+)
+
+
+@dataclass(frozen=True)
+class Genes:
+    """The genes of the knowledge base.
+
+    Parameters
+    ----------
+    symbols : tuple of str
+        Current HGNC symbols, sorted.
+    aliases : Mapping
+        Previous or alias symbol -> current symbol.  Only those that mean one gene and are nobody's
+        current symbol are there.
+    pathways, roles, hgnc_ids, ensembl_ids : Mapping
+        Current symbol -> pathway, role, HGNC id, Ensembl gene id (absent where unknown).
+    """
+
+    symbols: tuple[str, ...]
+    aliases: Mapping[str, str]
+    pathways: Mapping[str, str]
+    roles: Mapping[str, str]
+    hgnc_ids: Mapping[str, str]
+    ensembl_ids: Mapping[str, str]
+
+    def current(self, symbol: str) -> str | None:
+        """Return the current symbol of a gene, or None where the knowledge base does not have it.
+
+        Examples
+        --------
+        >>> load_genes().current("MLL2")
+        'KMT2D'
+        """
+        name = symbol.strip()
+        return name if name in self.pathways else self.aliases.get(name)
+
+    def pathway(self, symbol: str) -> str | None:
+        """Return the pathway of a gene by any of its symbols, or None."""
+        current = self.current(symbol)
+        return None if current is None else self.pathways[current]
+
+
+@functools.cache
+def load_genes() -> Genes:
+    """Load ``resources/genes.tsv``.
+
+    Returns
+    -------
+    Genes
+
+    Raises
+    ------
+    KnowledgeError
+        The table lacks a column or source, or a symbol is ambiguous.
+    """
+    return read_genes(resource_path(GENES))
+
+
+def read_genes(path: Path) -> Genes:
+    """Load a table of genes (see :func:`load_genes`)."""
+    rows = list(_rows(path, _GENE_COLUMNS))
+    wrong: list[str] = []
+    symbols = [row["symbol"] for _, row in rows]
+    current = set(symbols)
+    aliases: dict[str, str] = {}
+    for line, row in rows:
+        symbol = row["symbol"]
+        wrong += [f"row {line}: {symbol or 'a gene'} has no {name}" for name in ("symbol", "pathway", "source") if not row[name]]
+        if symbols.count(symbol) > 1:
+            wrong.append(f"row {line}: {symbol} stands twice")
+        for other in (*_words(row["previous"]), *_words(row["alias"])):
+            if other in current:
+                wrong.append(f"row {line}: '{other}', named as an older symbol of {symbol}, is a current symbol")
+            elif aliases.setdefault(other, symbol) != symbol:
+                wrong.append(f"row {line}: '{other}' is claimed by {aliases[other]} and {symbol}")
+    if wrong:
+        raise KnowledgeError(f"{path.name}: " + "; ".join(wrong))
+
+    def column(name: str) -> Mapping[str, str]:
+        return MappingProxyType({row["symbol"]: row[name] for _, row in rows if row[name]})
+
+    return Genes(
+        tuple(sorted(symbols)),
+        MappingProxyType(dict(sorted(aliases.items()))),
+        column("pathway"),
+        column("role"),
+        column("hgnc_id"),
+        column("ensembl_gene"),
+    )
+
+
+@functools.cache
+def load_domains() -> Mapping[tuple[str, str], tuple[int, int]]:
+    """Load ``resources/domains.tsv``: (gene, domain) -> first and last residue, 1-based, both included."""
+    path = resource_path(DOMAINS)
+    domains: dict[tuple[str, str], tuple[int, int]] = {}
+    for line, row in _rows(path, _DOMAIN_COLUMNS):
+        key = (row["gene"], row["domain"])
+        if row["gene"] not in load_genes().symbols or not row["source"] or key in domains:
+            raise KnowledgeError(f"{path.name}: row {line}: needs a current symbol, a source, and to stand once")
+        if not (row["first"].isdigit() and row["last"].isdigit() and 0 < int(row["first"]) <= int(row["last"])):
+            raise KnowledgeError(f"{path.name}: row {line}: first and last are no residues")
+        domains[key] = (int(row["first"]), int(row["last"]))
+    return MappingProxyType(domains)
+
+
+def load_markers(extra: str | Path | None = None) -> pd.DataFrame:
+    """Load the packaged statements and, after them, a study's own.
+
+    Parameters
+    ----------
+    extra : str or Path, optional
+        A TSV with the columns of ``resources/markers.tsv``.
+
+    Returns
+    -------
+    DataFrame
+        Schema ``markers``, in the order of the files.
+
+    Raises
+    ------
+    KnowledgeError
+        The packaged table is wrong.
+    InputError
+        The study's own file is missing or wrong: every problem, with its row.
+    """
+    import pandas as pd
+
+    from resistance.schemas import MARKERS as SCHEMA
+    from resistance.tables import conform
+
+    path = resource_path(MARKERS)
+    try:
+        packaged = read_markers(path)
+    except InputError as error:
+        raise KnowledgeError(str(error)) from error
+    if extra is None:
+        return packaged
+    own = read_markers(Path(extra))
+    twice = own["marker_id"].isin(packaged["marker_id"])
+    if twice.any():
+        raise InputError(
+            [
+                Problem(
+                    "this marker_id is one of the packaged table",
+                    str(extra),
+                    column="marker_id",
+                    value=str(name),
+                    remedy="Choose another name.",
+                )
+                for name in own.loc[twice, "marker_id"]
+            ]
+        )
+    return conform(pd.concat([packaged, own], ignore_index=True), SCHEMA)
+
+
+def read_markers(path: Path) -> pd.DataFrame:
+    """Read and check one table of statements.
+
+    Raises
+    ------
+    InputError
+        Every problem at once: a missing file or column, an unknown or retired symbol, a missing
+        source, a duplicate, a rule that does not parse or cannot match its kind of evidence.
+    """
+    import pandas as pd
+
+    from resistance.schemas import MARKERS as SCHEMA
+    from resistance.tables import conform
+
+    lines, cells = [], []
+    for line, row in _rows(path, SCHEMA.names, required=tuple(c.name for c in SCHEMA.columns if c.required)):
+        lines.append(line)
+        cells.append({name: value or None for name, value in row.items()})
+    frame = pd.DataFrame(cells, columns=list(SCHEMA.names), dtype="object")
+    frame["_row"] = lines
+    table = conform(frame, SCHEMA, path=path)
+    problems: list[Problem] = []
+    seen: dict[tuple[str, ...], str] = {}
+    for line, row in zip(lines, table.astype("object").where(table.notna(), None).to_dict("records"), strict=True):
+        problems += _marker_problems(str(path), line, row)
+        statement = tuple(str(row[name]) for name in ("genes", "evidence_kind", "rule", "disease", "drug", "setting"))
+        first = seen.setdefault(statement, row["marker_id"])
+        if first != row["marker_id"]:
+            problems.append(
+                Problem(
+                    f"says the same as {first}",
+                    str(path),
+                    line,
+                    "marker_id",
+                    row["marker_id"],
+                    "Merge the two rows; a row can name several sources.",
+                )
+            )
+    if problems:
+        raise InputError(problems)
+    return table
+
+
+def _marker_problems(path: str, line: int, row: Mapping[str, str | None]) -> Iterator[Problem]:
+    genes = _words(row["genes"])
+    for symbol in genes:
+        yield from _symbol_problem(path, line, symbol)
+    if len(set(genes)) < len(genes):
+        yield Problem("names a gene twice", path, line, "genes", row["genes"])
+    text, kind = str(row["rule"]), str(row["evidence_kind"])
+    try:
+        rule = parse_rule(text)
+    except InputError as error:
+        problem = error.problems[0]
+        yield Problem(problem.message, path, line, "rule", problem.value, problem.remedy)
+        return
+    for reason in _mismatch(rule, kind, genes):
+        yield Problem(reason, path, line, "rule", text)
+
+
+def _symbol_problem(path: str, line: int, symbol: str) -> Iterator[Problem]:
+    known = load_genes()
+    current = known.current(symbol)
+    if current is None:
+        close = difflib.get_close_matches(symbol, known.symbols, 1)
+        remedy = f"Did you mean {close[0]}?" if close else f"The {len(known.symbols)} known genes stand in {GENES}."
+        yield Problem("is not a symbol of the knowledge base", path, line, "genes", symbol, remedy)
+    elif current != symbol:
+        yield Problem("is not the current symbol", path, line, "genes", symbol, f"Write {current}.")
+
+
+def _mismatch(rule: Rule, kind: str, genes: list[str]) -> Iterator[str]:
+    """Say why a rule can match nothing in this kind of evidence and these genes."""
+    if kind not in rule.kinds:
+        yield f"cannot match evidence of the kind {kind} (it speaks about {' or '.join(sorted(rule.kinds))})"
+        return
+    if not genes and kind not in ("subtype", "cytogenetics"):
+        yield "needs a gene"
+    for name in dict.fromkeys(term.name for term in rule.terms):
+        if name in _ONE_GENE and len(genes) > 1:
+            yield f"'{name}' speaks about one gene, but the row names {len(genes)}"
+    for term in rule.terms:
+        if term.name == "domain" and len(genes) == 1 and (genes[0], str(term.word)) not in load_domains():
+            known = sorted(domain for gene, domain in load_domains() if gene == genes[0])
+            yield f"{genes[0]} has no domain '{term.word}' in {DOMAINS} (it has: {', '.join(known) or 'none'})"
+
+
+def _words(cell: str | None) -> list[str]:
+    return [word.strip() for word in (cell or "").split(";") if word.strip()]
+
+
+def _rows(path: Path, columns: tuple[str, ...], required: tuple[str, ...] | None = None) -> Iterator[tuple[int, dict[str, str]]]:
+    """Yield (line of the file, cells by column); an NA cell is empty text."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (FileNotFoundError, IsADirectoryError) as error:
+        raise InputError("the table is missing", path=path, remedy="Correct markers.file in the cohort file.") from error
+    except UnicodeDecodeError as error:
+        raise InputError("the table is not UTF-8 text", path=path, remedy="Save it as UTF-8.") from error
+    reader = csv.reader(text.splitlines(), delimiter="\t", quoting=csv.QUOTE_NONE)
+    header = [name.strip() for name in next(reader, [])]
+    missing = [name for name in required or columns if name not in header]
+    unknown = [name for name in header if name not in columns]
+    if missing or unknown or len(set(header)) < len(header):
+        raise InputError(
+            [Problem("missing column", str(path), 1, name, remedy=f"Columns, tab separated: {', '.join(columns)}.") for name in missing]
+            + [Problem("unknown column", str(path), 1, name, remedy=f"Columns: {', '.join(columns)}.") for name in unknown]
+            or [Problem("a column stands twice", str(path), 1)]
+        )  # fmt: skip
+    for cells in reader:
+        if not any(cell.strip() for cell in cells):
+            continue
+        if len(cells) != len(header):
+            raise InputError(
+                f"has {len(cells)} cells where the header has {len(header)}",
+                path=path,
+                row=reader.line_num,
+                remedy="Separate cells by one tab; write NA where there is nothing.",
+            )
+        values = dict.fromkeys(columns, "") | {name: cell.strip() for name, cell in zip(header, cells, strict=True)}
+        yield reader.line_num, {name: "" if value in _NA else value for name, value in values.items()}
