@@ -94,6 +94,19 @@ def test_a_germline_row_with_no_mutant_read_keeps_the_variant_followed(make_coho
     assert row["n_tracked"] == 1
 
 
+def test_stray_reads_that_the_caller_did_not_call_make_no_variant_to_follow(make_cohort):
+    calls = [("T", 100, 100, 40), ("T", 200, 100, 1, None, "not_called"), ("A", 100, 1000, 0), ("A", 200, 1000, 3)]
+    row = quantify(make_cohort([TUMOUR, plasma()], calls), Ctdna()).iloc[0]
+    assert row["n_tracked"] == 1
+
+
+def test_mutant_reads_of_a_followed_variant_count_though_the_caller_did_not_call_it(make_cohort):
+    calls = [("T", 100, 100, 40), ("A", 100, 1000, 2, None, "not_called")]
+    row = quantify(make_cohort([TUMOUR, plasma()], calls), Ctdna()).iloc[0]
+    assert row["mean_vaf"] == pytest.approx(0.002)
+    assert bool(row["detected"])
+
+
 def test_without_tumour_the_first_plasma_gives_the_followed_variants_and_the_note_says_so(make_cohort):
     samples = [plasma("B", "relapse", 300), plasma("A", "baseline", 0)]
     table = quantify(make_cohort(samples, [("A", 100, 1000, 50), ("B", 100, 1000, 5), ("B", 200, 1000, 90)]), Ctdna())

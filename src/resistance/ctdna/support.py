@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 #: columns that name a variant
 VARIANT = ["build", "chrom", "pos", "ref", "alt"]
+#: FILTER of a row whose reads were counted although the caller made no call
+NOT_CALLED = "not_called"
 #: time points in the order in which a patient passes them; orders samples whose day is not known
 _ORDER = ("baseline", "on_treatment", "end_of_treatment", "follow_up", "relapse")
 
@@ -29,7 +31,8 @@ def with_counts(calls: pd.DataFrame) -> pd.DataFrame:
         sample_id and the variant's columns; ``reads`` (depth, NA where not known or 0: nothing was
         read there), ``mutant`` (supporting reads; from VAF x depth where the file gives no count;
         NA where neither is known), ``fraction`` (0..1), and ``seen``: True where there is support,
-        also for a call that the file lists without any count, False where 0 reads are stated.
+        also for a call that the file lists without any count, False where 0 reads are stated or where
+        the caller made no call (stray reads make no variant).
     """
     out = calls[["sample_id", *VARIANT]].copy()
     reads = calls["depth"].astype("float64")
@@ -43,7 +46,7 @@ def with_counts(calls: pd.DataFrame) -> pd.DataFrame:
     out["mutant"] = mutant
     out["fraction"] = (mutant / reads).where(mutant.notna() & reads.notna(), calls["vaf"])
     stated_absent = (calls["alt_count"] == 0).fillna(False).astype(bool) | (calls["alt_count"].isna() & (calls["vaf"] == 0))
-    out["seen"] = ~stated_absent
+    out["seen"] = ~stated_absent & (calls["filter"] != NOT_CALLED).fillna(True).astype(bool)
     return out
 
 
