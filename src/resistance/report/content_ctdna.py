@@ -1,0 +1,111 @@
+"""ctDNA tables -> trajectories with the limit of detection in the place of zero, molecular response, emergent variants."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from resistance.report.content_study import groups
+
+if TYPE_CHECKING:
+    from resistance.config import CohortFile
+    from resistance.report.tables_in import StageTables
+
+CHANGES = ("emergent", "expanding", "stable", "shrinking", "cleared", "not_assessable")
+
+
+def ctdna(config: CohortFile, tables: StageTables) -> dict[str, Any]:
+    """Return the numbers of the ctDNA section; ``given`` is false without plasma."""
+    quantity = tables.quantity
+    if quantity.empty:
+        return {"given": False}
+    return {
+        "given": True,
+        "samples": len(quantity),
+        "patients": int(quantity["patient_id"].nunique()),
+        "convention_pg": config.ctdna.convention_pg_per_haploid_genome,
+        "trajectories": _trajectories(config, tables),
+        "response": _response(config, tables),
+        "emergence": _emergence(tables),
+    }
+
+
+def _trajectories(config: CohortFile, tables: StageTables) -> dict[str, Any]:
+    """Return points per patient: hGE per mL where every sample has its cfDNA concentration, else mean VAF.
+
+    One unit for the whole figure.  An undetectable sample stands at the limit of detection of that
+    sample, marked as a bound; without a limit it cannot be drawn and is counted.
+    """
+    rows = tables.quantity.sort_values(["patient_id", "day", "sample_id"], kind="stable")
+    assessed = rows[rows["detected"].notna() & rows["day"].notna()]
+    seen = assessed["detected"].astype(bool)
+    in_hge = bool(len(assessed) and assessed["hge_per_ml"].where(seen, assessed["lod_hge_per_ml"]).notna().all())
+    _, of = groups(config, tables)
+    points, undrawn = [], len(rows) - len(assessed)
+    for row in assessed.to_dict("records"):
+        detected = bool(row["detected"])
+        unit = "hge_per_ml" if in_hge else "vaf"
+        value = row[unit if in_hge else "mean_vaf"] if detected else row[f"lod_{unit}"]
+        if value is None or value != value or value <= 0:
+            undrawn += 1
+            continue
+        points.append(
+            {
+                "patient": row["patient_id"],
+                "group": of.get(row["patient_id"], "All patients"),
+                "day": float(row["day"]),
+                "timepoint": row["timepoint"],
+                "value": float(value),
+                "detected": detected,
+                "relapse": row["timepoint"] == "relapse",
+                "vaf": float(row["mean_vaf"]),
+                "vaf_low": float(row["mean_vaf_ci_low"]),
+                "vaf_high": float(row["mean_vaf_ci_high"]),
+                "lod_vaf": float(row["lod_vaf"]),
+            }
+        )
+    return {"unit": "hge_per_ml" if in_hge else "vaf", "points": points, "not_drawn": undrawn}
+
+
+def _response(config: CohortFile, tables: StageTables) -> dict[str, Any]:
+    """Return molecular response and clearance by time point, on samples where each could be assessed."""
+    rows = tables.molecular_response
+    out = []
+    for timepoint in ("on_treatment", "end_of_treatment", "relapse", "follow_up"):
+        part = rows[rows["timepoint"] == timepoint]
+        if part.empty:
+            continue
+        known = part[part["molecular_response"].notna()]
+        clear = part[part["cleared"].notna()]
+        out.append(
+            {
+                "timepoint": timepoint,
+                "samples": len(part),
+                "patients": int(part["patient_id"].nunique()),
+                "assessable": len(known),
+                "molecular_response": int(known["molecular_response"].astype(bool).sum()),
+                "clearance_assessable": len(clear),
+                "cleared": int(clear["cleared"].astype(bool).sum()),
+            }
+        )
+    return {"drop_log10": config.ctdna.molecular_response_log10, "rows": out}
+
+
+def _emergence(tables: StageTables) -> dict[str, Any]:
+    """Return how many variants changed in which way, and each emergent one with its reads and VAFs."""
+    rows = tables.emergence
+    counts = [{"change": c, "n": int((rows["change"] == c).sum())} for c in CHANGES if (rows["change"] == c).any()]
+    emergent = rows[rows["change"] == "emergent"].sort_values(["gene", "patient_id", "day", "chrom", "pos"], kind="stable")
+    keys = ("patient_id", "gene", "hgvsp", "chrom", "pos", "ref", "alt", "timepoint", "day", "baseline_alt_count", "baseline_depth",
+            "later_alt_count", "later_depth", "baseline_vaf", "later_vaf", "p_value", "q_value", "note")  # fmt: skip
+    listed = [{k: row[k] for k in keys} for row in emergent.to_dict("records")]
+    genes = emergent.groupby("gene")["patient_id"].nunique()
+    by_gene = sorted(
+        ({"gene": str(g), "patients": int(n)} for g, n in genes.items()), key=lambda r: (-int(str(r["patients"])), r["gene"])
+    )
+    return {
+        "counts": counts,
+        "patients": int(rows["patient_id"].nunique()),
+        "patients_with_emergent": int(emergent["patient_id"].nunique()),
+        "by_gene": by_gene,
+        "emergent": listed,
+    }

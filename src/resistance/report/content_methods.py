@@ -1,0 +1,187 @@
+"""Cohort file and plan -> the methods in words, and the plan as a table."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from resistance.report.content_clinic import method_label
+from resistance.report.content_results import SCALES, endpoint_label, population_label
+from resistance.report.words import enumerated, number, percent, title
+
+if TYPE_CHECKING:
+    from resistance.config import CohortFile
+    from resistance.report.tables_in import StageTables
+
+
+def methods(config: CohortFile, tables: StageTables, results: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return paragraphs (heading, text) that say what was done, only for what was done, and the plan's digest."""
+    plan = config.analysis
+    parts: list[dict[str, str]] = [{"heading": "Endpoints", "text": " ".join(_endpoints(config))}]
+    if config.variants or config.assays:
+        parts.append({"heading": "Variants and what the assays see", "text": " ".join(_variants(config))})
+    marker = (
+        f"A marker is present, absent or not assessed at the time point '{plan.timepoint.replace('_', ' ')}'. A gene that no declared assay "
+        "reaches is not assessed, never wild type. Patients in whom a marker is not assessed are left out of that marker's models, and counted."
+    )
+    parts.append({"heading": "Markers", "text": marker})
+    if len(tables.subtypes):
+        names = [method_label(m) for m in tables.subtypes["method"].drop_duplicates()]
+        used = f" {method_label(config.subtype.use)} stratifies the analysis." if config.subtype.use else ""
+        parts.append(
+            {"heading": "Subtype", "text": f"By {enumerated(names)}.{used} Rates carry exact (Clopper-Pearson) 95 % intervals."}
+        )
+    if len(tables.quantity):
+        parts.append({"heading": "ctDNA", "text": _ctdna(config)})
+    parts.append({"heading": "Associations", "text": " ".join(_associations(config, tables, results))})
+    parts.append(
+        {
+            "heading": "Survival curves",
+            "text": "Kaplan-Meier with pointwise 95 % intervals (complementary log-log); median follow-up by reversed Kaplan-Meier. "
+            "The curves shown follow from the cohort file, not from p-values.",
+        }
+    )
+    if any(e.survival is not None and e.survival.competing_codes for e in config.endpoints.values()):
+        parts[-1]["text"] += " A competing event is treated as censoring in the curves, which then overstate the risk."
+    return {
+        "paragraphs": parts,
+        "plan_sha256": tables.plan_sha256,
+        "plan_digest": tables.plan.get("digest"),
+        "plan": _plan(config),
+        "references": [
+            {"method": str(m.get("name")), "reference": str(m.get("reference", ""))}
+            for m in tables.plan.get("methods", [])
+            if isinstance(m, dict)
+        ],
+        "questions": len(results),
+    }
+
+
+def _endpoints(config: CohortFile) -> list[str]:
+    out = []
+    for name, e in config.endpoints.items():
+        first = "Primary: " if name == config.analysis.primary else ""
+        if e.survival is not None and e.kind == "time_to_event":
+            s = e.survival
+            text = f"{first}{e.label}, counted from {e.origin}; event codes {_codes(s.event_codes)}, censored {_codes(s.censored_codes)}"
+            if s.competing_codes:
+                text += f", competing {_codes(s.competing_codes)} (counted as {s.competing_as} in the models)"
+            if s.start is not None:
+                text += "; patients whose start of treatment is unknown, negative or not before the end of follow-up are left out"
+        elif e.kind == "binary":
+            text = f"{first}{e.label}: yes is {_codes(e.positive)}, no is {_codes(e.negative)}"
+            if e.not_evaluable:
+                text += f", not evaluable {_codes(e.not_evaluable)}"
+        elif e.kind == "ordinal":
+            text = f"{first}{e.label}, from worst to best {_codes(e.levels)}"
+        else:
+            text = f"{first}{e.label} (continuous)"
+        out.append(text + ".")
+    return out
+
+
+def _codes(values: list[Any]) -> str:
+    return enumerated(f"'{v}'" for v in values)
+
+
+def _variants(config: CohortFile) -> list[str]:
+    out = []
+    for v in config.variants:
+        text = f"{v.format.upper()} calls with FILTER {enumerated(v.keep_filters)}"
+        if v.min_depth:
+            text += f", depth at least {v.min_depth}"
+        if v.min_vaf:
+            text += f", VAF at least {percent(v.min_vaf, 1)}"
+        out.append(text + f", {config.study.build}.")
+    for a in config.assays:
+        genes = (
+            "every gene"
+            if a.genes == ["*"]
+            else f"{len(a.genes)} genes"
+            if a.genes
+            else "the genes of " + str(a.gene_list or a.bed or a.depth)
+        )
+        depth = f" at a mean depth of {number(a.min_depth)} or more" if a.depth else ""
+        which = "all samples" if a.samples == "all" else f"the samples in {a.samples_file}"
+        material = f" ({enumerated(m.replace('_', ' ') for m in a.materials)})" if a.materials else ""
+        out.append(f"The {a.kind.replace('_', ' ')} assay sees {genes}{depth} in {which}{material}.")
+    if not config.assays:
+        out.append("No assay is declared: a gene without a call is not assessed.")
+    return list(dict.fromkeys(out))
+
+
+def _ctdna(config: CohortFile) -> str:
+    c = config.ctdna
+    return (
+        f"Mutant haploid genome equivalents per mL of plasma are mean VAF x cfDNA (ng/mL) / {c.convention_pg_per_haploid_genome / 1000:g} ng "
+        f"({c.convention_pg_per_haploid_genome:g} pg per haploid genome), over the variants followed in each patient; "
+        f"detected from {c.detection_alt_count} supporting read{'s' if c.detection_alt_count > 1 else ''}. An undetectable sample is shown at the "
+        "VAF that its depth and number of variants would have shown with probability 0.95. Molecular response is a drop of at least "
+        f"{c.molecular_response_log10:g} log10. A variant is emergent when its fraction rose from none at baseline to at least "
+        f"{percent(c.emergence_min_later_vaf, 1)} at a false discovery rate of {percent(c.emergence_fdr)} within the patient (exact test)."
+    )
+
+
+def _associations(config: CohortFile, tables: StageTables, results: list[dict[str, Any]]) -> list[str]:
+    plan = config.analysis
+    out = []
+    for model in ("crude", "adjusted", "joint", "interaction"):
+        names = list(dict.fromkeys(r["method"] for r in results if r["model"] == model and r["method"] != "-"))
+        if names:
+            out.append(f"{title(model)} models: {enumerated(names)}.")
+    adjusted = [title(c).lower() if c != "subtype" else "subtype" for c in plan.covariates]
+    if adjusted:
+        out.append(f"Adjusted for {enumerated(adjusted)}.")
+    if plan.strata:
+        out.append(f"Stratified by {enumerated(s.replace('_', ' ') for s in plan.strata)}.")
+    scales = list(dict.fromkeys(SCALES[str(r["scale"])] for r in results if r["scale"]))
+    if scales:
+        out.append(
+            f"Effects are {enumerated(s + 's' if not s.startswith('ratio') else 'ratios' + s[5:] for s in scales)} with 95 % intervals."
+        )
+    families = len({r["family"] for r in results})
+    policies = tables.plan.get("policies", {})
+    if isinstance(policies, dict):
+        out += [str(policies[k]) for k in ("missing_covariate", "multiplicity", "timepoints", "not_converged") if k in policies]
+    if families:
+        out.append(f"{families:,} famil{'y was' if families == 1 else 'ies were'} declared before testing.")
+    out.append(
+        f"Markers with fewer than {plan.min_carriers} carrier{'s' if plan.min_carriers > 1 else ''} are listed, not tested."
+    )
+    return out
+
+
+def _plan(config: CohortFile) -> list[dict[str, str]]:
+    """Return the plan of the analysis as rows of a table: what was asked of whom."""
+    plan = config.analysis
+    asked = plan.endpoints or [n for n, e in config.endpoints.items() if e.kind in ("binary", "time_to_event")]
+    rows = [
+        {"item": "Primary endpoint", "value": endpoint_label(config, plan.primary) if plan.primary else "none declared"},
+        {"item": "Endpoints asked of every marker", "value": enumerated(endpoint_label(config, e) for e in asked) or "none"},
+        {
+            "item": "Markers",
+            "value": enumerated(plan.markers) if plan.markers else "every statement of the knowledge base that could be assessed",
+        },
+        {"item": "Time point of the markers", "value": plan.timepoint.replace("_", " ")},
+        {"item": "Covariates", "value": enumerated(plan.covariates) or "none"},
+        {"item": "Strata", "value": enumerated(plan.strata) or "none"},
+        {"item": "Marker x treatment interaction", "value": "asked" if plan.treatment_interaction else "not asked"},
+        {"item": "Least carriers", "value": str(plan.min_carriers)},
+    ]
+    if plan.genes == "all_mutated":
+        rows.append({"item": "Genes", "value": "one question per mutated gene of the assay, in a family of its own"})
+    for q in plan.joint:
+        rows.append(
+            {
+                "item": f"Joint model: {q.name}",
+                "value": f"{enumerated(q.markers)} for {endpoint_label(config, q.endpoint)} in {population_label(config, q.population).lower()}",
+            }
+        )
+    for c in plan.contrasts:
+        rows.append(
+            {
+                "item": f"Contrast: {c.name}",
+                "value": f"{c.variable} {c.level} against {c.reference} for {endpoint_label(config, c.endpoint)} "
+                f"in {population_label(config, c.population).lower()}",
+            }
+        )
+    return rows

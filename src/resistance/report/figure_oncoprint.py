@@ -1,0 +1,118 @@
+"""Oncoprint content -> one chart: clinical tracks above marker rows, three states that differ in shape as well as in colour.
+
+Present is a tall dark cell, absent the pale band of the row, not assessed a gap with a thin line.
+Patients stand on a numeric axis: a band axis of thousands of names overflows the browser.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from resistance.report.design import ACCENT, INK, MUTED, PALE, UNKNOWN, colours, is_dark
+from resistance.report.figure import Figure, data, finish
+from resistance.report.words import percent, plural
+
+_WIDTH = 760
+_STEP = 21
+#: narrower cells than this get no white line between them
+_GAP_FROM = 4.0
+_UNKNOWN_LEVELS = ("not known", "Not evaluable")
+
+
+def level_colours(levels: list[str]) -> dict[str, str]:
+    """Return the colours of a track's levels; what is not known stays white."""
+    known = [level for level in levels if level not in _UNKNOWN_LEVELS]
+    return {**colours(known), **{level: UNKNOWN for level in levels if level in _UNKNOWN_LEVELS}}
+
+
+def oncoprint_figure(content: dict[str, Any]) -> Figure | None:
+    """Return the oncoprint, or None where no marker is present in anybody."""
+    import altair as alt
+
+    if not content["rows"] or not content["patients"]:
+        return None
+    patients: list[str] = content["patients"]
+    n = len(patients)
+    cell = min(16.0, _WIDTH / n)
+    width = round(cell * n, 2)
+    x = {"scale": alt.Scale(domain=[0, n], nice=False, zero=False), "axis": None}
+    keys = _unique([row["label"] for row in content["rows"]])
+    order = [*[t["name"] for t in content["tracks"]], *([" "] if content["tracks"] else []), *keys]
+    y = alt.Y("row:N", sort=order, scale=alt.Scale(domain=order, paddingInner=0.14, paddingOuter=0), title=None).axis(
+        ticks=False, domain=False, labelPadding=8, labelLimit=230
+    )
+
+    tracks, words = [], []
+    for track in content["tracks"]:
+        colour = level_colours(track["levels"])
+        for run in track["runs"]:
+            tracks.append(
+                {"row": track["name"], "a": run["from"], "b": run["to"], "level": run["level"], "colour": colour[run["level"]]}
+            )
+            if (run["to"] - run["from"]) * cell >= 7.0 * len(run["level"]) + 6:
+                dark = is_dark(colour[run["level"]])
+                words.append(
+                    {
+                        "row": track["name"],
+                        "a": (run["from"] + run["to"]) / 2,
+                        "level": run["level"],
+                        "colour": "#ffffff" if dark else INK,
+                    }
+                )
+    bands, gaps, cells, totals = [], [], [], []
+    for key, row in zip(keys, content["rows"], strict=True):
+        bands.append({"row": key, "a": 0, "b": n})
+        gaps += [{"row": key, "a": a, "b": b} for a, b in row["runs"]["not_assessed"]]
+        cells += [
+            {"row": key, "a": i, "b": i + 1, "patient": patients[i]} for a, b in row["runs"]["present"] for i in range(a, b)
+        ]
+        totals.append({"row": key, "text": f"{percent(row['fraction'])}  {row['present']}/{row['assessed']}"})
+
+    span = {"x": alt.X("a:Q", **x), "x2": "b:Q", "y": y}
+    layers = [
+        alt.Chart(data(bands)).mark_rect(color=PALE).encode(**span),
+        alt.Chart(data(gaps)).mark_rect(color="#ffffff").encode(**span),
+    ]
+    if cell >= _GAP_FROM:
+        lines = [{"a": i} for i in range(1, n)]
+        layers.append(alt.Chart(data(lines)).mark_rule(color="#ffffff", strokeWidth=1).encode(x=alt.X("a:Q", **x)))
+    layers += [
+        alt.Chart(data(gaps)).mark_bar(color=MUTED, size=1.2).encode(**span),
+        alt.Chart(data(cells))
+        .mark_rect(color=ACCENT, stroke=ACCENT if cell < 2 else "#ffffff", strokeWidth=0.8)
+        .encode(**span, tooltip=[alt.Tooltip("row:N", title="marker"), alt.Tooltip("patient:N")]),
+        alt.Chart(data(tracks))
+        .mark_rect(stroke="#ffffff", strokeWidth=0.6 if cell >= 2 else 0)
+        .encode(
+            **span, color=alt.Color("colour:N", scale=None), tooltip=[alt.Tooltip("row:N", title="track"), alt.Tooltip("level:N")]
+        ),
+        alt.Chart(data(words))
+        .mark_text(fontSize=11, fontWeight=600)
+        .encode(x=alt.X("a:Q", **x), y=y, text="level:N", color=alt.Color("colour:N", scale=None)),
+        alt.Chart(data(totals)).mark_text(align="left", fontSize=12).encode(x=alt.value(width + 10), y=y, text="text:N"),
+    ]
+    unassessed = sum(1 for row in content["rows"] if row["runs"]["not_assessed"])
+    top = ", ".join(f"{row['label']} {percent(row['fraction'])}" for row in content["rows"][:5])
+    by = " , then ".join(t["name"].lower() for t in content["tracks"]).replace(" ,", ",")
+    caption = (
+        f"{plural(n, 'patient')}, one column each"
+        + (f", ordered by {by}." if by else ".")
+        + " At the right: share of those assessed, present/assessed."
+    )
+    alt_text = (
+        f"Oncoprint of {plural(len(keys), 'marker')} in {plural(n, 'patient')}. Most frequent of those assessed: {top}. "
+        f"{plural(unassessed, 'row')} with patients in whom the marker was not assessed."
+    )
+    chart = alt.layer(*layers).properties(width=width, height={"step": _STEP})
+    return finish(chart, caption=caption, name="figure-oncoprint", alt_text=alt_text)
+
+
+def _unique(labels: list[str]) -> list[str]:
+    """Number labels that occur twice, so that each row has its own place."""
+    out: list[str] = []
+    for label in labels:
+        name, i = label, 2
+        while name in out:
+            name, i = f"{label} ({i})", i + 1
+        out.append(name)
+    return out

@@ -1,0 +1,92 @@
+"""Survival content -> Kaplan-Meier chart with interval band, censoring marks and the risk table on the same time axis."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from resistance.report.design import DASHES, FIXED, INK, series
+from resistance.report.figure import Figure, data, finish, slug
+from resistance.report.words import months, plural
+
+_WIDTH, _HEIGHT, _LEFT = 400, 240, 150
+
+
+def survival_figure(content: dict[str, Any]) -> Figure:
+    """Return the curves of one figure, each with its own colour and dash."""
+    import altair as alt
+
+    groups: list[dict[str, Any]] = content["groups"]
+    names = [group["name"] for group in groups]
+    colour = _colours(names)
+    last = max(point["months"] for group in groups for point in group["points"])
+    end = max(last, content["ticks"][-1])
+    points = [
+        {"g": g["name"], "t": p["months"], "s": p["survival"], "lo": p["low"], "hi": p["high"]}
+        for g in groups
+        for p in g["points"]
+    ]
+    marks = [{"g": g["name"], "t": p["months"], "s": p["survival"]} for g in groups for p in g["censored"]]
+    risk = [{"g": g["name"], "t": t, "n": f"{n:,}"} for g in groups for t, n in zip(content["ticks"], g["at_risk"], strict=True)]
+
+    scale = alt.Scale(domain=[0, end], nice=False)
+    x = alt.X("t:Q", scale=scale).axis(values=content["ticks"], format="~g", title=f"Months from {content['origin']}", grid=False)
+    y = alt.Y("s:Q", scale=alt.Scale(domain=[0, 1])).axis(
+        format=".0%", values=[0, 0.25, 0.5, 0.75, 1], title="Event-free", minExtent=_LEFT, maxExtent=_LEFT, titleX=-58
+    )
+    legend = (
+        alt.Legend(title=None, orient="top", direction="horizontal", columns=3, symbolSize=400, symbolType="stroke")
+        if len(names) > 1
+        else None
+    )
+    hue = alt.Color("g:N", sort=names, scale=alt.Scale(domain=names, range=colour), legend=legend)
+    dash = alt.StrokeDash(
+        "g:N",
+        sort=names,
+        scale=alt.Scale(domain=names, range=[list(DASHES[i % len(DASHES)]) for i in range(len(names))]),
+        legend=legend,
+    )
+    quiet = alt.Color("g:N", sort=names, scale=alt.Scale(domain=names, range=colour), legend=None)
+    curves = alt.layer(
+        alt.Chart(data(points))
+        .mark_area(interpolate="step-after", opacity=0.14)
+        .encode(x=x, y=alt.Y("lo:Q", scale=alt.Scale(domain=[0, 1])), y2="hi:Q", color=quiet),
+        alt.Chart(data(points)).mark_line(interpolate="step-after", strokeWidth=2).encode(x=x, y=y, color=hue, strokeDash=dash),
+        alt.Chart(data(marks)).mark_tick(orient="vertical", size=8, thickness=1.2).encode(x=x, y=y, color=quiet),
+    ).properties(width=_WIDTH, height=_HEIGHT)
+    rows = alt.Y("g:N", sort=names, scale=alt.Scale(domain=names)).axis(
+        title=None, ticks=False, domain=False, minExtent=_LEFT, maxExtent=_LEFT, labelLimit=_LEFT - 8, labelPadding=16
+    )
+    table = (
+        alt.Chart(
+            data(risk),
+            title=alt.TitleParams(
+                "At risk", anchor="start", frame="group", fontSize=12, fontWeight="normal", color=INK, offset=4, dx=0
+            ),
+        )
+        .mark_text(fontSize=12)
+        .encode(x=alt.X("t:Q", scale=scale, axis=None), y=rows, text="n:N", color=quiet)
+        .properties(width=_WIDTH, height=18 * len(names))
+    )
+    chart = alt.vconcat(curves, table, spacing=8)
+    by = f" by {content['by']}" if content["by"] else ""
+    words = "; ".join(
+        f"{g['name']}: {plural(g['n'], 'patient')}, {plural(g['events'], 'event')}, median "
+        + (f"{months(g['median_days'])} months" if g["median_days"] is not None else "not reached")
+        for g in groups
+    )
+    caption = f"{content['endpoint_label']}{by}, {content['population_label'].lower()}. Band: 95 % interval; ticks: censored."
+    return finish(
+        chart,
+        caption=caption,
+        name=slug("figure survival", content["endpoint"], content["by"], content["population"]),
+        alt_text=f"Kaplan-Meier curves of {content['endpoint_label']}{by}. {words}.",
+    )
+
+
+def _colours(names: list[str]) -> list[str]:
+    """Return a colour per curve: the clinic's own where every name has a different one, else the series."""
+    fixed = [FIXED.get(name) for name in names]
+    known = [c for c in fixed if c is not None]
+    if len(known) == len(names) and len(set(known)) == len(known):
+        return known
+    return series(names)

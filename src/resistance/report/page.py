@@ -1,0 +1,150 @@
+"""Results folder -> the report folder: one self-contained page, its numbers as JSON, its tables as TSV, its provenance."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from resistance.tables import write_text
+
+if TYPE_CHECKING:
+    from resistance.config import CohortFile
+    from resistance.report.figure import Figure
+
+_TEMPLATES = Path(__file__).parent / "templates"
+#: rows of the table of results that stand in the page; all stand in tables/results.tsv
+MOST_RESULTS = 1500
+_MOST_EMERGENT = 200
+
+
+def write_report(config: CohortFile, results: Path, out: Path, provenance: dict[str, Any]) -> None:
+    """Write ``report.html``, ``report.json``, ``tables/*.tsv`` and ``provenance.json``.
+
+    The same results give the same bytes: nothing written holds a time, a host or a random name.
+
+    Parameters
+    ----------
+    config : CohortFile
+    results : Path
+        Results folder with the tables of every stage (see :mod:`resistance.layout`) and
+        ``associate/plan.json``.
+    out : Path
+        Folder for the report; made where it is missing.
+    provenance : dict
+        What the results were made from (see :func:`resistance.provenance.record`).
+
+    Raises
+    ------
+    InputError
+        A stage has not run, or its table is damaged.
+    """
+    from resistance.report.content import build_content
+    from resistance.report.tables_in import read_tables
+    from resistance.report.tables_out import write_tables
+
+    tables = read_tables(Path(results))
+    made_from = {**provenance, "plan_sha256": tables.plan_sha256}
+    content = build_content(config, tables, made_from)
+    page = render(content)
+    out = Path(out)
+    write_tables(config, tables, content, out / "tables")
+    write_text(out / "provenance.json", _json(made_from))
+    write_text(out / "report.json", _json(content))
+    write_text(out / "report.html", page)
+
+
+def render(content: dict[str, Any]) -> str:
+    """Return the page that shows `content` (as :func:`resistance.report.content.build_content` gives it)."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    from resistance.report.figure_oncoprint import level_colours
+    from resistance.report.tables_html import table_one_html
+    from resistance.report.words import FILTERS
+
+    environment = Environment(
+        loader=FileSystemLoader(_TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters.update(FILTERS)
+    environment.filters["source_link"] = source_link
+    figures = draw(content)
+    library, own = _library(), (_TEMPLATES / "page.js").read_text(encoding="utf-8")
+    return environment.get_template("page.html.j2").render(
+        c=content,
+        figures=figures,
+        table_one=table_one_html(content["table_one"]),
+        level_colours=level_colours,
+        style=(_TEMPLATES / "page.css").read_text(encoding="utf-8"),
+        library=library,
+        script=own,
+        policy=_policy(library, own),
+        in_script=_in_script,
+        most_results=MOST_RESULTS,
+        most_emergent=_MOST_EMERGENT,
+    )
+
+
+def draw(content: dict[str, Any]) -> dict[str, list[Figure | None]]:
+    """Return the figures of each section; a section without data has none."""
+    from resistance.report.figure_ctdna import trajectories_figure
+    from resistance.report.figure_forest import forest_figure
+    from resistance.report.figure_oncoprint import oncoprint_figure
+    from resistance.report.figure_subtype import response_figure
+    from resistance.report.figure_survival import survival_figure
+
+    # forests and curves stand beside their own content: an empty place keeps the two lists parallel
+    return {
+        "oncoprint": _those([oncoprint_figure(content["oncoprint"])]),
+        "subtype": _those([response_figure(content["subtype"])]),
+        "forests": [forest_figure(forest) for forest in content["forests"]],
+        "survival": [survival_figure(figure) for figure in content["survival"]],
+        "ctdna": _those([trajectories_figure(content["ctdna"]["trajectories"])]) if content["ctdna"]["given"] else [],
+    }
+
+
+def _those(figures: list[Figure | None]) -> list[Figure | None]:
+    return [figure for figure in figures if figure is not None]
+
+
+def source_link(source: str) -> str | None:
+    """Return the address that a PMID, PMCID or DOI stands for, None for other words.
+
+    Several sources joined by ';' lead to the first.
+    """
+    import re
+
+    if found := re.search(r"PMID:?\s*(\d+)", source):
+        return f"https://pubmed.ncbi.nlm.nih.gov/{found[1]}/"
+    if found := re.search(r"\b(PMC\d+)", source):
+        return f"https://pmc.ncbi.nlm.nih.gov/articles/{found[1]}/"
+    if found := re.search(r"\b(10\.\d{4,9}/[^\s;,]+)", source):
+        return f"https://doi.org/{found[1]}"
+    return None
+
+
+def _library() -> str:
+    """Return Vega and its kin as one script; it would leave global names behind, so only its own function is handed out."""
+    import vl_convert
+
+    bundle = vl_convert.javascript_bundle("window.resistanceDraw = vegaEmbed;")
+    return f"(function () {{\n{bundle}\n}})();"
+
+
+def _policy(*scripts: str) -> str:
+    """Return a content security policy that allows these scripts and nothing from outside."""
+    allowed = " ".join(f"'sha256-{base64.b64encode(hashlib.sha256(s.encode()).digest()).decode()}'" for s in scripts)
+    return (
+        f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
+    )
+
+
+def _in_script(value: Any) -> str:
+    """Return JSON that cannot end the script element it stands in."""
+    text = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False, sort_keys=True) + "\n"

@@ -1,0 +1,78 @@
+"""Results folder -> the tables of all stages, in one record that the report's rooms share."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from resistance import schemas
+from resistance.cohort import Cohort
+from resistance.errors import InputError
+from resistance.layout import read_stage
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class StageTables:
+    """Every table the report reads, as the stages wrote them."""
+
+    cohort: Cohort
+    quantity: pd.DataFrame
+    molecular_response: pd.DataFrame
+    emergence: pd.DataFrame
+    subtypes: pd.DataFrame
+    markers: pd.DataFrame
+    matrix: pd.DataFrame
+    results: pd.DataFrame
+    dropped: pd.DataFrame
+    plan: dict[str, Any]
+    plan_sha256: str
+
+
+def read_tables(results: Path) -> StageTables:
+    """Read what the stages wrote below `results`.
+
+    Raises
+    ------
+    InputError
+        A stage has not run, or its table is damaged.
+    """
+    import pandas as pd
+
+    cohort = Cohort.read(results / "cohort")
+    path = results / "associate" / "plan.json"
+    try:
+        raw = path.read_bytes()
+        plan = json.loads(raw)
+    except FileNotFoundError as error:
+        raise InputError("the analysis plan is missing", path=path, remedy="Run `resistance associate` first.") from error
+    except ValueError as error:
+        raise InputError(f"not readable as JSON ({error})", path=path, remedy="Run `resistance associate` again.") from error
+    dropped = [
+        cohort.dropped,
+        read_stage(results, "annotate", schemas.DROPPED),
+        read_stage(results, "matrix", schemas.DROPPED),
+    ]
+    keys = ["stage", "table", "source", "reason"]
+    filled = [frame for frame in dropped if len(frame)]
+    merged = pd.concat(filled, ignore_index=True) if filled else cohort.dropped
+    # a stage may hand on what an earlier one counted: the same row is one loss, not two
+    merged = merged.drop_duplicates().sort_values([*keys, "n"], kind="stable").reset_index(drop=True)
+    return StageTables(
+        cohort=cohort,
+        quantity=read_stage(results, "ctdna", schemas.QUANTITY),
+        molecular_response=read_stage(results, "ctdna", schemas.RESPONSE),
+        emergence=read_stage(results, "ctdna", schemas.EMERGENCE),
+        subtypes=read_stage(results, "subtype", schemas.SUBTYPES),
+        markers=read_stage(results, "matrix", schemas.MARKERS),
+        matrix=read_stage(results, "matrix", schemas.MATRIX),
+        results=read_stage(results, "associate", schemas.RESULTS),
+        dropped=merged,
+        plan=plan if isinstance(plan, dict) else {"plan": plan},
+        plan_sha256=hashlib.sha256(raw).hexdigest(),
+    )

@@ -1,0 +1,135 @@
+"""Numbers -> the words and figures that stand in the report (percent, ratios and p-values are made here only)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+#: shown where a number is not known or was not asked for
+NOT_KNOWN = "–"
+
+DAYS_PER_MONTH = 365.25 / 12
+
+
+def plain(value: Any) -> Any:
+    """Return a value as JSON knows it: NA becomes None, floats keep six significant digits.
+
+    Six digits are more than any reader uses and fewer than linear algebra libraries agree on, so
+    that the numbers of a report compare equal between machines.
+    """
+    if value is None or isinstance(value, str | bool):
+        return value
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    if hasattr(value, "item"):
+        value = value.item()
+    if isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            return None
+        rounded = float(f"{value:.6g}")
+        return int(rounded) if rounded.is_integer() and abs(rounded) < 1e15 else rounded
+    return None
+
+
+def percent(fraction: float | None, digits: int = 0) -> str:
+    """Return a fraction 0..1 as percent; a share that is not 0 never reads '0 %'."""
+    if fraction is None:
+        return NOT_KNOWN
+    shown = f"{100 * fraction:.{digits}f}"
+    if fraction > 0 and float(shown) == 0:
+        return f"<{10**-digits:g} %"
+    return f"{shown} %"
+
+
+def share(part: int | None, whole: int | None) -> str:
+    """Return '9 of 17 (53 %)'."""
+    if part is None or not whole:
+        return NOT_KNOWN
+    return f"{part:,} of {whole:,} ({percent(part / whole)})"
+
+
+def number(value: float | None, digits: int = 3) -> str:
+    """Return a number with so many significant digits and no needless zeros."""
+    if value is None:
+        return NOT_KNOWN
+    if value == 0:
+        return "0"
+    if abs(value) >= 10 ** (digits - 1):
+        return f"{value:,.0f}"
+    places = max(0, digits - 1 - math.floor(math.log10(abs(value))))
+    text = f"{value:.{min(places, 6)}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def ratio(value: float | None) -> str:
+    """Return an odds or hazard ratio: two decimals, three below 0.1, none of either from 100."""
+    if value is None:
+        return NOT_KNOWN
+    if value >= 1000:
+        return ">1000"
+    if value >= 100:
+        return f"{value:.0f}"
+    if value < 0.001:
+        return "<0.001"
+    return f"{value:.3f}" if value < 0.1 else f"{value:.2f}"
+
+
+def interval(low: float | None, high: float | None) -> str:
+    """Return '3.23 to 14.33' ('to', since a dash between numbers reads as minus)."""
+    if low is None and high is None:
+        return NOT_KNOWN
+    return f"{ratio(low) if low is not None else '0'} to {ratio(high) if high is not None else '∞'}"
+
+
+def p_value(value: float | None) -> str:
+    """Return a p- or q-value: two significant digits, '<0.001' below, never '0'."""
+    if value is None:
+        return NOT_KNOWN
+    if value < 0.001:
+        return "<0.001"
+    if value >= 0.995:
+        return "1.00"
+    return f"{value:.3f}" if value < 0.1 else f"{value:.2f}"
+
+
+def months(days: float | None) -> str:
+    """Return days as months (of 365.25/12 days), one decimal."""
+    return NOT_KNOWN if days is None else f"{days / DAYS_PER_MONTH:.1f}"
+
+
+def title(name: str) -> str:
+    """Return a column or level name as words: ``prior_lines`` -> 'Prior lines'."""
+    text = name.removeprefix("label:").replace("_", " ").strip()
+    return text[:1].upper() + text[1:]
+
+
+def plural(n: int, one: str, many: str | None = None) -> str:
+    """Return '1 patient', '1,001 patients'."""
+    return f"{n:,} {one if n == 1 else (many or one + 's')}"
+
+
+def enumerated(items: Iterable[str]) -> str:
+    """Return 'a', 'a and b', 'a, b and c'."""
+    parts = list(items)
+    if len(parts) < 2:
+        return "".join(parts)
+    return f"{', '.join(parts[:-1])} and {parts[-1]}"
+
+
+FILTERS = {
+    "percent": percent,
+    "share": share,
+    "number": number,
+    "ratio": ratio,
+    "interval": interval,
+    "p": p_value,
+    "months": months,
+    "title_words": title,
+    "plural": plural,
+    "enumerated": enumerated,
+}
