@@ -10,14 +10,19 @@ rule ctdna:
         PLAN.tables("ctdna"),
     log:
         f"{PLAN.results}/logs/ctdna.log",
+    conda:
+        "../envs/resistance.yaml"
     threads: 1
     resources:
         mem_mb=memory(1000),
         runtime=minutes(30),
     params:
+        results=subpath(output[0], ancestor=2),
         version=PLAN.version,
+    message:
+        "quantify ctDNA, its change and emergent variants"
     shell:
-        "resistance ctdna {input.cohort:q} --results {PLAN.results:q} > {log:q} 2>&1"
+        "resistance ctdna {input.cohort:q} --results {params.results:q} > {log:q} 2>&1"
 
 
 rule subtype:
@@ -29,14 +34,19 @@ rule subtype:
         PLAN.tables("subtype"),
     log:
         f"{PLAN.results}/logs/subtype.log",
+    conda:
+        "../envs/resistance.yaml"
     threads: 1
     resources:
         mem_mb=memory(1000),
         runtime=minutes(30),
     params:
+        results=subpath(output[0], ancestor=2),
         version=PLAN.version,
+    message:
+        "classify cell of origin"
     shell:
-        "resistance subtype {input.cohort:q} --results {PLAN.results:q} > {log:q} 2>&1"
+        "resistance subtype {input.cohort:q} --results {params.results:q} > {log:q} 2>&1"
 
 
 rule matrix:
@@ -50,11 +60,16 @@ rule matrix:
         PLAN.tables("matrix"),
     log:
         f"{PLAN.results}/logs/matrix.log",
+    conda:
+        "../envs/resistance.yaml"
     threads: 1
     resources:
         mem_mb=memory(1500),
         runtime=minutes(30),
     params:
+        results=subpath(output[0], ancestor=2),
         version=PLAN.version,
+    message:
+        "match the marker statements"
     shell:
-        "resistance matrix {input.cohort:q} --results {PLAN.results:q} > {log:q} 2>&1"
+        "resistance matrix {input.cohort:q} --results {params.results:q} > {log:q} 2>&1"

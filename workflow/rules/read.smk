@@ -10,14 +10,19 @@ rule batches:
         expand(f"{PLAN.results}/batches/{{batch}}.tsv", batch=PLAN.batches),
     log:
         f"{PLAN.results}/logs/batches.log",
+    conda:
+        "../envs/resistance.yaml"
     threads: 1
     resources:
         mem_mb=memory(512),
         runtime=minutes(10),
     params:
+        results=subpath(output[0], ancestor=2),
         members=list(PLAN.members.values()),
+    message:
+        "list the samples in batches"
     shell:
-        "resistance batches {input.cohort:q} --results {PLAN.results:q} > {log:q} 2>&1"
+        "resistance batches {input.cohort:q} --results {params.results:q} > {log:q} 2>&1"
 
 
 # A batch is read again when its own files, its own samples or the settings of reading change; not
@@ -31,16 +36,21 @@ rule read:
         PLAN.batch_tables("{batch}"),
     log:
         f"{PLAN.results}/logs/read/{{batch}}.log",
+    conda:
+        "../envs/resistance.yaml"
     threads: 1
     resources:
         mem_mb=memory(1500),
         runtime=minutes(60),
     params:
+        results=subpath(output[0], ancestor=3),
         members=lambda wildcards: PLAN.members[wildcards.batch],
         reading=PLAN.reading,
         version=PLAN.version,
+    message:
+        "read the files of {wildcards.batch}"
     shell:
-        "resistance read {input.cohort:q} --results {PLAN.results:q} --batch {wildcards.batch} > {log:q} 2>&1"
+        "resistance read {input.cohort:q} --results {params.results:q} --batch {wildcards.batch} > {log:q} 2>&1"
 
 
 rule gather:
@@ -53,11 +63,16 @@ rule gather:
         f"{PLAN.results}/cohort/cohort.json",
     log:
         f"{PLAN.results}/logs/gather.log",
+    conda:
+        "../envs/resistance.yaml"
     threads: 1
     resources:
         mem_mb=memory(1500),
         runtime=minutes(30),
     params:
+        results=subpath(output[0], ancestor=2),
         version=PLAN.version,
+    message:
+        "gather the cohort's tables and check them against each other"
     shell:
-        "resistance gather {input.cohort:q} --results {PLAN.results:q} > {log:q} 2>&1"
+        "resistance gather {input.cohort:q} --results {params.results:q} > {log:q} 2>&1"

@@ -12,17 +12,22 @@ rule report:
         f"{PLAN.results}/associate/plan.json",
         cohort=PLAN.cohort,
     output:
-        f"{PLAN.results}/report/report.html",
-        f"{PLAN.results}/report/report.json",
-        f"{PLAN.results}/report/provenance.json",
+        page=f"{PLAN.results}/report/report.html",
+        content=f"{PLAN.results}/report/report.json",
+        provenance=f"{PLAN.results}/report/provenance.json",
         tables=directory(f"{PLAN.results}/report/tables"),
     log:
         f"{PLAN.results}/logs/report.log",
+    conda:
+        "../envs/resistance.yaml"
     threads: 1
     resources:
         mem_mb=memory(1500),
         runtime=minutes(30),
     params:
+        results=subpath(output.page, ancestor=2),
         version=PLAN.version,
+    message:
+        "write {output.page}"
     shell:
-        "resistance report {input.cohort:q} --results {PLAN.results:q} > {log:q} 2>&1"
+        "resistance report {input.cohort:q} --results {params.results:q} > {log:q} 2>&1"

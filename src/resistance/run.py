@@ -1,0 +1,119 @@
+"""A cohort file -> the whole workflow, run by Snakemake from the packaged Snakefile (or the checkout's)."""
+
+from __future__ import annotations
+
+import shlex
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import yaml
+
+from resistance.config import load
+from resistance.errors import InputError, ResistanceError
+
+#: where a wheel carries the workflow (hatchling force-include), and where the checkout has it
+FOLDERS = (
+    Path(__file__).resolve().parent / "_packaged" / "workflow",
+    Path(__file__).resolve().parents[2] / "workflow",
+)
+#: what snakemake is asked with these is not a run that leaves a report
+_NO_RUN = frozenset(
+    ("-n", "--dry-run", "--dryrun", "--lint", "--dag", "--rulegraph", "--filegraph", "--unlock", "--summary", "-S")
+)
+
+
+def workflow_folder() -> Path:
+    """Return the folder of the workflow: the installed copy first, then the checkout's.
+
+    Raises
+    ------
+    ResistanceError
+        The installation has neither.
+    """
+    for folder in FOLDERS:
+        if (folder / "Snakefile").is_file():
+            return folder
+    raise ResistanceError(
+        f"the package's workflow is missing from {' and '.join(str(x) for x in FOLDERS)}. Install the package again."
+    )
+
+
+def profile_folder(profile: str) -> Path:
+    """Return the folder of a profile: the user's own folder, or a packaged one by its name.
+
+    Raises
+    ------
+    InputError
+        There is neither.
+    """
+    packaged = workflow_folder() / "profiles"
+    for folder in (Path(profile), packaged / profile):
+        if (folder / "config.yaml").is_file():
+            return folder.absolute()
+    names = ", ".join(sorted(path.name for path in packaged.iterdir() if path.is_dir()))
+    raise InputError(
+        "there is no such profile", value=profile, remedy=f"Packaged are: {names}; or give a folder that holds config.yaml."
+    )
+
+
+def command(cohort: Path, cores: int, output: Path | None, profile: str | None, extra: Sequence[str]) -> list[str]:
+    """Return the call of Snakemake for a cohort (see :func:`run`)."""
+    words = [sys.executable, "-m", "snakemake", "--snakefile", str(workflow_folder() / "Snakefile")]
+    words += ["--configfile", str(cohort.absolute())]
+    folder = profile_folder("local" if profile is None else profile)
+    # on a cluster --cores would be the sum over all jobs there; what was meant is this machine
+    words += ["--local-cores" if _submits(folder) else "--cores", str(cores)]
+    if output is not None:
+        words += ["--config", f"output={output}"]
+    return [*words, "--profile", str(folder), *extra]
+
+
+def _submits(profile: Path) -> bool:
+    settings = yaml.safe_load((profile / "config.yaml").read_text(encoding="utf-8")) or {}
+    return settings.get("executor", "local") != "local"
+
+
+def run(cohort: Path, cores: int, output: Path | None, profile: str | None, extra: Sequence[str]) -> int:
+    """Run the workflow on a cohort, in the working directory.
+
+    Parameters
+    ----------
+    cohort : Path
+        The cohort file.
+    cores : int
+        Processes at once (on a cluster: on the node that submits).
+    output : Path or None
+        Folder for results instead of the cohort file's ``output``.
+    profile : str or None
+        ``local``, ``slurm``, or a folder with a Snakemake profile.
+    extra : sequence of str
+        Further options for ``snakemake``.
+
+    Returns
+    -------
+    int
+        Exit code of Snakemake; 0 when all is done, or was done already.
+
+    Raises
+    ------
+    InputError
+        The cohort file is wrong, or the profile does not exist.
+    """
+    study = load(cohort)
+    words = command(cohort, cores, output, profile, extra)
+    print(f"running: {shlex.join(words)}", file=sys.stderr, flush=True)
+    code = subprocess.run(words, check=False).returncode
+    if _NO_RUN.intersection(extra):
+        return code
+    results = Path(output if output is not None else study.output) / study.study.name
+    if code == 0:
+        print(f"report: {results / 'report' / 'report.html'}")
+    elif code != InputError.exit_code:  # 2: the cohort's problems were printed before anything was started
+        print(
+            f"error: a stage stopped; its own words stand above, and under {results / 'logs'}. "
+            "The stages that were done stay: correct it and run the same command again.",
+            file=sys.stderr,
+        )
+    return code if code >= 0 else 128 - code  # a negative code is the signal that ended snakemake
