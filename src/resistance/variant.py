@@ -2,7 +2,7 @@
 
 The common suffix is trimmed first, then the common prefix.  ``pos`` is 1-based: the first base of
 ``ref``, or the base before an insertion (``ref`` is then '-'); ``alt`` '-' is a deletion.  Nothing
-is shifted along the sequence, which would need the reference.
+is shifted along the sequence unless asked (:meth:`Variant.left_aligned`), which needs the reference.
 """
 
 from __future__ import annotations
@@ -234,6 +234,27 @@ class Variant:
     def end(self) -> int:
         """Last reference base touched, 1-based (the base after, for an insertion)."""
         return self.pos + (1 if self.ref == "-" else len(self.ref) - 1)
+
+    def left_aligned(self, base_at: Callable[[str, int], str]) -> Variant:
+        """Return the same change as far left as it can stand, as VCF wants it (Tan 2015, PMID 25701572).
+
+        In a repeat an insertion or deletion can be written at several places; only this makes two
+        spellings that differ by more than their flanks equal.
+
+        Parameters
+        ----------
+        base_at : callable
+            Gives the reference base of a contig (named as here) at a 1-based position.
+        """
+        if "-" not in (self.ref, self.alt):
+            return self
+        moved, before = (self.alt, self.pos) if self.ref == "-" else (self.ref, self.pos - 1)
+        while before > 1 and base_at(self.chrom, before).upper() == moved[-1]:
+            moved = moved[-1] + moved[:-1]
+            before -= 1
+        if self.ref == "-":
+            return Variant(self.build, self.chrom, before, "-", moved)
+        return Variant(self.build, self.chrom, before + 1, moved, "-")
 
     def to_vcf(self, base_at: Callable[[str, int], str] | None = None) -> tuple[int, str, str]:
         """Return VCF's POS, REF and ALT.
