@@ -89,7 +89,7 @@ def test_adjusted_cox_is_stratified_and_takes_the_covariates(study: Any, answere
     assert mine["effect"] == pytest.approx(expected.coef[0], rel=1e-8)
     assert mine["p_value"] == pytest.approx(expected.p_value[0], rel=1e-8)
     assert mine["adjusted_for"] == "age_years;sex;strata(subtype)"
-    assert (mine["n"], mine["note"]) == (158, "2 left out for an unknown covariate")
+    assert (mine["n"], mine["note"]) == (158, "2 patients left out for an unknown covariate")
 
 
 def test_the_planted_marker_is_found_and_the_null_marker_is_not(answered: pd.DataFrame) -> None:
@@ -170,6 +170,15 @@ def test_joint_markers_that_overlap_are_said_to_be_given_each_other(study: Any, 
     assert row(results(mine), "all/os/M1/joint/both")["contrast"] == "present v absent, given null marker"
 
 
+def test_a_joint_marker_without_carriers_leaves_the_model_and_is_named(study: Any, configure: Configure) -> None:
+    joint = JOINT | {"markers": ["M1", "NONE"]}
+    found = results(study.having(config=configure(analysis={"joint": [joint], "markers": ["M1"]})))
+    mine, crude = row(found, "all/os/M1/joint/both"), row(found, "all/os/M1/crude/present")
+    assert mine["effect"] == crude["effect"]
+    assert mine["note"] == "no carrier does not vary among these patients and is not in the model"
+    assert row(found, "all/os/NONE/joint/both")["note"] == "no carrier"
+
+
 def test_a_joint_model_with_a_separated_marker_answers_for_none(study: Any, configure: Configure) -> None:
     joint = JOINT | {"markers": ["M1", "RARE"]}
     endpoints = study.cohort.endpoints.copy()
@@ -190,7 +199,7 @@ def test_a_contrast_compares_two_levels_and_is_not_adjusted_for_itself(study: An
     crude = row(found, "all/os/subtype:ABC/crude/ABC v GCB")
     assert crude["effect"] == pytest.approx(expected.coef[0], rel=1e-8)
     assert (crude["contrast"], crude["label"], crude["n"]) == ("ABC v GCB", "ABC v GCB", 158)
-    assert crude["note"] == "2 with another value or none left out"
+    assert crude["note"] == "2 patients with another or no value left out"
     assert row(found, "all/os/subtype:ABC/adjusted/ABC v GCB")["adjusted_for"] == "sex"
 
 
@@ -290,6 +299,16 @@ def test_collinear_covariates_are_named(study: Any, configure: Configure) -> Non
     for endpoint in ("os", "response"):
         note = row(found, f"all/{endpoint}/M1/adjusted/present")["note"]
         assert note == "no estimate: age_years, ipi cannot be told apart from each other (or from the strata)"
+
+
+def test_a_marker_that_is_the_stratum_is_named(study: Any, configure: Configure) -> None:
+    site = study.cohort.patients["patient_id"].map(carriers(study, "M1")).astype("object")
+    cohort = type(study.cohort)(**(vars(study.cohort) | {"patients": study.cohort.patients.assign(site=site)}))
+    mine = study.having(cohort=cohort, config=configure(analysis={"strata": ["site"]}))
+    found = results(mine)
+    note = "no estimate: strong marker does not vary (or not within the strata)"
+    assert row(found, "all/os/M1/adjusted/present")["note"] == note
+    assert bool(row(found, "all/os/M1/crude/present")["converged"])
 
 
 def test_a_covariate_that_does_not_vary_is_left_out_and_said(study: Any, configure: Configure) -> None:

@@ -121,9 +121,9 @@ def _row(question: Question, config: CohortFile, setting: Setting) -> dict[str, 
         sample, notes = _sample(question, setting, used, rows.terms, tested)
         found = method.fit(sample)
     if question.incomplete and question.n:
-        notes.append(f"{question.incomplete} left out for an unknown covariate")
+        notes.append(f"{question.incomplete} patients left out for an unknown covariate")
     if question.kind == "contrasts" and question.not_assessed:
-        notes.append(f"{question.not_assessed} with another value or none left out")
+        notes.append(f"{question.not_assessed} patients with another or no value left out")
     return {
         "question_id": question.question_id,
         "population": question.population,
@@ -168,13 +168,17 @@ def _sample(question: Question, setting: Setting, used: Any, terms: Any, tested:
     constant = [name for name in columns if name not in varies]
     outcome = setting.outcomes[question.endpoint]
     n = int(used.sum())
+    present = terms[used]
+    # a joint marker that nobody here has says nothing; the others are then compared with patients who have none of them
+    in_model = [i for i in range(present.shape[1]) if i == tested or present[:, i].any()]
+    constant += [setting.labels[question.terms[i]] for i in range(present.shape[1]) if i not in in_model]
     sample = Sample(
         event=outcome.event[used],
         time=outcome.time[used],
-        terms=terms[used],
-        tested=tested,
+        terms=present[:, in_model],
+        tested=in_model.index(tested),
         covariates=np.column_stack(list(varies.values())) if varies else np.zeros((n, 0)),
-        names=(*(setting.labels.get(term, term) for term in question.terms), *varies),
+        names=(*(setting.labels.get(question.terms[i], question.terms[i]) for i in in_model), *varies),
         strata=setting.strata(question.strata)[used] if question.strata else None,
         arm=setting.imid[used] == 1,
     )

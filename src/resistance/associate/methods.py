@@ -229,7 +229,9 @@ def _failed(reason: str, columns: tuple[int, ...], names: tuple[str, ...]) -> Es
         "no events": "no event",
         "constant outcome": "everybody has the same outcome",
         "empty cell": "one of the four groups of marker and arm has no patient",
-        "collinear": f"no estimate: {which} cannot be told apart from each other (or from the strata)",
+        "collinear": f"no estimate: {which} cannot be told apart from each other (or from the strata)"
+        if len(columns) > 1
+        else f"no estimate: {which} does not vary (or not within the strata)",
         "monotone": f"no finite estimate: {which} separates the outcome (all or none of one group has it)",
         "iterations": "no estimate: the likelihood was not maximised",
     }
