@@ -1,0 +1,246 @@
+"""Nothing -> the cohort file of a simulated cohort, every key explained."""
+
+from __future__ import annotations
+
+NOTE = (
+    "SIMULATED DATA. No patient stands behind these numbers; the effects were planted. "
+    "No biological or clinical conclusion may be drawn from this cohort."
+)
+
+
+def cohort_text(prefix: str = "", *, seed: int = 1, n_patients: int = 120) -> str:
+    """Return the YAML of the cohort file.
+
+    Parameters
+    ----------
+    prefix : str
+        Put before every path: '' beside the files, 'demo/' for ``config/config.yaml``.
+    seed, n_patients : int
+        As given to :func:`resistance.simulate.simulate`.
+    """
+    return (
+        _TEMPLATE.replace("@NOTE@", NOTE)
+        .replace("@SEED@", str(seed))
+        .replace("@N@", str(n_patients))
+        .replace("@VCF@", "vcf" if not prefix else f'{{column: vcf, template: "{prefix}{{}}"}}')
+        .replace("@", prefix)
+    )
+
+
+_TEMPLATE = """\
+# A simulated cohort: relapsed DLBCL under lenalidomide, lenalidomide + rituximab, or chemotherapy of the investigator's choice.
+# Use this file as an example: every part that a cohort file may have stands here with a word on what it does.
+# `resistance schema` prints all keys; `resistance check` on this file says what is wrong with it. Paths are relative to this file.
+resistance: 1                             # version of this form
+
+study:
+  name: lenalidomide_dlbcl_simulated      # short; names the results
+  title: "Simulated: @N@ patients with relapsed DLBCL, lenalidomide with or without rituximab v chemotherapy"
+  build: GRCh38                           # GRCh37 or GRCh38; one per cohort, checked against the files
+  disease: DLBCLNOS                       # OncoTree code
+  simulated: true                         # said on every page of the report
+  simulation_note: "@NOTE@"
+  imid: null                              # not the same for all: see the patients' column 'imid'
+  citation: null                          # how to cite the data
+
+output: results                           # folder for results, relative to the folder the command is run in
+seed: @SEED@                                   # of every step that draws random numbers
+batch_size: 100                           # samples per job of the workflow
+
+patients:
+  file: @patients.tsv
+  columns:                                # our name: column of the file (with values, unit ... where they differ)
+    patient_id: SUBJID
+    sex: {column: SEX, values: {F: female, M: male}}
+    age_years: {column: AGE, unit: years}
+    treatment:
+      column: ARM
+      values: {LEN: lenalidomide, R2: lenalidomide + rituximab, IC: investigator's choice}
+    imid: {column: ARM, values: {LEN: true, R2: true, IC: false}}   # who had an IMiD; the others are the control
+  include: []                             # inclusion rules: {column, in | not_in | at_least | at_most, reason}
+
+covariates:                               # further columns of the patients file, by the name they have here
+  ipi: IPI
+  prior_lines: N_PRIOR_LINES
+  refractory: {column: REFRACTORY, values: {Y: "yes", N: "no"}}
+
+samples:
+  file: @samples.tsv
+  columns:
+    sample_id: sample
+    patient_id: subject
+    material: {column: material, values: {Tumour biopsy: tumour, Plasma: plasma}}
+    timepoint:
+      column: visit
+      values:
+        Screening: baseline
+        Cycle 1: on_treatment
+        Cycle 3: on_treatment
+        Progression: relapse
+        End of treatment: end_of_treatment
+    day: {column: study_day, unit: days}  # from the start of treatment, negative before
+    plasma_ml: plasma_ml
+    cfdna_ng_per_ml: cfdna_ng_per_ml
+    vcf: @VCF@                              # the sample's VCF; the plasma of one patient shares a file
+
+endpoints:
+  response:
+    label: Overall response (CR or PR)
+    kind: binary
+    origin: start of treatment
+    value: BOR
+    positive: [CR, PR]                    # codes that count as response; never guessed
+    negative: [SD, PD]
+    not_evaluable: [NE]                   # left out and counted
+  best_response:
+    label: Best response
+    kind: ordinal
+    origin: start of treatment
+    value: BOR
+    levels: [PD, SD, PR, CR]              # from worst to best
+    not_evaluable: [NE]
+  pfs:
+    label: Progression-free survival
+    kind: time_to_event
+    origin: start of treatment
+    early_progression_is_known_at_day: 28 # landmark for on-treatment markers
+    survival:
+      time: {column: PFS_MONTHS, unit: months}
+      event: PFS_EVENT
+      event_codes: [1]                    # 1 = progressed or died (in other files 1 means censored: always declared)
+      censored_codes: [0]
+  os:
+    label: Overall survival
+    kind: time_to_event
+    origin: start of treatment
+    early_progression_is_known_at_day: 28
+    survival:
+      time: {column: OS_MONTHS, unit: months}
+      event: OS_STATUS
+      event_codes: ["1:DECEASED"]
+      censored_codes: ["0:LIVING"]
+
+variants:
+  - format: vcf                           # files: the samples' column 'vcf'; annotation: VEP's CSQ in the files
+    keep_filters: [PASS, .]               # other FILTER values are dropped and counted
+    min_depth: 50                         # calls with fewer reads are dropped and counted
+    unknown_samples: error                # a VCF sample that the samples file does not name
+
+assays:                                   # what was looked at: a gene outside is not_assessed, never wild type
+  - kind: mutation
+    gene_list: @panel_full.txt
+    samples: in_file
+    samples_file: @assayed_full_panel.tsv
+    sample_id: sample
+  - kind: mutation                        # the earlier, smaller panel, and the plasma panel
+    gene_list: @panel_small.txt
+    samples: in_file
+    samples_file: @assayed_small_panel.tsv
+    sample_id: sample
+  - kind: copy_number
+    gene_list: @copy_number_genes.txt
+    samples: in_file
+    samples_file: @assayed_copy_number.tsv
+    sample_id: sample
+  - kind: fusion
+    genes: [BCL2, BCL6, MYC]
+    samples: in_file
+    samples_file: @assayed_fish.tsv
+    sample_id: sample
+  - kind: expression
+    genes: ["*"]
+    samples: in_file
+    samples_file: @assayed_rna.tsv
+    sample_id: sample
+  - kind: ihc
+    genes: ["*"]
+    samples: in_file
+    samples_file: @ihc.tsv
+    sample_id: sample
+
+copy_number:
+  - format: cbioportal_discrete           # -2 deep deletion, -1 loss, 0, 1 gain, 2 amplification
+    file: @copy_number.tsv
+
+fusions:
+  - format: table
+    file: @fusions.tsv
+    columns:
+      sample_id: sample
+      kind: {constant: translocation}
+      gene_1: gene_a
+      gene_2: gene_b
+      chrom_1: chrom_a
+      pos_1: pos_a
+      chrom_2: chrom_b
+      pos_2: pos_b
+      support: reads
+
+expression:
+  file: @expression.tsv
+  unit: log2                              # counts, tpm or log2
+  gene_column: gene
+  platform: rnaseq                        # printed beside every score
+
+nanostring:
+  format: counts
+  file: @nanostring.tsv
+  gene_column: code
+  class_column: code_class
+
+ihc:
+  file: @ihc.tsv
+  values_are: percent
+  columns: {sample_id: sample, CD10: CD10, BCL6: BCL6, MUM1: MUM1, MYC: MYC, BCL2: BCL2}
+
+adverse_events:
+  file: @adverse_events.tsv
+  columns: {patient_id: subject, term: ctcae_term, grade: grade, drug: drug, cycle: cycle, day: study_day}
+
+treatments:
+  file: @treatments.tsv
+  columns: {patient_id: subject, line: line, regimen: regimen, start_day: first_day, end_day: last_day}
+
+subtype:
+  labels:                                 # subtypes that the study gives
+    - name: nanostring
+      value: {column: COO_NANOSTRING, values: {ABC: ABC, GCB: GCB, UNCLASS: UNCLASSIFIED}}
+  methods: [hans]                         # subtypes to compute, here from 'ihc'
+  use: label:nanostring                   # the one that stratifies the analysis
+
+ctdna:
+  convention_pg_per_haploid_genome: 3.3   # 1 ng = 303 haploid genome equivalents
+  molecular_response_log10: 2.0           # fall that counts as molecular response
+  detection_alt_count: 2                  # reads of a tracked variant that count as detected
+  emergence_fdr: 0.05                     # false discovery rate within patient
+  emergence_min_later_vaf: 0.005
+
+analysis:
+  primary: response
+  endpoints: [response, pfs, os]          # asked of every marker
+  covariates: [ipi, prior_lines]          # of the adjusted models
+  strata: [subtype]                       # of the adjusted models: cell of origin confounds
+  treatment_interaction: true             # marker x treatment; needs the control arm
+  min_carriers: 3                         # rarer markers are listed, not tested
+  genes: all_mutated                      # also one question per mutated gene, in a family of its own
+  timepoint: baseline
+  contrasts:                              # questions about covariates and subtypes
+    - {name: coo_response, variable: subtype, level: ABC, reference: GCB, endpoint: response, population: lenalidomide}
+    - {name: coo_pfs, variable: subtype, level: ABC, reference: GCB, endpoint: pfs, population: lenalidomide}
+    - {name: coo_response_control, variable: subtype, level: ABC, reference: GCB, endpoint: response, population: control}
+  populations:                            # subsets in which questions are asked; 'all' always exists
+    lenalidomide:
+      label: Lenalidomide with or without rituximab
+      include: [{column: ARM, in: [LEN, R2], reason: no lenalidomide}]
+    control:
+      label: Chemotherapy of the investigator's choice
+      include: [{column: ARM, in: [IC], reason: not in the control arm}]
+
+report:
+  title: "Demonstration (simulated): IMiD resistance in relapsed DLBCL"
+  response: response                      # endpoint of table 1 and the response figures
+  oncoprint_genes: 25
+  notes:                                  # printed at the top of the report
+    - "@NOTE@"
+    - TP53 (death), cell of origin and TNFAIP3 (under lenalidomide only) have planted effects; PIM1 is confounded by cell of origin.
+"""
