@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -72,7 +73,17 @@ def command(cohort: Path, cores: int, output: Path | None, profile: str | None, 
 
 def _submits(profile: Path) -> bool:
     settings = yaml.safe_load((profile / "config.yaml").read_text(encoding="utf-8")) or {}
-    return settings.get("executor", "local") != "local"
+    return str(settings.get("executor", "local")) != "local"
+
+
+def stage_errors(logs: Path, since: float) -> list[str]:
+    """Return what stages wrote as ``error: ...`` into logs that are not older than `since` (seconds since 1970)."""
+    lines: list[str] = []
+    for log in sorted(logs.rglob("*.log")) if logs.is_dir() else ():
+        if log.stat().st_mtime >= since:
+            text = log.read_text(encoding="utf-8", errors="replace")
+            lines += [f"{log}: {line}" for line in text.splitlines() if line.startswith("error: ")]
+    return lines
 
 
 def run(cohort: Path, cores: int, output: Path | None, profile: str | None, extra: Sequence[str]) -> int:
@@ -104,6 +115,7 @@ def run(cohort: Path, cores: int, output: Path | None, profile: str | None, extr
     study = load(cohort)
     words = command(cohort, cores, output, profile, extra)
     print(f"running: {shlex.join(words)}", file=sys.stderr, flush=True)
+    began = time.time() - 2  # a network's clock may be behind ours
     code = subprocess.run(words, check=False).returncode
     if _NO_RUN.intersection(extra):
         return code
@@ -111,6 +123,8 @@ def run(cohort: Path, cores: int, output: Path | None, profile: str | None, extr
     if code == 0:
         print(f"report: {results / 'report' / 'report.html'}")
     elif code != InputError.exit_code:  # 2: the cohort's problems were printed before anything was started
+        for line in stage_errors(results / "logs", began):
+            print(line, file=sys.stderr)
         print(
             f"error: a stage stopped; its own words stand above, and under {results / 'logs'}. "
             "The stages that were done stay: correct it and run the same command again.",

@@ -158,9 +158,9 @@ def _reading(cohort: CohortFile) -> str:
 
 def _knowledge() -> str:
     """Digest of the tables under ``resources/``: names and bytes, in the order of the names."""
-    folder = next((folder for folder in FOLDERS if folder.is_dir()), None)
+    folder = next((folder for folder in FOLDERS if folder.is_dir()), FOLDERS[0])
     parts = hashlib.sha256()
-    for path in sorted(folder.rglob("*")) if folder is not None else ():
+    for path in sorted(folder.rglob("*")):
         if path.is_file():
             parts.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes())
     return parts.hexdigest()[:16]

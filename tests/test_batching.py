@@ -1,0 +1,91 @@
+"""Batches follow the order of the samples sheet, and full ones stay when samples are appended."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from resistance import batching
+from resistance.config import CohortFile, parse
+from resistance.errors import InputError
+
+ENDPOINTS = {"response": {"label": "Response", "kind": "binary", "value": "response", "positive": ["CR"], "negative": ["PD"]}}
+
+
+def cohort(folder: Path, rows: list[str], header: str = "sample\tpatient\tfile", **more: object) -> CohortFile:
+    """A cohort file in memory whose samples sheet holds these rows."""
+    (folder / "samples.tsv").write_text("\n".join([header, *rows]) + "\n", encoding="utf-8")
+    samples = {"file": "samples.tsv", "columns": {"sample_id": "sample", "patient_id": "patient", "vcf": "file"}}
+    raw = {
+        "resistance": 1,
+        "study": {"name": "tiny", "title": "Tiny.", "build": "GRCh38"},
+        "patients": {"file": "patients.tsv", "columns": {"patient_id": "patient"}},
+        "samples": samples,
+        "endpoints": ENDPOINTS,
+        **more,
+    }
+    return parse(raw, "cohort.yaml")
+
+
+ROWS = ["S3\tP1\ta.vcf", "S1\tP1\tNA", "S2\tP2\tb.vcf", "S9\tP3\tc.vcf", "S4\tP3\t"]
+
+
+def test_batches_follow_the_order_of_the_sheet(tmp_path: Path) -> None:
+    config = cohort(tmp_path, ROWS, batch_size=2)
+    assert batching.batch_names(config, tmp_path) == ["batch_000", "batch_001", "batch_002"]
+    assert batching.batch_samples(config, tmp_path, "batch_000") == ["S3", "S1"]
+    assert batching.batch_samples(config, tmp_path, "batch_002") == ["S4"]
+
+
+def test_an_unknown_batch_is_named_with_those_that_exist(tmp_path: Path) -> None:
+    config = cohort(tmp_path, ROWS, batch_size=3)
+    with pytest.raises(InputError, match=r"value 'batch_7': there is no such batch. There are: batch_000, batch_001."):
+        batching.batch_samples(config, tmp_path, "batch_7")
+
+
+def test_appended_samples_leave_full_batches_as_they_were(tmp_path: Path) -> None:
+    before = batching.batches(cohort(tmp_path, ROWS[:4], batch_size=2), tmp_path)
+    after = batching.batches(cohort(tmp_path, ROWS, batch_size=2), tmp_path)
+    assert {name: batching.batch_text(rows) for name, rows in before.items()}.items() <= {
+        name: batching.batch_text(rows) for name, rows in after.items()
+    }.items()
+    assert list(after)[len(before) :] == ["batch_002"]
+
+
+def test_a_batch_file_lists_samples_patients_and_files(tmp_path: Path) -> None:
+    config = cohort(tmp_path, ROWS[:2], batch_size=2)
+    (path,) = batching.write_batches(config, tmp_path, tmp_path / "batches")
+    assert path.read_text() == (
+        "sample_id\tpatient_id\tvcf\tsv_vcf\trcc\tbam\tcoverage\nS3\tP1\ta.vcf\tNA\tNA\tNA\tNA\nS1\tP1\tNA\tNA\tNA\tNA\tNA\n"
+    )
+
+
+def test_an_unchanged_batch_file_is_not_touched_and_an_outdated_one_goes(tmp_path: Path) -> None:
+    folder = tmp_path / "batches"
+    paths = batching.write_batches(cohort(tmp_path, ROWS, batch_size=2), tmp_path, folder)
+    before = [path.stat().st_mtime_ns for path in paths]
+    batching.write_batches(cohort(tmp_path, ROWS, batch_size=2), tmp_path, folder)
+    assert [path.stat().st_mtime_ns for path in paths] == before
+    batching.write_batches(cohort(tmp_path, ROWS[:2], batch_size=2), tmp_path, folder)
+    assert [path.name for path in sorted(folder.iterdir())] == ["batch_000.tsv"]
+
+
+def test_samples_without_name_or_twice_are_refused_with_their_rows(tmp_path: Path) -> None:
+    config = cohort(tmp_path, [*ROWS, "\tP3\tx.vcf", "S1\tP2\tx.vcf"])
+    with pytest.raises(InputError) as caught:
+        batching.batch_names(config, tmp_path)
+    assert [(p.row, p.column, p.value) for p in caught.value.problems] == [(7, "sample", None), (8, "sample", "S1")]
+    assert "stands twice" in str(caught.value)
+
+
+def test_one_sample_per_patient_takes_the_patients_name(tmp_path: Path) -> None:
+    (tmp_path / "patients.tsv").write_text("patient\nP2\nP1\n")
+    config = cohort(tmp_path, ROWS, samples={"file": "patients.tsv", "one_per_patient": True})
+    assert batching.batch_samples(config, tmp_path, "batch_000") == ["P2", "P1"]
+
+
+def test_ten_thousand_samples_make_a_hundred_batches(tmp_path: Path) -> None:
+    config = cohort(tmp_path, [f"S{i}\tP{i}\tS{i}.vcf" for i in range(10_000)])
+    names = batching.batch_names(config, tmp_path)
+    assert (len(names), names[0], names[-1]) == (100, "batch_000", "batch_099")

@@ -1,0 +1,94 @@
+"""The workflow runs one cohort: never one merged with another, and never one with files missing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from resistance import init
+from resistance.errors import InputError
+from resistance.workflow import errors_as_text, plan_work
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working directory with the cohort that `resistance init` writes."""
+    monkeypatch.chdir(tmp_path)
+    init.write_templates(Path("study"))
+    return tmp_path
+
+
+def edit(path: Path, old: str, new: str) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+
+def test_paths_are_told_as_seen_from_the_working_directory(folder: Path) -> None:
+    relative = plan_work([Path("study/cohort.yaml")], {})
+    absolute = plan_work([folder / "study" / "cohort.yaml"], {})
+    assert relative == absolute
+    assert relative.cohort == "study/cohort.yaml"
+    assert relative.results == "results/my_cohort"
+    assert "study/samples.tsv" in relative.files
+    assert relative.tables("subtype") == ["results/my_cohort/subtype/subtypes.parquet"]
+    assert relative.batch_tables("{batch}")[0] == "results/my_cohort/read/{batch}/calls.parquet"
+
+
+def test_the_output_folder_alone_may_be_set_beside_the_file(folder: Path) -> None:
+    assert plan_work(["study/cohort.yaml"], {"output": "elsewhere"}).results == "elsewhere/my_cohort"
+    with pytest.raises(InputError, match=r"column 'seed', value '3': only 'output' can be set by --config"):
+        plan_work(["study/cohort.yaml"], {"seed": 3})
+    with pytest.raises(InputError, match="a brace"):
+        plan_work(["study/cohort.yaml"], {"output": "out{x}"})
+
+
+def test_two_cohort_files_are_refused_instead_of_merged(folder: Path) -> None:
+    with pytest.raises(InputError, match="a run takes one"):
+        plan_work(["study/cohort.yaml", "other.yaml"], {})
+
+
+def test_without_a_file_the_demonstration_is_looked_for(folder: Path) -> None:
+    with pytest.raises(InputError, match=r"config/config\.yaml: the cohort file is missing"):
+        plan_work([], {})
+
+
+def test_a_missing_file_stops_the_plan(folder: Path) -> None:
+    (folder / "study" / "variants.maf").unlink()
+    with pytest.raises(InputError, match=r"variants\.0\.file.*the file is missing"):
+        plan_work(["study/cohort.yaml"], {})
+
+
+def test_only_what_decides_reading_makes_a_batch_read_again(folder: Path) -> None:
+    cohort = folder / "study" / "cohort.yaml"
+    before = plan_work([cohort], {})
+    edit(cohort, "One sentence about the cohort", "Another sentence")
+    edit(cohort, "Overall response", "Response")
+    same = plan_work([cohort], {})
+    assert (same.reading, same.members) == (before.reading, before.members)
+    edit(cohort, "GRCh38", "GRCh37")
+    assert plan_work([cohort], {}).reading != before.reading
+
+
+def test_appended_samples_make_a_new_batch_and_leave_the_full_one(folder: Path) -> None:
+    cohort, sheet = folder / "study" / "cohort.yaml", folder / "study" / "samples.tsv"
+    lines = sheet.read_text().splitlines()
+    edit(cohort, "seed: 1", f"seed: 1\nbatch_size: {len(lines) - 1}")
+    before = plan_work([cohort], {}).members
+    cells = lines[-1].split("\t")
+    sheet.write_text("\n".join([*lines, "\t".join(["appended", *cells[1:]])]) + "\n")
+    after = plan_work([cohort], {}).members
+    assert list(before) == ["batch_000"]
+    assert list(after) == ["batch_000", "batch_001"]
+    assert after["batch_000"] == before["batch_000"]
+
+
+def test_bad_input_leaves_with_one_line_and_exit_code_two(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    edit(folder / "study" / "cohort.yaml", "study:", "studdy:")
+    with pytest.raises(SystemExit) as caught, errors_as_text():
+        plan_work(["study/cohort.yaml"], {})
+    assert caught.value.code == 2
+    error = capsys.readouterr().err
+    assert "Traceback" not in error
+    assert "error: study/cohort.yaml, column 'studdy': unknown key. Did you mean 'study'?" in error.splitlines()
