@@ -22,7 +22,7 @@ from resistance.rules import Rule, parse_rule
 if TYPE_CHECKING:
     import pandas as pd
 
-GENES, MARKERS, DOMAINS = "genes.tsv", "markers.tsv", "domains.tsv"
+GENES, MARKERS, DOMAINS, POSITIONS = "genes.tsv", "markers.tsv", "domains.tsv", "gene_positions.tsv"
 _GENE_COLUMNS = ("symbol", "hgnc_id", "ensembl_gene", "previous", "alias", "pathway", "role", "source")
 _DOMAIN_COLUMNS = ("gene", "domain", "first", "last", "source", "verified")
 _NA = frozenset(("", "NA"))
@@ -94,7 +94,10 @@ def load_genes() -> Genes:
     KnowledgeError
         The table lacks a column or source, or a symbol is ambiguous.
     """
-    return read_genes(resource_path(GENES))
+    try:
+        return read_genes(resource_path(GENES))
+    except InputError as error:
+        raise KnowledgeError(str(error)) from error
 
 
 def read_genes(path: Path) -> Genes:
@@ -143,6 +146,13 @@ def load_domains() -> Mapping[tuple[str, str], tuple[int, int]]:
             raise KnowledgeError(f"{path.name}: row {line}: first and last are no residues")
         domains[key] = (int(row["first"]), int(row["last"]))
     return MappingProxyType(domains)
+
+
+def load_positions() -> pd.DataFrame:
+    """Load ``resources/gene_positions.tsv``: gene, build, chrom, start, end (1-based, both ends included)."""
+    import pandas as pd
+
+    return pd.read_csv(resource_path(POSITIONS), sep="\t", dtype={"gene": str, "build": str, "chrom": str})
 
 
 def load_markers(extra: str | Path | None = None) -> pd.DataFrame:

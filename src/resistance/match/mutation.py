@@ -1,0 +1,106 @@
+"""Calls -> states of a mutation marker; a call needs a class, a residue, a change or a domain, or two hits in one gene."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from resistance.knowledge import load_domains
+from resistance.match.states import ABSENT, NOT_ASSESSED, PRESENT, Question, States, Tables, covered, joined
+from resistance.rules import PROTEIN_CHANGING, Term
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from resistance.match.calls import Hits
+
+
+def match_mutation(question: Question, tables: Tables) -> States:
+    """Match calls; absent where every gene is covered and no call matches."""
+    hits = tables.hits
+    rows = hits.rows(question.genes)
+    if question.rule.is_single("multi_hit", "mono_allelic"):
+        return _allelic(question, tables, rows)
+    gene = question.genes[0]
+    chosen = np.zeros(len(rows), dtype=bool)
+    for alternative in question.rule.alternatives:
+        chosen |= np.logical_and.reduce([_call_mask(term, hits, rows, gene) for term in alternative])
+    out = covered(question, tables, "covered, no matching call")
+    _report_calls(out, hits, rows[chosen])
+    return out
+
+
+def _call_mask(term: Term, hits: Hits, rows: NDArray[np.intp], gene: str) -> NDArray[np.bool_]:
+    classes = hits.effect_class[rows]
+    if term.name == "any":
+        return np.ones(len(rows), dtype=bool)
+    if term.name == "nonsilent":
+        return np.isin(classes, PROTEIN_CHANGING)
+    if term.name == "change":
+        return np.asarray(hits.hgvsp[rows] == term.word, dtype=bool)
+    if term.name in ("residue", "residue_range", "domain"):
+        first, last = load_domains()[gene, str(term.word)] if term.name == "domain" else (term.first or 0, term.last or 0)
+        residue = hits.residue[rows]
+        inside = (residue >= first) & (residue <= last)
+        if term.name != "residue":
+            return np.asarray(inside, dtype=bool)
+        # another transcript numbers differently: the amino acid must fit where the file gives it
+        letter = hits.letter[rows]
+        return np.asarray(inside & ((letter == term.word) | (letter == "")), dtype=bool)
+    return np.asarray(classes == term.name, dtype=bool)
+
+
+def _report_calls(out: States, hits: Hits, rows: NDArray[np.intp]) -> None:
+    """Make the units of these calls present, with the calls as evidence and the highest VAF as value."""
+    if not len(rows):
+        return
+    rows = rows[np.argsort(hits.unit[rows], kind="stable")]
+    unit = hits.unit[rows]
+    starts = np.flatnonzero(np.r_[True, unit[1:] != unit[:-1]])
+    out.code[unit] = PRESENT
+    out.value[unit[starts]] = np.fmax.reduceat(hits.vaf[rows], starts)
+    for start, stop in zip(starts, np.r_[starts[1:], len(rows)], strict=True):
+        out.evidence[unit[start]] = joined(hits.text[rows[start:stop]])
+
+
+def _allelic(question: Question, tables: Tables, rows: NDArray[np.intp]) -> States:
+    """Return the allelic state of one gene: two variants, or one with loss or copy-neutral LOH, are multi-hit.
+
+    Exactly one variant without any copy-number data cannot be told and is not assessed.
+    """
+    units, hits, gene = tables.units, tables.hits, question.genes[0]
+    multi = question.rule.is_single("multi_hit")
+    out = covered(question, tables, "covered, no variant")
+    distinct = np.unique(np.column_stack([hits.unit[rows], hits.variant[rows]]), axis=0)
+    n = np.bincount(distinct[:, 0], minlength=units.n) if len(distinct) else np.zeros(units.n, dtype=np.intp)
+    lost, known = np.zeros(units.n, dtype=bool), np.zeros(units.n, dtype=bool)
+    loh_known = np.zeros(units.n, dtype=bool)
+    table = tables.copy_number.get(gene)
+    if table is not None:
+        unit = table["_unit"].to_numpy(dtype=np.intp)
+        loss = (table["state"] <= -1).fillna(False).to_numpy(dtype=bool)
+        loh = table["loh"].fillna(False).to_numpy(dtype=bool)
+        lost = units.mask(unit[loss | loh])
+        known = units.mask(unit[(table["state"].notna() | table["loh"].notna()).to_numpy(dtype=bool)])
+        loh_known = units.mask(unit[table["loh"].notna().to_numpy(dtype=bool)])
+    _report_calls(out, hits, rows)
+    calls = out.evidence.copy()
+    one, several = n == 1, n >= 2
+    two_hits = several | (one & lost)
+    single = one & known & ~lost
+    out.code[two_hits] = PRESENT if multi else ABSENT
+    out.code[single] = ABSENT if multi else PRESENT
+    out.code[one & ~known] = NOT_ASSESSED
+    endings: tuple[tuple[NDArray[np.bool_], Callable[[str], str]], ...] = (
+        (several, lambda c: f"two or more variants: {c}"),
+        (one & lost, lambda c: f"one variant and loss or copy-neutral LOH: {c}"),
+        (single & loh_known, lambda c: f"one variant, no loss or copy-neutral LOH: {c}"),
+        (single & ~loh_known, lambda c: f"one variant, no loss (copy-neutral LOH not looked for): {c}"),
+        (one & ~known, lambda c: f"one variant, but no copy number of {gene}: allelic state not known"),
+    )
+    for where, words in endings:
+        out.evidence[where] = [words(c) for c in calls[where]]
+    out.value[:] = np.where(out.code == NOT_ASSESSED, np.nan, n)
+    return out

@@ -1,0 +1,169 @@
+"""The knowledge tables: every row by rule, and what loading refuses."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from resistance.errors import InputError, KnowledgeError
+from resistance.knowledge import load_domains, load_genes, load_markers, read_genes
+from resistance.match import MATCHERS
+from resistance.resources import resource_path
+from resistance.rules import parse_rule
+from resistance.schemas import MARKERS
+from resistance.tables import conform
+
+ROWS = load_markers().to_dict("records")
+SOURCE = re.compile(r"PMID:\d+|PMC\d+|doi:10\.\d{4,9}/\S+|\D.*\b(19|20)\d\d\b.*")
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row["marker_id"])
+def test_marker_row_can_be_matched_and_cited(row: dict) -> None:
+    genes = load_genes()
+    for symbol in row["genes"].split(";") if isinstance(row["genes"], str) else ():
+        assert genes.current(symbol) == symbol
+    assert parse_rule(row["rule"]).kinds >= {row["evidence_kind"]}
+    assert row["evidence_kind"] in MATCHERS
+    assert row["pathway"] in {*genes.pathways.values(), "Cell of origin"}
+    for source in row["source"].split(";"):
+        assert SOURCE.fullmatch(source), source
+    assert re.fullmatch(r"[a-z0-9_]+", row["marker_id"])
+    assert len(row["label"]) <= 30
+    assert isinstance(row["disease"], str)
+    assert isinstance(row["mechanism"], str)
+
+
+def test_packaged_markers_follow_the_schema_and_stand_once() -> None:
+    table = load_markers()
+    pd.testing.assert_frame_equal(conform(table, MARKERS), table)
+    assert table["marker_id"].is_unique
+    assert table["label"].is_unique
+
+
+def test_mechanism_without_a_read_source_is_not_verified() -> None:
+    rows = {row["marker_id"]: row for row in ROWS}
+    assert not rows["ikzf1_degron"]["verified"]
+    assert not rows["crbn_w386"]["verified"]
+    assert rows["tp53_mutation"]["verified"]
+    assert rows["tp53_mutation"]["disease"] == "MDS"
+
+
+def test_cell_of_origin_is_never_a_resistance_call() -> None:
+    assert {row["direction"] for row in ROWS if row["evidence_kind"] == "subtype"} <= {"sensitivity", "neutral"}
+
+
+@pytest.mark.parametrize(
+    ("older", "current"),
+    [
+        ("COPS1", "GPS1"),
+        ("CK1alpha", "CSNK1A1"),
+        ("MLL2", "KMT2D"),
+        ("RAB7L1", "RAB29"),
+        ("FAM58A", "CCNQ"),
+        ("MMSET", "NSD2"),
+        ("WHSC1", "NSD2"),
+        ("HIST1H1E", "H1-4"),
+        ("HLA.B", "HLA-B"),
+        ("MLL", "KMT2A"),
+        ("TP53", "TP53"),
+    ],
+)
+def test_older_symbol_leads_to_the_current_one(older: str, current: str) -> None:
+    assert load_genes().current(older) == current
+
+
+def test_symbols_that_mean_another_gene_are_no_aliases() -> None:
+    # MUM1 in a variant file is the former symbol of PWWP3A; as an antibody it is IRF4.  CSN2 and
+    # CSN3 are caseins, TCF4 is not TCF7L2.
+    assert [load_genes().current(name) for name in ("MUM1", "CSN2", "CSN3", "TCF4", "NOPE")] == [None] * 5
+
+
+def test_gene_rows_hold_identifiers_of_the_right_form() -> None:
+    genes = load_genes()
+    assert len(genes.symbols) > 300
+    assert all(re.fullmatch(r"HGNC:\d+", value) for value in genes.hgnc_ids.values())
+    assert len(set(genes.hgnc_ids.values())) == len(genes.hgnc_ids)
+    assert all(re.fullmatch(r"ENSG\d{11}", value) for value in genes.ensembl_ids.values())
+    assert genes.pathway("MLL2") == "DLBCL driver"
+    assert genes.pathway("NOPE") is None
+
+
+def test_domains_lie_on_known_genes() -> None:
+    assert load_domains()["CRBN", "thalidomide_binding"] == (318, 426)
+
+
+def write(path: Path, rows: list[dict]) -> Path:
+    blank = dict.fromkeys(MARKERS.names, "NA") | {
+        "marker_id": "own", "label": "Own", "genes": "CRBN", "evidence_kind": "mutation", "rule": "missense",
+        "direction": "neutral", "disease": "XX", "evidence_grade": "C", "source": "PMID:1", "verified": "false",
+    }  # fmt: skip
+    table = pd.DataFrame([blank | row for row in rows])
+    table.to_csv(path, sep="\t", index=False)
+    return path
+
+
+def test_own_markers_follow_the_packaged_ones(tmp_path: Path) -> None:
+    table = load_markers(write(tmp_path / "own.tsv", [{"marker_id": "mine"}]))
+    assert len(table) == len(ROWS) + 1
+    assert table["marker_id"].iloc[-1] == "mine"
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ({"genes": "CRBM"}, "'CRBM': is not a symbol of the knowledge base. Did you mean CRBN?"),
+        ({"genes": "MLL2"}, "'MLL2': is not the current symbol. Write KMT2D."),
+        ({"genes": "CRBN;CRBN"}, "names a gene twice"),
+        ({"genes": "NA"}, "needs a gene"),
+        ({"source": "NA"}, "row 2, column 'source': has no value"),
+        ({"rule": "mutated"}, "'mutated' is not a word of the rule vocabulary"),
+        ({"rule": "loss"}, "cannot match evidence of the kind mutation (it speaks about copy_number)"),
+        ({"evidence_kind": "serum"}, "cannot match evidence of the kind serum"),
+        ({"rule": "domain:tail"}, "CRBN has no domain 'tail' in domains.tsv (it has: thalidomide_binding)"),
+        ({"genes": "CRBN;DDB1", "rule": "residue:W386"}, "'residue' speaks about one gene, but the row names 2"),
+        ({"evidence_grade": "Z"}, "is not one of A, B, C, D, E, M"),
+        ({"marker_id": "crbn_loss"}, "is one of the packaged table. Choose another name."),
+    ],
+)
+def test_own_markers_are_refused_with_row_and_remedy(tmp_path: Path, row: dict, message: str) -> None:
+    path = write(tmp_path / "own.tsv", [row])
+    with pytest.raises(InputError) as caught:
+        load_markers(path)
+    assert message in str(caught.value)
+    assert str(path) in str(caught.value)
+
+
+def test_every_problem_of_a_file_is_told_at_once(tmp_path: Path) -> None:
+    path = write(
+        tmp_path / "own.tsv", [{"rule": "nope"}, {"marker_id": "b", "genes": "MLL2"}, {"marker_id": "c", "genes": "MLL2"}]
+    )
+    with pytest.raises(InputError) as caught:
+        load_markers(path)
+    assert [p.row for p in caught.value.problems] == [2, 3, 4, 4]
+    assert "says the same as b" in str(caught.value)
+
+
+def test_missing_or_misshapen_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"none\.tsv: the table is missing\. Correct markers\.file"):
+        load_markers(tmp_path / "none.tsv")
+    path = tmp_path / "own.tsv"
+    path.write_text("marker_id\tlabel\nx\ty\n", encoding="utf-8")
+    with pytest.raises(InputError, match="column 'rule': missing column"):
+        load_markers(path)
+    write(path, [{}])
+    path.write_text(path.read_text(encoding="utf-8") + "cut\toff\n", encoding="utf-8")
+    with pytest.raises(InputError, match="row 3: has 2 cells where the header has 15"):
+        load_markers(path)
+
+
+def test_ambiguous_gene_table_is_refused(tmp_path: Path) -> None:
+    header = resource_path("genes.tsv").read_text(encoding="utf-8").splitlines()[0]
+    first = "\t".join(["AAA1", "NA", "NA", "NA", "NA", "x", "NA", "PMID:1"])
+    row = "\t".join(["ZZZ1", "NA", "NA", "NA", "AAA1", "x", "NA", "PMID:1"])
+    path = tmp_path / "genes.tsv"
+    path.write_text("\n".join([header, first, row]) + "\n", encoding="utf-8")
+    with pytest.raises(KnowledgeError, match="'AAA1', named as an older symbol of ZZZ1, is a current symbol"):
+        read_genes(path)
