@@ -135,7 +135,15 @@ def build_cohort(n: int = 24, *, imid: object = True, simulated: bool = True, ba
         return Cohort(facts=facts, patients=patients, endpoints=endpoints)
     samples = pd.concat(
         [
-            pd.DataFrame({"sample_id": [f"{p}-T" for p in ids], "patient_id": ids, "material": "tumour", "timepoint": "baseline", "day": 0.0}),
+            pd.DataFrame(
+                {
+                    "sample_id": [f"{p}-T" for p in ids],
+                    "patient_id": ids,
+                    "material": "tumour",
+                    "timepoint": "baseline",
+                    "day": 0.0,
+                }
+            ),
             *(
                 pd.DataFrame(
                     {
@@ -165,11 +173,21 @@ def build_cohort(n: int = 24, *, imid: object = True, simulated: bool = True, ba
         {"stage": ["read"], "table": ["calls"], "source": ["a.maf"], "reason": ["FILTER not kept"], "n": [5], "example": ["TP53"]}
     )
     return Cohort(
-        facts=facts, patients=patients, endpoints=endpoints, samples=samples, coverage=coverage, adverse_events=events, dropped=dropped
+        facts=facts,
+        patients=patients,
+        endpoints=endpoints,
+        samples=samples,
+        coverage=coverage,
+        adverse_events=events,
+        dropped=dropped,
     )
 
 
-MARKERS = (("tp53", "TP53 mutated", "mutation", True), ("crbn", "CRBN altered", "mutation", True), ("ikzf1", "IKZF1 mutated", "mutation", False))
+MARKERS = (
+    ("tp53", "TP53 mutated", "mutation", True),
+    ("crbn", "CRBN altered", "mutation", True),
+    ("ikzf1", "IKZF1 mutated", "mutation", False),
+)
 
 
 def _state(marker: str, i: int) -> str:
@@ -286,7 +304,11 @@ def _quantity(ids: list[str]) -> pd.DataFrame:
     """Write 10 % VAF at baseline, undetectable on treatment in the first four, back at relapse."""
     rows = []
     for i, p in enumerate(ids):
-        for tag, timepoint, day, vaf in (("B", "baseline", 0, 0.1), ("C", "on_treatment", 28, 0.0 if i < 4 else 0.01), ("R", "relapse", 200, 0.05)):
+        for tag, timepoint, day, vaf in (
+            ("B", "baseline", 0, 0.1),
+            ("C", "on_treatment", 28, 0.0 if i < 4 else 0.01),
+            ("R", "relapse", 200, 0.05),
+        ):
             rows.append(
                 {
                     "patient_id": p, "sample_id": f"{p}-{tag}", "timepoint": timepoint, "day": day, "n_tracked": 3, "n_assessed": 3,

@@ -53,6 +53,7 @@ def table_one(config: CohortFile, tables: StageTables) -> dict[str, Any]:
     known = [mask for name, mask in zip(["", *names], masks, strict=True) if name not in ("", "Not evaluable")]
     compared = (known[0], known[1]) if len(known) == 2 else None
     rows: list[dict[str, Any]] = []
+    left_out: list[dict[str, Any]] = []
     for variable, values in _variables(config, tables, patients):
         entry: dict[str, Any] = {"variable": variable, "missing": [int(values[m].isna().sum()) for m in masks]}
         if pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values):
@@ -64,14 +65,16 @@ def table_one(config: CohortFile, tables: StageTables) -> dict[str, Any]:
             counts = text.value_counts()
             levels = sorted((str(x) for x in counts.index), key=lambda x: (-int(counts[x]), x))
             if len(levels) > MOST_LEVELS:
+                left_out.append({"variable": variable, "levels": len(levels)})
                 continue
             cells = [[{"n": int((text[m] == level).sum()), "of": int(text[m].notna().sum())} for m in masks] for level in levels]
             entry |= {"kind": "category", "levels": levels, "cells": cells}
             entry["smd"] = None if compared is None else _smd_category(text[compared[0]], text[compared[1]], levels)
         rows.append(entry)
-    name = response_endpoint(config) if names else None
+    by = response_endpoint(config) if names else None
     return {
-        "by": None if name is None else config.endpoints[name].label,
+        "by": None if by is None else config.endpoints[by].label,
+        "too_many_levels": left_out,
         "columns": columns,
         "rows": rows,
         "compared": compared is not None,

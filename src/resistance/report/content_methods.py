@@ -144,9 +144,8 @@ def _associations(config: CohortFile, tables: StageTables, results: list[dict[st
         out += [str(policies[k]) for k in ("missing_covariate", "multiplicity", "timepoints", "not_converged") if k in policies]
     if families:
         out.append(f"{families:,} famil{'y was' if families == 1 else 'ies were'} declared before testing.")
-    out.append(
-        f"Markers with fewer than {plan.min_carriers} carrier{'s' if plan.min_carriers > 1 else ''} are listed, not tested."
-    )
+    least = "without a carrier" if plan.min_carriers == 1 else f"with fewer than {plan.min_carriers} carriers"
+    out.append(f"Markers {least} are listed, not tested.")
     return out
 
 

@@ -125,7 +125,8 @@ def _forest(config: CohortFile, kind: str, rows: list[dict[str, Any]]) -> dict[s
             line["notes"].append(f"{row['model']}: {row['note']}")
         for key in _COUNTS:
             line.setdefault(key, row[key])
-    with_, without = [], []
+    with_: list[dict[str, Any]] = []
+    without: list[dict[str, Any]] = []
     for line in lines.values():
         (with_ if line["estimates"] else without).append(line)
     with_.sort(key=lambda x: (-x["carriers"], x["label"], x["marker_id"]))

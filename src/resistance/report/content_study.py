@@ -113,7 +113,9 @@ def endpoint_summary(config: CohortFile, tables: StageTables) -> list[dict[str, 
         rows = tables.cohort.endpoints[tables.cohort.endpoints["endpoint"] == name]
         counted = rows[rows["excluded"].isna()]
         reasons = rows["excluded"].dropna().value_counts()
-        left_out = sorted(({"reason": str(k), "n": int(v)} for k, v in reasons.items()), key=lambda r: (-r["n"], r["reason"]))
+        left_out = sorted(
+            ({"reason": str(k), "n": int(v)} for k, v in reasons.items()), key=lambda r: (-int(str(r["n"])), str(r["reason"]))
+        )
         silent = len(tables.cohort.patients) - len(rows)
         if silent > 0:
             left_out.append({"reason": "no row in the endpoints table", "n": silent})

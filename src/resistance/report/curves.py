@@ -37,7 +37,7 @@ def curve(rows: pd.DataFrame) -> dict[str, Any]:
     from resistance.stats.survival import kaplan_meier
 
     km = kaplan_meier(rows["time_days"].to_numpy(dtype="float64"), (rows["event"].to_numpy(dtype="float64") == 1).astype("int64"))
-    points = [{"months": 0.0, "survival": 1.0, "low": 1.0, "high": 1.0}]
+    points: list[dict[str, float | None]] = [{"months": 0.0, "survival": 1.0, "low": 1.0, "high": 1.0}]
     censored = []
     for t, s, low, high, events, left in zip(km.time, km.survival, km.ci_low, km.ci_high, km.n_event, km.n_censored, strict=True):
         month = float(t) / DAYS_PER_MONTH
@@ -45,8 +45,9 @@ def curve(rows: pd.DataFrame) -> dict[str, Any]:
             points.append({"months": month, "survival": float(s), "low": _finite(low), "high": _finite(high)})
         if left:
             censored.append({"months": month, "survival": float(s)})
-    if len(km.time) and float(km.time[-1]) / DAYS_PER_MONTH > points[-1]["months"]:
-        points.append({**points[-1], "months": float(km.time[-1]) / DAYS_PER_MONTH})
+    last = float(km.time[-1]) / DAYS_PER_MONTH if len(km.time) else 0.0
+    if last > (points[-1]["months"] or 0.0):
+        points.append({**points[-1], "months": last})
     return {
         "n": km.n,
         "events": km.events,

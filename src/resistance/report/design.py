@@ -22,7 +22,7 @@ FIXED = {
     "ABC": "#d55e00",
     "non-GCB": "#d55e00",
     "GCB": "#0072b2",
-    "UNCLASSIFIED": "#9aa5b1",
+    "UNCLASSIFIED": "#75808c",
     "CR": "#00664b",
     "PR": "#56b08f",
     "SD": "#d9c68c",
@@ -37,11 +37,16 @@ UNKNOWN = "#ffffff"
 RESPONSE_ORDER = ("sCR", "CR", "VGPR", "PR", "MR", "SD", "NR", "PD")
 
 
-def colours(levels: Iterable[str]) -> dict[str, str]:
-    """Give each level a colour: the clinic's fixed ones, then the series in the order of `levels`."""
-    names = list(levels)
+def colours(levels: Iterable[str], avoid: Iterable[str] = ()) -> dict[str, str]:
+    """Give each level a colour: the clinic's fixed ones, then the series in the order of `levels`.
+
+    Colours of `avoid` (another track's) come last, so that one colour means one thing in a figure
+    as long as there are enough of them.
+    """
+    names, others_have = list(levels), set(avoid)
     taken = {FIXED[name] for name in names if name in FIXED}
-    free = [colour for colour in SERIES if colour not in taken] or list(SERIES)
+    free = [c for c in SERIES if c not in taken and c not in others_have]
+    free += [c for c in SERIES if c not in taken and c not in free]
     out: dict[str, str] = {}
     others = 0
     for name in names:

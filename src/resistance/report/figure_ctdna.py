@@ -38,19 +38,20 @@ def trajectories_figure(content: dict[str, Any]) -> Figure | None:
     kinds = [kind for kind in _KINDS if any(row["k"] == kind for row in rows)]
     style = {_KINDS[0]: ("circle", ACCENT), _KINDS[1]: ("diamond", ADJUSTED), _KINDS[2]: ("triangle-down", MUTED)}
     low, high = min(row["v"] for row in rows), max(row["v"] for row in rows)
+    decades = _decades(low / 1.5, high * 1.5)
     title = "Mutant hGE per mL plasma (log scale)" if in_hge else "Mean VAF, % (log scale)"
     x = alt.X("d:Q", scale=alt.Scale(nice=False, padding=14)).axis(
-        title="Days from the start of treatment", grid=False, tickCount=6, format="~g"
+        title="Days from the start of treatment", grid=False, tickCount=6, format="~r"
     )
     y = alt.Y("v:Q", scale=alt.Scale(type="log", domain=[low / 1.5, high * 1.5], nice=False)).axis(
-        title=title, format="~g", tickCount=5
+        title=title, format="~r", values=decades
     )
     width = round((_TOTAL - 30 * len(groups)) / max(len(groups), 2))
     panels = []
     for i, group in enumerate(groups):
         here = [row for row in rows if row["g"] == group]
         patients = len({row["p"] for row in here})
-        own_y = y if i == 0 else y.axis(title=None, labels=False, ticks=False, domain=False, tickCount=5)
+        own_y = y if i == 0 else y.axis(title=None, labels=False, ticks=False, domain=False, values=decades)
         legend = alt.Legend(title=None, orient="top", direction="horizontal", symbolSize=70) if i == 0 else None
         scale = {
             "shape": alt.Shape("k:N", sort=kinds, scale=alt.Scale(domain=kinds, range=[style[k][0] for k in kinds]), legend=legend),
@@ -98,3 +99,13 @@ def trajectories_figure(content: dict[str, Any]) -> Figure | None:
         f"panels: {', '.join(groups)}."
     )
     return finish(chart, caption=caption, name="figure-ctdna", alt_text=alt_text)
+
+
+def _decades(low: float, high: float) -> list[float]:
+    """Return the axis values between two bounds: powers of ten, with 2 and 5 between where there are few."""
+    import math
+
+    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    steps = (1,) if len(powers) > 4 else (1, 2, 5)
+    # 10.0**-2 * 5 is not 0.05 in binary; the text form is
+    return [value for value in (float(f"{step}e{power}") for power in powers for step in steps) if low <= value <= high]

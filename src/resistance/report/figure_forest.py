@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from resistance.report.design import ACCENT, ADJUSTED, INK, MUTED
 from resistance.report.figure import Figure, data, finish, slug
 from resistance.report.words import interval, plural, ratio
 
-_WIDTH = 380
+_WIDTH = 440
 #: ratios beyond these are drawn as an arrow at the edge; their numbers stand in words
 _LOWEST, _HIGHEST = 0.02, 50.0
 _TICKS = (0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50)
@@ -18,8 +18,8 @@ _STYLE = {
     "joint": (ACCENT, "square"),
     "interaction": (ACCENT, "diamond"),
 }
-_COLUMNS = (("carriers", "Carriers", 44), ("n", "n", 96), ("events", "Events", 152))
-_EFFECT_AT = 172
+_COLUMNS = (("carriers", "Carriers", 62), ("n", "n", 112), ("events", "Events", 196))
+_EFFECT_AT = 222
 
 
 def forest_figure(content: dict[str, Any]) -> Figure | None:
@@ -29,7 +29,7 @@ def forest_figure(content: dict[str, Any]) -> Figure | None:
     if not content["rows"]:
         return None
     models: list[str] = content["models"]
-    step = 20 * len(models) + 10
+    step = 24 * len(models) + 8
     low, high = _limits(content)
     order = [row["label"] for row in content["rows"]]
     lines, arrows = [], []
@@ -37,9 +37,10 @@ def forest_figure(content: dict[str, Any]) -> Figure | None:
         for model, e in row["estimates"].items():
             a, b = max(e["ratio_low"], low), min(e["ratio_high"], high)
             point = min(max(e["ratio"], low), high)
+            beyond = e["ratio"] < low or e["ratio"] > high
             lines.append(
                 {
-                    "row": row["label"], "model": model, "a": min(a, high), "b": max(b, low), "ratio": point,
+                    "row": row["label"], "model": model, "a": min(a, high), "b": max(b, low), "ratio": None if beyond else point,
                     "words": f"{ratio(e['ratio'])} ({interval(e['ratio_low'], e['ratio_high'])})",
                 }
             )  # fmt: skip
@@ -49,11 +50,11 @@ def forest_figure(content: dict[str, Any]) -> Figure | None:
 
     scale = alt.Scale(type="log", domain=[low, high], nice=False)
     axis = alt.Axis(
-        values=[t for t in _TICKS if low <= t <= high], format="~g", title=f"{content['scale']} (log scale)", grid=True
+        values=[t for t in _TICKS if low <= t <= high], format="~r", title=f"{content['scale']} (log scale)", grid=True
     )
     y = alt.Y("row:N", sort=order, scale=alt.Scale(domain=order), title=None).axis(ticks=False, domain=False, labelPadding=10)
     offset = (
-        alt.YOffset("model:N", scale=alt.Scale(domain=models, paddingInner=0.2, paddingOuter=0.45))
+        alt.YOffset("model:N", scale=alt.Scale(domain=models, paddingInner=0, paddingOuter=0.15))
         if len(models) > 1
         else alt.Undefined
     )
@@ -92,11 +93,11 @@ def forest_figure(content: dict[str, Any]) -> Figure | None:
         f"Forest plot of {plural(len(order), 'row')} for {content['endpoint_label']}: {content['scale']}s with 95 % intervals. "
         + (f"The interval excludes 1 for {', '.join(clear[:8])}." if clear else "Every interval holds 1.")
     )
-    name = slug("figure forest", content["kind"], content["population"], content["endpoint"])
+    name = slug("figure forest", content["kind"], content["name"] or "", content["population"], content["endpoint"])
     return finish(chart, caption=caption, name=name, alt_text=alt_text)
 
 
-def _heading(text: str, at: int, align: str) -> Any:
+def _heading(text: str, at: int, align: Literal["left", "right"]) -> Any:
     import altair as alt
 
     return (

@@ -12,17 +12,23 @@ from resistance.report.design import ACCENT, INK, MUTED, PALE, UNKNOWN, colours,
 from resistance.report.figure import Figure, data, finish
 from resistance.report.words import percent, plural
 
-_WIDTH = 760
+_WIDTH = 800
 _STEP = 21
 #: narrower cells than this get no white line between them
 _GAP_FROM = 4.0
 _UNKNOWN_LEVELS = ("not known", "Not evaluable")
 
 
-def level_colours(levels: list[str]) -> dict[str, str]:
-    """Return the colours of a track's levels; what is not known stays white."""
-    known = [level for level in levels if level not in _UNKNOWN_LEVELS]
-    return {**colours(known), **{level: UNKNOWN for level in levels if level in _UNKNOWN_LEVELS}}
+def track_colours(tracks: list[dict[str, Any]]) -> dict[str, dict[str, str]]:
+    """Return the colours of every track's levels, by track; what is not known stays white."""
+    out: dict[str, dict[str, str]] = {}
+    used: list[str] = []
+    for track in tracks:
+        known = [level for level in track["levels"] if level not in _UNKNOWN_LEVELS]
+        found = colours(known, used)
+        used += found.values()
+        out[track["name"]] = {**found, **dict.fromkeys((x for x in track["levels"] if x in _UNKNOWN_LEVELS), UNKNOWN)}
+    return out
 
 
 def oncoprint_figure(content: dict[str, Any]) -> Figure | None:
@@ -33,9 +39,9 @@ def oncoprint_figure(content: dict[str, Any]) -> Figure | None:
         return None
     patients: list[str] = content["patients"]
     n = len(patients)
-    cell = min(16.0, _WIDTH / n)
+    cell = min(24.0, _WIDTH / n)
     width = round(cell * n, 2)
-    x = {"scale": alt.Scale(domain=[0, n], nice=False, zero=False), "axis": None}
+    x: dict[str, Any] = {"scale": alt.Scale(domain=[0, n], nice=False, zero=False), "axis": None}
     keys = _unique([row["label"] for row in content["rows"]])
     order = [*[t["name"] for t in content["tracks"]], *([" "] if content["tracks"] else []), *keys]
     y = alt.Y("row:N", sort=order, scale=alt.Scale(domain=order, paddingInner=0.14, paddingOuter=0), title=None).axis(
@@ -43,11 +49,19 @@ def oncoprint_figure(content: dict[str, Any]) -> Figure | None:
     )
 
     tracks, words = [], []
+    of_track = track_colours(content["tracks"])
     for track in content["tracks"]:
-        colour = level_colours(track["levels"])
+        colour = of_track[track["name"]]
         for run in track["runs"]:
             tracks.append(
-                {"row": track["name"], "a": run["from"], "b": run["to"], "level": run["level"], "colour": colour[run["level"]]}
+                {
+                    "row": track["name"],
+                    "a": run["from"],
+                    "b": run["to"],
+                    "level": run["level"],
+                    "colour": colour[run["level"]],
+                    "edge": "#9aa5b1" if run["level"] in _UNKNOWN_LEVELS else "#ffffff",
+                }
             )
             if (run["to"] - run["from"]) * cell >= 7.0 * len(run["level"]) + 6:
                 dark = is_dark(colour[run["level"]])
@@ -82,9 +96,12 @@ def oncoprint_figure(content: dict[str, Any]) -> Figure | None:
         .mark_rect(color=ACCENT, stroke=ACCENT if cell < 2 else "#ffffff", strokeWidth=0.8)
         .encode(**span, tooltip=[alt.Tooltip("row:N", title="marker"), alt.Tooltip("patient:N")]),
         alt.Chart(data(tracks))
-        .mark_rect(stroke="#ffffff", strokeWidth=0.6 if cell >= 2 else 0)
+        .mark_rect(strokeWidth=0.7 if cell >= 2 else 0)
         .encode(
-            **span, color=alt.Color("colour:N", scale=None), tooltip=[alt.Tooltip("row:N", title="track"), alt.Tooltip("level:N")]
+            **span,
+            color=alt.Color("colour:N", scale=None),
+            stroke=alt.Stroke("edge:N", scale=None),
+            tooltip=[alt.Tooltip("row:N", title="track"), alt.Tooltip("level:N")],
         ),
         alt.Chart(data(words))
         .mark_text(fontSize=11, fontWeight=600)

@@ -8,7 +8,7 @@ from resistance.report.design import DASHES, FIXED, INK, series
 from resistance.report.figure import Figure, data, finish, slug
 from resistance.report.words import months, plural
 
-_WIDTH, _HEIGHT, _LEFT = 400, 240, 150
+_WIDTH, _HEIGHT, _LEFT = 370, 240, 170
 
 
 def survival_figure(content: dict[str, Any]) -> Figure:
@@ -29,7 +29,7 @@ def survival_figure(content: dict[str, Any]) -> Figure:
     risk = [{"g": g["name"], "t": t, "n": f"{n:,}"} for g in groups for t, n in zip(content["ticks"], g["at_risk"], strict=True)]
 
     scale = alt.Scale(domain=[0, end], nice=False)
-    x = alt.X("t:Q", scale=scale).axis(values=content["ticks"], format="~g", title=f"Months from {content['origin']}", grid=False)
+    x = alt.X("t:Q", scale=scale).axis(values=content["ticks"], format="d", title=f"Months from {content['origin']}", grid=False)
     y = alt.Y("s:Q", scale=alt.Scale(domain=[0, 1])).axis(
         format=".0%", values=[0, 0.25, 0.5, 0.75, 1], title="Event-free", minExtent=_LEFT, maxExtent=_LEFT, titleX=-58
     )
@@ -45,16 +45,15 @@ def survival_figure(content: dict[str, Any]) -> Figure:
         scale=alt.Scale(domain=names, range=[list(DASHES[i % len(DASHES)]) for i in range(len(names))]),
         legend=legend,
     )
-    quiet = alt.Color("g:N", sort=names, scale=alt.Scale(domain=names, range=colour), legend=None)
     curves = alt.layer(
         alt.Chart(data(points))
-        .mark_area(interpolate="step-after", opacity=0.14)
-        .encode(x=x, y=alt.Y("lo:Q", scale=alt.Scale(domain=[0, 1])), y2="hi:Q", color=quiet),
+        .mark_area(interpolate="step-after", opacity=0.14 if len(names) < 3 else 0.09)
+        .encode(x=x, y=alt.Y("lo:Q", scale=alt.Scale(domain=[0, 1])), y2="hi:Q", color=hue),
         alt.Chart(data(points)).mark_line(interpolate="step-after", strokeWidth=2).encode(x=x, y=y, color=hue, strokeDash=dash),
-        alt.Chart(data(marks)).mark_tick(orient="vertical", size=8, thickness=1.2).encode(x=x, y=y, color=quiet),
+        alt.Chart(data(marks)).mark_tick(orient="vertical", size=8, thickness=1.2).encode(x=x, y=y, color=hue),
     ).properties(width=_WIDTH, height=_HEIGHT)
     rows = alt.Y("g:N", sort=names, scale=alt.Scale(domain=names)).axis(
-        title=None, ticks=False, domain=False, minExtent=_LEFT, maxExtent=_LEFT, labelLimit=_LEFT - 8, labelPadding=16
+        title=None, ticks=False, domain=False, minExtent=_LEFT, maxExtent=_LEFT, labelLimit=_LEFT - 26, labelPadding=20
     )
     table = (
         alt.Chart(
@@ -64,7 +63,7 @@ def survival_figure(content: dict[str, Any]) -> Figure:
             ),
         )
         .mark_text(fontSize=12)
-        .encode(x=alt.X("t:Q", scale=scale, axis=None), y=rows, text="n:N", color=quiet)
+        .encode(x=alt.X("t:Q", scale=scale, axis=None), y=rows, text="n:N")
         .properties(width=_WIDTH, height=18 * len(names))
     )
     chart = alt.vconcat(curves, table, spacing=8)

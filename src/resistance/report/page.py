@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -60,7 +61,7 @@ def render(content: dict[str, Any]) -> str:
     """Return the page that shows `content` (as :func:`resistance.report.content.build_content` gives it)."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    from resistance.report.figure_oncoprint import level_colours
+    from resistance.report.figure_oncoprint import track_colours
     from resistance.report.tables_html import table_one_html
     from resistance.report.words import FILTERS
 
@@ -75,7 +76,7 @@ def render(content: dict[str, Any]) -> str:
         c=content,
         figures=figures,
         table_one=table_one_html(content["table_one"]),
-        level_colours=level_colours,
+        track_colours=track_colours(content["oncoprint"]["tracks"]),
         style=(_TEMPLATES / "page.css").read_text(encoding="utf-8"),
         library=library,
         script=own,
@@ -95,13 +96,23 @@ def draw(content: dict[str, Any]) -> dict[str, list[Figure | None]]:
     from resistance.report.figure_survival import survival_figure
 
     # forests and curves stand beside their own content: an empty place keeps the two lists parallel
-    return {
+    found: dict[str, list[Figure | None]] = {
         "oncoprint": _those([oncoprint_figure(content["oncoprint"])]),
         "subtype": _those([response_figure(content["subtype"])]),
         "forests": [forest_figure(forest) for forest in content["forests"]],
         "survival": [survival_figure(figure) for figure in content["survival"]],
         "ctdna": _those([trajectories_figure(content["ctdna"]["trajectories"])]) if content["ctdna"]["given"] else [],
     }
+    seen: dict[str, int] = {}
+    return {section: [_named_once(figure, seen) for figure in figures] for section, figures in found.items()}
+
+
+def _named_once(figure: Figure | None, seen: dict[str, int]) -> Figure | None:
+    """Return the figure, with a number after a name that another figure has (names lose all but letters and digits)."""
+    if figure is None:
+        return None
+    seen[figure.name] = seen.get(figure.name, 0) + 1
+    return figure if seen[figure.name] == 1 else replace(figure, name=f"{figure.name}-{seen[figure.name]}")
 
 
 def _those(figures: list[Figure | None]) -> list[Figure | None]:

@@ -33,7 +33,9 @@ def table_one_html(content: dict[str, Any]) -> str:
             rows.append({"group": entry["variable"], "level": "not known", **dict(zip(names, shown, strict=True)), "smd": ""})
     columns = ["group", "level", *names, *(["smd"] if content["compared"] else [])]
     frame = pd.DataFrame(rows, columns=columns)
-    heads = {name: gt.html(f"{_escape(c['name'])}<br>n = {c['n']:,}") for name, c in zip(names, content["columns"], strict=True)}
+    heads: dict[str, Any] = {
+        name: gt.html(f"{_escape(c['name'])}<br>n = {c['n']:,}") for name, c in zip(names, content["columns"], strict=True)
+    }
     table = gt.GT(frame, rowname_col="level", groupname_col="group", id="table-one").cols_label(level="", **heads)
     if content["compared"]:
         table = table.cols_label(smd=gt.html("Standardised<br>difference")).cols_align("right", columns="smd")

@@ -11,6 +11,9 @@ NOT_KNOWN = "–"
 
 DAYS_PER_MONTH = 365.25 / 12
 
+#: column names of clinical tables that are read letter by letter
+_ACRONYMS = ("ipi", "ripi", "ecog", "ldh", "coo", "iss", "riss", "ipss", "ipssr", "ipssm", "who", "bmi", "cns", "asct", "imid")
+
 
 def plain(value: Any) -> Any:
     """Return a value as JSON knows it: NA becomes None, floats keep six significant digits.
@@ -40,7 +43,8 @@ def percent(fraction: float | None, digits: int = 0) -> str:
     """Return a fraction 0..1 as percent; a share that is not 0 never reads '0 %'."""
     if fraction is None:
         return NOT_KNOWN
-    shown = f"{100 * fraction:.{digits}f}"
+    # half goes up (3 of 24 is 13 %), as readers round; 1e-9 absorbs the binary fraction
+    shown = f"{math.floor(100 * fraction * 10**digits + 0.5 + 1e-9) / 10**digits:.{digits}f}"
     if fraction > 0 and float(shown) == 0:
         return f"<{10**-digits:g} %"
     return f"{shown} %"
@@ -104,7 +108,8 @@ def months(days: float | None) -> str:
 
 def title(name: str) -> str:
     """Return a column or level name as words: ``prior_lines`` -> 'Prior lines'."""
-    text = name.removeprefix("label:").replace("_", " ").strip()
+    words = name.removeprefix("label:").replace("_", " ").split()
+    text = " ".join(word.upper() if word.lower() in _ACRONYMS else word for word in words)
     return text[:1].upper() + text[1:]
 
 
