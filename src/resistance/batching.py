@@ -101,9 +101,15 @@ def _unnamed(sheet: pd.DataFrame, names: pd.Series, spec: ColumnMap, path: Path)
 def batches(config: CohortFile, base: Path) -> dict[str, list[Listed]]:
     """Return the batches by name: ``batch_size`` samples each, in the order of the samples sheet.
 
-    Appending samples to the sheet leaves every full batch as it was, so that it is not read again.
+    A sample without a file of its own to be read (its calls stand in a file of the cohort, or it has
+    none) is in no batch.  Appending samples to the sheet leaves every full batch as it was, so that
+    it is not read again.
     """
-    samples, size = listed_samples(config, base), config.batch_size
+    size = config.batch_size
+    columns = [
+        name for name, sources in (("vcf", config.variants), ("sv_vcf", config.fusions)) if any(x.file is None for x in sources)
+    ]
+    samples = [sample for sample in listed_samples(config, base) if any(name in sample.files for name in columns)]
     return {f"batch_{k:03d}": samples[k * size : (k + 1) * size] for k in range(-(-len(samples) // size))}
 
 

@@ -88,7 +88,7 @@ def read_batch(config: CohortFile, base: Path, samples: Sequence[str]) -> Tables
     for structural in config.fusions:
         if structural.file is None:
             for path, ids in _by_file(files, "sv_vcf", base):
-                part_sv = found.call(_fusions, structural, path, ids, dropped)
+                part_sv = found.call(_fusions, structural, path, config, ids, None, dropped)
                 if part_sv is not None:
                     fusions.append(part_sv)
     found.stop()
@@ -114,10 +114,24 @@ def _vcf(source: Any, path: Path, config: CohortFile, ids: list[str], dropped: D
     return read_vcf(source, path, build=config.study.build, samples=ids, dropped=dropped)
 
 
-def _fusions(source: Any, path: Path, ids: list[str], dropped: Dropped) -> pd.DataFrame:
+def _fusions(
+    source: Any, path: Path, config: CohortFile, ids: list[str], every: frozenset[str] | None, dropped: Dropped
+) -> pd.DataFrame:
+    from resistance.knowledge import load_genes, load_positions
     from resistance.read.fusions import read_fusions
 
-    return read_fusions(source, path, samples=ids, dropped=dropped)
+    genes = load_genes()
+    return read_fusions(
+        source,
+        path,
+        samples=ids,
+        genes=genes.symbols,
+        aliases=genes.aliases,
+        gene_positions=load_positions() if source.format == "vcf" else None,
+        build=config.study.build,
+        all_samples=every,
+        dropped=dropped,
+    )
 
 
 def _unique_effects(effects: pd.DataFrame) -> pd.DataFrame:
@@ -159,7 +173,7 @@ def gather(config: CohortFile, base: Path, batches: Sequence[Mapping[str, pd.Dat
                 parts[name].append(table)
     for structural in config.fusions:
         if structural.file is not None:
-            table = found.call(_fusions, structural, base / structural.file, ids, dropped)
+            table = found.call(_fusions, structural, base / structural.file, config, ids, specimens.all_ids, dropped)
             if table is not None:
                 parts["fusions"].append(table)
     other = _other_tables(config, base, clinic, specimens, genes, dropped, found)
@@ -222,6 +236,7 @@ def _other_tables(
     config: CohortFile, base: Path, clinic: Clinic, specimens: Specimens, genes: Any, dropped: Dropped, found: Collected
 ) -> dict[str, pd.DataFrame | None]:
     """Read everything that is no small variant."""
+    from resistance.knowledge import load_positions
     from resistance.read import clinical_events, copy_number, coverage, expression, ihc, nanostring
 
     ids, every = specimens.samples["sample_id"].tolist(), specimens.all_ids
@@ -234,7 +249,7 @@ def _other_tables(
             samples=ids,
             genes=genes.symbols,
             aliases=genes.aliases,
-            gene_positions=genes.positions,
+            gene_positions=load_positions() if source.format == "seg" else None,
             build=config.study.build,
             all_samples=every,
             dropped=dropped,
@@ -257,7 +272,13 @@ def _other_tables(
         )
     if config.nanostring is not None:
         out["nanostring"] = found.call(
-            nanostring.read_nanostring, config.nanostring, base, samples=ids, files=specimens.files, all_samples=every, dropped=dropped
+            nanostring.read_nanostring,
+            config.nanostring,
+            base,
+            samples=ids,
+            files=specimens.files,
+            all_samples=every,
+            dropped=dropped,
         )
     if config.ihc is not None:
         out["ihc"] = found.call(ihc.read_ihc, config.ihc, base, samples=ids, all_samples=every, dropped=dropped)
