@@ -1,0 +1,90 @@
+"""The pages of the documentation agree with the code and with each other."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+
+import pytest
+import yaml
+
+from resistance import schemas
+from resistance.config import CohortFile, parse
+
+PAGES = ("index.md", "cohort_file.md", "inputs.md", "tables.md", "roadmap.md")
+
+
+@pytest.fixture(scope="module")
+def builder(checkout):
+    spec = importlib.util.spec_from_file_location("build_tables", checkout / "docs" / "build_tables.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_page_of_tables_is_what_the_schemas_say(builder):
+    assert builder.PAGE.read_text(encoding="utf-8") == builder.page(), "run: python docs/build_tables.py"
+
+
+def test_every_table_and_column_is_on_the_page(builder):
+    text = builder.page()
+    for schema in schemas.ALL:
+        assert f"## {schema.name}\n" in text
+        assert all(f"`{name}`" in text for name in schema.names)
+
+
+def blocks(text: str, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL)
+
+
+def test_every_complete_example_of_a_cohort_file_is_valid(checkout):
+    text = (checkout / "docs" / "cohort_file.md").read_text(encoding="utf-8")
+    whole = [block for block in blocks(text, "yaml") if block.startswith("resistance: 1")]
+    assert len(whole) >= 2
+    for block in whole:
+        parse(yaml.safe_load(block), "docs/cohort_file.md")
+
+
+def test_every_fragment_names_keys_that_exist(checkout):
+    """A fragment is put into a minimal cohort file and must be accepted there."""
+    least = {
+        "resistance": 1,
+        "study": {"name": "example", "title": "An example.", "build": "GRCh38"},
+        "patients": {"file": "patients.tsv", "columns": {"patient_id": "patient"}},
+        "samples": {"file": "samples.tsv"},
+        "endpoints": {
+            "response": {"label": "Response", "kind": "binary", "value": "best", "positive": ["CR"], "negative": ["PD"]},
+            "os": {
+                "label": "OS",
+                "kind": "time_to_event",
+                "survival": {"time": {"column": "t", "unit": "days"}, "event": "e", "event_codes": [1], "censored_codes": [0]},
+            },
+        },
+    }
+    fragments = 0
+    for name in ("cohort_file.md", "inputs.md"):
+        for block in blocks((checkout / "docs" / name).read_text(encoding="utf-8"), "yaml"):
+            if block.startswith("resistance: 1"):
+                continue
+            fragment = yaml.safe_load(block)
+            assert set(fragment) <= set(CohortFile.model_fields), f"{name}: {sorted(fragment)}"
+            merged = least | fragment
+            if "endpoints" in fragment:
+                merged["endpoints"] = least["endpoints"] | fragment["endpoints"]
+            parse(merged, name)
+            fragments += 1
+    assert fragments > 10
+
+
+def test_every_section_of_the_cohort_file_is_explained(checkout):
+    text = (checkout / "docs" / "cohort_file.md").read_text(encoding="utf-8")
+    for name in CohortFile.model_fields:
+        assert re.search(rf"`{name}[`.:]|^{name}:", text, flags=re.MULTILINE), f"docs/cohort_file.md does not mention {name}"
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_links_between_pages_lead_somewhere(checkout, page):
+    folder = checkout / "docs"
+    for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", (folder / page).read_text(encoding="utf-8")):
+        if not target.startswith("http"):
+            assert (folder / target).exists(), f"{page} links to {target}"
