@@ -215,6 +215,10 @@ ctdna:
   emergence_fdr: 0.05                     # false discovery rate within patient
   emergence_min_later_vaf: 0.005
 
+markers:
+  file: null                              # own markers.tsv, used after the packaged one
+  germline_filter: true                   # silent and non-coding calls never make a marker present
+
 analysis:
   primary: response
   endpoints: [response, pfs, os]          # asked of every marker
@@ -222,6 +226,8 @@ analysis:
   strata: [subtype]                       # of the adjusted models: cell of origin confounds
   treatment_interaction: true             # marker x treatment; needs the control arm
   min_carriers: 3                         # rarer markers are listed, not tested
+  markers: null                           # only these markers (null: all that could be assessed)
+  joint: []                               # markers that stand together in one model: {name, markers, endpoint, population}
   genes: all_mutated                      # also one question per mutated gene, in a family of its own
   timepoint: baseline
   contrasts:                              # questions about covariates and subtypes

@@ -51,7 +51,7 @@ def _header(samples: list[str]) -> list[str]:
         '##FILTER=<ID=PASS,Description="All filters passed">',
         *(f'##FILTER=<ID={name},Description="{text}">' for name, text in _FILTERS.items()),
         *(f"##contig=<ID={name},length={length},assembly=GRCh38>" for name, length in CONTIGS.items()),
-        '##INFO=<ID=CSQ,Number=.,Type=String,Description="Consequence annotations from Ensembl VEP. Format: '
+        '##INFO=<ID=CSQ,Number=.,Type=String,Description="Consequence annotations in the form of Ensembl VEP, simulated. Format: '
         + "|".join(CSQ_FIELDS)
         + '">',
         '##FORMAT=<ID=GT,Number=1,Type=String,Description="Genotype">',
