@@ -180,6 +180,8 @@ def _typed(values: pd.Series, column: Column) -> tuple[pd.Series, pd.Series, str
     import pandas as pd
 
     if column.kind == "text":
+        if values.dtype == _dtype("text"):  # already so: millions of calls need not be written anew
+            return values, pd.Series(False, index=values.index), ""
         missing = values.isna()
         text = values.astype("object").where(~missing, None)
         return text.map(str, na_action="ignore").astype(_dtype("text")), pd.Series(False, index=values.index), ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -57,9 +57,9 @@ def read_maf(
     """
     import pandas as pd
 
-    text = read_text(source, path, dropped)
-    _check_builds(text, build, path)
-    text = text.assign(sample_id=_sample_names(text, source, path))
+    text, named = read_text(source, path, dropped)
+    _check_builds(text, named, build, path)
+    _check_samples(text, named, path)
     text = text[only_known_samples(text, source, path, samples, dropped)]
     if "mutation_status" in text:
         out = text["mutation_status"].str.lower().isin(NOT_MUTATED)
@@ -68,8 +68,8 @@ def read_maf(
     for name in ALIASES:
         if name not in text:
             text = text.assign(**{name: pd.Series(pd.NA, index=text.index, dtype=text["sample_id"].dtype)})
-    meanings = _meanings(text, path)
-    numbers = _numbers(text, path)
+    meanings = _meanings(text, named, path)
+    numbers = _numbers(text, named, path)
     chrom = contigs(text["chrom"])
     # older MAFs hold the change in the first tumour allele and the reference in the second
     alt = text["alt"].mask(text["alt"].isna() | (text["alt"] == text["ref"]), text["alt_1"].fillna(text["alt"]))
@@ -116,14 +116,14 @@ def _example(text: pd.DataFrame, chosen: pd.Series) -> str | None:
     return f"row {row['_row']}: {' '.join(words)}"
 
 
-def _check_builds(text: pd.DataFrame, build: str, path: Path) -> None:
+def _check_builds(text: pd.DataFrame, named: Mapping[str, str], build: str, path: Path) -> None:
     """Every build that the file names is the cohort's."""
     if "build" not in text:
         return
     problems = []
     for name in text["build"].dropna().unique():
         rows = text.index[text["build"] == name]
-        place = (str(path), int(text["_row"][rows[0]]), "NCBI_Build", str(name))
+        place = (str(path), int(text["_row"][rows[0]]), named["build"], str(name))
         try:
             given = build_name(str(name))
         except InputError as error:
@@ -141,23 +141,22 @@ def _check_builds(text: pd.DataFrame, build: str, path: Path) -> None:
         raise InputError(problems)
 
 
-def _sample_names(text: pd.DataFrame, source: Variants, path: Path) -> pd.Series:
-    """Sample of each row; the pattern and template were applied where the column was taken."""
-    names = text["sample_id"]
-    if names.isna().any():
-        index = names.index[names.isna()][0]
+def _check_samples(text: pd.DataFrame, named: Mapping[str, str], path: Path) -> None:
+    """Every row names a sample."""
+    without = text["sample_id"].isna()
+    if without.any():
         raise InputError(
-            f"{int(names.isna().sum())} row(s) name no sample",
+            f"{int(without.sum())} row(s) name no sample",
             path=path,
-            row=int(text["_row"][index]),
-            column=ALIASES["sample_id"][0] if source.sample_id is None else str(source.sample_id.column),
+            row=int(text.loc[without, "_row"].iloc[0]),
+            column=named["sample_id"],
             remedy="Fill it in, or remove the row.",
         )
-    return names
 
 
-def _meanings(text: pd.DataFrame, path: Path) -> pd.DataFrame:
+def _meanings(text: pd.DataFrame, named: Mapping[str, str], path: Path) -> pd.DataFrame:
     """Consequence, class, impact and severity of each row; NA where it names none."""
+    import numpy as np
     import pandas as pd
 
     problems: list[Problem] = []
@@ -173,15 +172,18 @@ def _meanings(text: pd.DataFrame, path: Path) -> pd.DataFrame:
                 hint = f"Did you mean {close}? " if close else ""
                 remedy = f"{hint}Map it to a known word with variants.columns.{name} values in the cohort file."
                 problems.append(
-                    Problem("is no consequence this package knows", str(path), int(row), ALIASES[name][0], str(word), remedy)
+                    Problem("is no consequence this package knows", str(path), int(row), named[name], str(word), remedy)
                 )
     if problems:
         raise InputError(problems[:20])
     dtype = text["sample_id"].dtype
+    codes = {name: pd.factorize(text[name]) for name in found}
 
     def column(attribute: str, name: str) -> pd.Series:
-        values = {word: getattr(known, attribute) for word, known in found[name].items()}
-        return text[name].map(values)
+        # millions of rows hold a few words: look each word up once
+        number, kinds = codes[name]
+        values = np.array([*(getattr(found[name][str(word)], attribute) for word in kinds), None], dtype=object)
+        return pd.Series(values[number], index=text.index)
 
     out = {}
     for attribute in ("consequence", "effect_class", "impact", "event_kind", "rank"):
@@ -196,7 +198,7 @@ def _meanings(text: pd.DataFrame, path: Path) -> pd.DataFrame:
     return pd.DataFrame(out)
 
 
-def _numbers(text: pd.DataFrame, path: Path) -> pd.DataFrame:
+def _numbers(text: pd.DataFrame, named: Mapping[str, str], path: Path) -> pd.DataFrame:
     """Position, depth, counts and VAF as numbers; what one says of the others is filled in."""
     import pandas as pd
 
@@ -225,7 +227,7 @@ def _numbers(text: pd.DataFrame, path: Path) -> pd.DataFrame:
                 if whole
                 else f"If it is a percentage, set variants.columns.{name} unit: percent."
             )
-            problems.append(Problem(message, str(path), int(text["_row"][index]), ALIASES[name][0], text[name][index], remedy))
+            problems.append(Problem(message, str(path), int(text["_row"][index]), named[name], text[name][index], remedy))
         numbers = numbers.mask(bad)
         out[name] = numbers.astype("Int64") if whole else numbers
     ref, alt, depth = out["ref_count"], out["alt_count"], out["depth"]
@@ -240,7 +242,7 @@ def _numbers(text: pd.DataFrame, path: Path) -> pd.DataFrame:
                 "more reads with the alternative allele than reads",
                 str(path),
                 int(text["_row"][index]),
-                ALIASES["alt_count"][0],
+                named["alt_count"],
                 f"{alt[index]} of {depth[index]}",
                 "Correct the counts, or leave them empty.",
             )
@@ -290,10 +292,10 @@ def _effects(rows: pd.DataFrame, text: pd.DataFrame, meanings: pd.DataFrame, pat
     # the same variant in many samples is annotated once
     table = table.drop_duplicates()
     coding = [
-        coding_change("" if pd.isna(change) else change, None if pd.isna(name) else name)
-        for change, name in zip(table["hgvsc"], table["transcript"], strict=True)
+        coding_change(*pair)
+        for pair in zip(table["hgvsc"].fillna("").tolist(), table["transcript"].fillna("").tolist(), strict=True)
     ]
-    protein = [protein_change("" if pd.isna(change) else change) for change in table["hgvsp"]]
+    protein = [protein_change(change) for change in table["hgvsp"].fillna("").tolist()]
     exons = {cell: exon_number(str(cell)) for cell in table["exon"].dropna().unique()}
     table = table.assign(
         hgvsc=pd.Series([change for change, _ in coding], index=table.index, dtype=rows["chrom"].dtype),

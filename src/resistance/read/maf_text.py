@@ -48,7 +48,7 @@ NEEDED = ("sample_id", "chrom", "pos", "ref", "alt")
 UNUSED = ("end",)
 
 
-def read_text(source: Variants, path: Path, dropped: Dropped) -> pd.DataFrame:
+def read_text(source: Variants, path: Path, dropped: Dropped) -> tuple[pd.DataFrame, dict[str, str]]:
     """Read the needed columns of a MAF-like file.
 
     Parameters
@@ -63,9 +63,11 @@ def read_text(source: Variants, path: Path, dropped: Dropped) -> pd.DataFrame:
 
     Returns
     -------
-    DataFrame
+    table : DataFrame
         Text columns named as the keys of :data:`ALIASES` (those that the file has), NaN where
         unknown, and ``_row``, the 1-based line of the file.
+    named : dict of str to str
+        Our name -> what to call the column in a message: its name in the file.
 
     Raises
     ------
@@ -73,6 +75,8 @@ def read_text(source: Variants, path: Path, dropped: Dropped) -> pd.DataFrame:
         The file is missing, cut off or no table; a needed column is not there; a row has another
         number of cells than the header; a configured value is not among the declared ones.
     """
+    import pandas as pd
+
     header, above, separator, quoted = _header(path)
     specs = dict(source.columns)
     if source.sample_id is not None:
@@ -91,17 +95,28 @@ def read_text(source: Variants, path: Path, dropped: Dropped) -> pd.DataFrame:
     raw = _cells(path, header, needed, above, separator, quoted)
     raw = _join_twins(raw, chosen, path, dropped)
     out: dict[str, pd.Series] = {}
+    named = {
+        name: " / ".join(chosen.get(name) or _names(specs[name]) if name in specs or name in chosen else aliases[:1])
+        for name, aliases in ALIASES.items()
+    }
     for name in ALIASES:
         if name in specs:
-            out[name] = take(raw, specs[name], name=f"variants.columns.{name}", path=path)
+            out[name] = _taken(raw, name, specs[name], path)
         elif name in chosen:
             values = raw[chosen[name][0]]
             for further in chosen[name][1:]:
                 values = values.fillna(raw[further])
             out[name] = values
-    import pandas as pd
+    return pd.DataFrame({**out, "_row": raw["_row"]}), named
 
-    return pd.DataFrame({**out, "_row": raw["_row"]})
+
+def _taken(raw: pd.DataFrame, name: str, spec: ColumnMap, path: Path) -> pd.Series:
+    """Take a column that the cohort file names."""
+    shown = "variants.sample_id" if name == "sample_id" else f"variants.columns.{name}"
+    if name == "vaf" and spec.unit is not None:
+        fractions = take(raw, spec, name=shown, path=path, into="fraction")
+        return fractions.map(repr, na_action="ignore").astype(raw.dtypes.iloc[0])
+    return take(raw, spec, name=shown, path=path)
 
 
 def _names(spec: ColumnMap) -> list[str]:
@@ -242,7 +257,8 @@ def _cells(path: Path, header: Sequence[str], needed: Sequence[str], above: int,
             ]
         )
     text = pd.StringDtype(na_value=np.nan)
-    frame = pd.DataFrame({name: _clean(table.column(name).to_pandas().astype(text)) for name in wanted})
+    cells = table.to_pandas(types_mapper={pa.large_string(): text}.get)
+    frame = pd.DataFrame({name: _clean(cells[name]) for name in wanted})
     lines = np.arange(above + 1, above + 1 + len(frame) + len(odd))
     frame["_row"] = lines[~np.isin(lines, [number for number, _, _ in odd])]
     return frame[frame[wanted].notna().any(axis=1)].reset_index(drop=True)
