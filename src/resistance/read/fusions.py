@@ -195,7 +195,7 @@ def _cbioportal(
 
     def column(name: str, into: Into = "text") -> pd.Series:
         if name not in sheet:
-            return pd.Series(pd.NA, index=sheet.index, dtype=sheet["Sample_Id"].dtype if into == "text" else "float64")
+            return pd.Series(float("nan"), index=sheet.index, dtype=sheet.dtypes.iloc[0] if into == "text" else "float64")
         return take(sheet, config.ColumnMap(column=name), name=name, path=path, into=into)
 
     names = take(sheet, config.ColumnMap(column="Sample_Id"), name="sample_id", path=path)
