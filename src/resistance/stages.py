@@ -52,12 +52,14 @@ def gather(cohort_file: Path, results: Path) -> None:
 
 def annotate(cohort_file: Path, results: Path) -> None:
     """Write ``annotate/effects.parquet``."""
-    from resistance.annotate.choose import one_per_gene
+    from resistance.annotate.choose import one_per_gene, with_current_symbols
+    from resistance.knowledge import load_genes
     from resistance.knowledge import load_genes
 
     load(cohort_file)
     dropped = Dropped("annotate")
-    effects = one_per_gene(read_stage(results, "cohort", schemas.EFFECTS), load_genes(), dropped)
+    effects = with_current_symbols(read_stage(results, "cohort", schemas.EFFECTS), load_genes().aliases)
+    effects = one_per_gene(effects, None, dropped)
     write_stage(effects, results, "annotate", schemas.EFFECTS)
     write_stage(dropped.frame(), results, "annotate", schemas.DROPPED)
 

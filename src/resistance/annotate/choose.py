@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from resistance import schemas
@@ -12,15 +13,33 @@ from resistance.tables import conform
 if TYPE_CHECKING:
     import pandas as pd
 
+    from resistance.knowledge import Genes
+
 VARIANT = ["build", "chrom", "pos", "ref", "alt"]
 #: which annotation is believed where files disagree and nothing else decides
 SOURCES = ("file:CSQ", "file:ANN", "file:BCSQ", "file:MAF")
 
 
-def one_per_gene(effects: pd.DataFrame, genes: pd.DataFrame | None, dropped: Dropped) -> pd.DataFrame:
-    """Choose one effect per variant and gene.
+def with_current_symbols(effects: pd.DataFrame, aliases: Mapping[str, str]) -> pd.DataFrame:
+    """Return the effects with each gene under its current symbol (files of 2017 say MLL2, we say KMT2D).
 
-    The order: the transcript that the knowledge base names for the gene; the file's own choice
+    Parameters
+    ----------
+    effects : DataFrame
+        By :data:`resistance.schemas.EFFECTS`.
+    aliases : mapping
+        Previous or alias symbol -> current symbol; other symbols stay.
+    """
+    names = {name: aliases.get(str(name), str(name)) for name in effects["gene"].unique()}
+    return effects.assign(gene=effects["gene"].map(names).astype(effects["gene"].dtype))
+
+
+def one_per_gene(
+    effects: pd.DataFrame, genes: Genes | None, dropped: Dropped, *, preferred: Mapping[str, str] | None = None
+) -> pd.DataFrame:
+    """Choose one effect per variant and gene, the genes by their current symbols.
+
+    The order: the preferred transcript of the gene; the file's own choice
     (PICK, MANE Select, canonical); the most severe effect class; the highest impact; then the
     annotator, the transcript's name and the protein change, so that the order of rows never matters.
 
@@ -28,11 +47,13 @@ def one_per_gene(effects: pd.DataFrame, genes: pd.DataFrame | None, dropped: Dro
     ----------
     effects : DataFrame
         By :data:`resistance.schemas.EFFECTS`.
-    genes : DataFrame or None
-        The knowledge base's genes; where it has a column ``transcript`` beside its symbols
-        (``gene`` or ``symbol``), these transcripts are preferred, whatever their version.
+    genes : Genes or None
+        Brings previous and alias symbols (MLL2) to the current one (KMT2D); a gene that it does not
+        have keeps its name.
     dropped : Dropped
         Counts the effects on other transcripts.
+    preferred : mapping of str to str, optional
+        Current symbol -> transcript that goes before the file's own choice, whatever its version.
 
     Returns
     -------
@@ -42,12 +63,14 @@ def one_per_gene(effects: pd.DataFrame, genes: pd.DataFrame | None, dropped: Dro
     import pandas as pd
 
     table = effects.copy()
-    wanted = _preferred(genes)
-    stem = table["transcript"].str.replace(r"\.\d+$", "", regex=True)
-    own = [wanted.get((gene, name), False) for gene, name in zip(table["gene"], stem, strict=True)]
+    if genes is not None:
+        current = {name: genes.current(str(name)) or name for name in table["gene"].unique()}
+        table = table.assign(gene=table["gene"].map(current))
+    wanted = {gene: name.split(".")[0] for gene, name in (preferred or {}).items()}
+    own = table["transcript"].str.replace(r"\.\d+$", "", regex=True) == table["gene"].map(wanted)
     order = pd.DataFrame(
         {
-            "other_transcript": [not is_own for is_own in own],
+            "other_transcript": ~own.astype(bool),
             "not_picked": ~table["picked"].fillna(False).astype(bool),
             "class_rank": table["effect_class"].map({name: rank for rank, name in enumerate(SEVERITY)}),
             "impact_rank": table["impact"].map({name: rank for rank, name in enumerate(IMPACTS)}).fillna(len(IMPACTS)),
@@ -68,16 +91,3 @@ def one_per_gene(effects: pd.DataFrame, genes: pd.DataFrame | None, dropped: Dro
             f"{row['gene']} {row['chrom']}:{row['pos']} {row['ref']}>{row['alt']} {row['transcript']}",
         )
     return conform(table[~further].drop(columns=list(order.columns)), schemas.EFFECTS)
-
-
-def _preferred(genes: pd.DataFrame | None) -> dict[tuple[str, str], bool]:
-    """Return gene and transcript (without its version) of the knowledge base."""
-    symbols = "gene" if genes is not None and "gene" in genes else "symbol"
-    if genes is None or symbols not in genes or "transcript" not in genes:
-        return {}
-    known = genes.dropna(subset=[symbols, "transcript"])
-    return {
-        (str(gene), name.strip().split(".")[0]): True
-        for gene, cell in zip(known[symbols], known["transcript"], strict=True)
-        for name in str(cell).split(";")
-    }
