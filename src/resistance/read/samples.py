@@ -100,9 +100,7 @@ def read_samples(
         ]
     for name in FILE_COLUMNS:
         if name in frame:
-            missing = frame[name].notna() & ~frame[name].map(lambda x: (base / x).is_file(), na_action="ignore").fillna(
-                True
-            ).astype(bool)
+            missing = frame[name].map(lambda x: not (base / x).is_file(), na_action="ignore").eq(True)
             problems += [
                 Problem("the file is missing", str(path), int(frame["_row"][i]), name, str(frame[name][i]), f"Looked for {base / frame[name][i]}.")
                 for i in missing[missing].index[:20]
