@@ -8,6 +8,7 @@ import pytest
 from resistance import schemas
 from resistance.annotate.choose import one_per_gene
 from resistance.dropped import Dropped
+from resistance.knowledge import load_genes
 from resistance.tables import conform
 
 PLACE = {"build": "GRCh37", "chrom": "3", "pos": 38182641, "ref": "T", "alt": "C", "gene": "MYD88", "impact": "MODERATE"}
@@ -16,8 +17,8 @@ MANE = {**PLACE, "transcript": "ENST1.8", "hgvsp": "L252P", "effect_class": "mis
 STOP = {**PLACE, "transcript": "ENST3.1", "hgvsp": "L9*", "effect_class": "truncating", "picked": False, "source": "file:CSQ"}
 
 
-def chosen(*rows: dict, genes: pd.DataFrame | None = None, dropped: Dropped | None = None) -> list[str]:
-    table = one_per_gene(conform(pd.DataFrame(rows), schemas.EFFECTS), genes, dropped or Dropped("annotate"))
+def chosen(*rows: dict, dropped: Dropped | None = None, **settings) -> list[str]:
+    table = one_per_gene(conform(pd.DataFrame(rows), schemas.EFFECTS), None, dropped or Dropped("annotate"), **settings)
     return table["hgvsp"].tolist()
 
 
@@ -27,10 +28,15 @@ def test_the_files_own_choice_goes_before_the_most_severe_whatever_the_order(ord
     assert chosen(*(rows[i] for i in order)) == ["L252P"]
 
 
-def test_the_knowledge_bases_transcript_goes_first_in_any_version():
-    genes = pd.DataFrame({"symbol": ["MYD88"], "transcript": ["ENST2.4"]})
-    assert chosen(MANE, LONG, STOP, genes=genes) == ["L273P"]
-    assert chosen(MANE, LONG, STOP, genes=genes.drop(columns="transcript")) == ["L252P"]
+def test_a_preferred_transcript_goes_first_in_any_version():
+    assert chosen(MANE, LONG, STOP, preferred={"MYD88": "ENST2.4"}) == ["L273P"]
+    assert chosen(MANE, LONG, STOP, preferred={"CRBN": "ENST2.4"}) == ["L252P"]
+
+
+def test_a_previous_symbol_becomes_the_current_one_and_both_are_one_gene():
+    rows = [{**MANE, "gene": "MLL2"}, {**STOP, "gene": "KMT2D"}, {**STOP, "gene": "OR4F5"}]
+    table = one_per_gene(conform(pd.DataFrame(rows), schemas.EFFECTS), load_genes(), Dropped("annotate"))
+    assert table[["gene", "hgvsp"]].values.tolist() == [["KMT2D", "L252P"], ["OR4F5", "L9*"]]
 
 
 def test_without_a_choice_the_most_severe_effect_is_shown():

@@ -255,7 +255,7 @@ def _from_amino_acids(change: str, position: str) -> tuple[str | None, int | Non
 
 def _from_bcsq(change: str, effect_class: str) -> tuple[str | None, int | None]:
     """Return the protein change of bcftools' '265L>265P', or only the first changed residue of longer ones."""
-    match = re.fullmatch(r"(\d+)([A-Z*]+)[.\d]*(?:>(\d+)([A-Z*]+)[.\d]*)?", change)
+    match = re.fullmatch(r"(\d+)([A-Z*]+)[.*\d]*(?:>(\d+)([A-Z*]+)[.*\d]*)?", change)
     if match is None:
         start = re.match(r"\d+", change)
         return None, int(start.group()) if start else None
