@@ -15,7 +15,7 @@ FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, s
 
 #: Okabe & Ito's palette without yellow (too pale for lines on white), reordered so that the first pair differs most
 SERIES = ("#0072b2", "#d55e00", "#009e73", "#882255", "#56b4e9", "#8a6d00", "#44505c", "#cc79a7")
-DASHES: tuple[tuple[int, ...], ...] = ((1, 0), (6, 3), (2, 2), (8, 3, 2, 3), (1, 0), (6, 3), (2, 2), (8, 3, 2, 3))
+DASHES: tuple[tuple[int, ...], ...] = ((10, 0), (6, 3), (2, 2), (8, 3, 2, 3), (10, 0), (6, 3), (2, 2), (8, 3, 2, 3))
 
 #: words of the clinic that keep their colour in every report
 FIXED = {

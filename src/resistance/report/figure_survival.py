@@ -18,14 +18,17 @@ def survival_figure(content: dict[str, Any]) -> Figure:
     groups: list[dict[str, Any]] = content["groups"]
     names = [group["name"] for group in groups]
     colour = _colours(names)
+    hue_of = dict(zip(names, colour, strict=True))
     last = max(point["months"] for group in groups for point in group["points"])
     end = max(last, content["ticks"][-1])
     points = [
-        {"g": g["name"], "t": p["months"], "s": p["survival"], "lo": p["low"], "hi": p["high"]}
+        {"g": g["name"], "c": hue_of[g["name"]], "t": p["months"], "s": p["survival"], "lo": p["low"], "hi": p["high"]}
         for g in groups
         for p in g["points"]
     ]
-    marks = [{"g": g["name"], "t": p["months"], "s": p["survival"]} for g in groups for p in g["censored"]]
+    marks = [
+        {"g": g["name"], "c": hue_of[g["name"]], "t": p["months"], "s": p["survival"]} for g in groups for p in g["censored"]
+    ]
     risk = [{"g": g["name"], "t": t, "n": f"{n:,}"} for g in groups for t, n in zip(content["ticks"], g["at_risk"], strict=True)]
 
     scale = alt.Scale(domain=[0, end], nice=False)
@@ -34,7 +37,15 @@ def survival_figure(content: dict[str, Any]) -> Figure:
         format=".0%", values=[0, 0.25, 0.5, 0.75, 1], title="Event-free", minExtent=_LEFT, maxExtent=_LEFT, titleX=-58
     )
     legend = (
-        alt.Legend(title=None, orient="top", direction="horizontal", columns=3, symbolSize=400, symbolType="stroke")
+        alt.Legend(
+            title=None,
+            orient="top",
+            direction="horizontal",
+            columns=1 if max(map(len, names)) > 16 else 3,
+            symbolSize=500,
+            symbolOpacity=1,
+            symbolType="stroke",
+        )
         if len(names) > 1
         else None
     )
@@ -45,12 +56,14 @@ def survival_figure(content: dict[str, Any]) -> Figure:
         scale=alt.Scale(domain=names, range=[list(DASHES[i % len(DASHES)]) for i in range(len(names))]),
         legend=legend,
     )
+    # colours from the data: a second use of the scale would fade or double the legend
+    own = alt.Color("c:N", scale=None)
     curves = alt.layer(
         alt.Chart(data(points))
         .mark_area(interpolate="step-after", opacity=0.14 if len(names) < 3 else 0.09)
-        .encode(x=x, y=alt.Y("lo:Q", scale=alt.Scale(domain=[0, 1])), y2="hi:Q", color=hue),
+        .encode(x=x, y=alt.Y("lo:Q", scale=alt.Scale(domain=[0, 1])), y2="hi:Q", color=own),
         alt.Chart(data(points)).mark_line(interpolate="step-after", strokeWidth=2).encode(x=x, y=y, color=hue, strokeDash=dash),
-        alt.Chart(data(marks)).mark_tick(orient="vertical", size=8, thickness=1.2).encode(x=x, y=y, color=hue),
+        alt.Chart(data(marks)).mark_tick(orient="vertical", size=8, thickness=1.2).encode(x=x, y=y, color=own),
     ).properties(width=_WIDTH, height=_HEIGHT)
     rows = alt.Y("g:N", sort=names, scale=alt.Scale(domain=names)).axis(
         title=None, ticks=False, domain=False, minExtent=_LEFT, maxExtent=_LEFT, labelLimit=_LEFT - 26, labelPadding=20

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -135,6 +136,7 @@ def source_link(source: str) -> str | None:
     return None
 
 
+@cache
 def _library() -> str:
     """Return Vega and its kin as one script; it would leave global names behind, so only its own function is handed out."""
     import vl_convert

@@ -106,6 +106,11 @@ def months(days: float | None) -> str:
     return NOT_KNOWN if days is None else f"{days / DAYS_PER_MONTH:.1f}"
 
 
+def months_reached(days: float | None) -> str:
+    """Return a median in months, or that the curve (or its bound) never came down to one half."""
+    return "not reached" if days is None else months(days)
+
+
 def title(name: str) -> str:
     """Return a column or level name as words: ``prior_lines`` -> 'Prior lines'."""
     words = name.removeprefix("label:").replace("_", " ").split()
@@ -134,6 +139,7 @@ FILTERS = {
     "interval": interval,
     "p": p_value,
     "months": months,
+    "months_reached": months_reached,
     "title_words": title,
     "plural": plural,
     "enumerated": enumerated,

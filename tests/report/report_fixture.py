@@ -1,0 +1,348 @@
+"""A small results folder, written by hand, that every test of the report reads."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from resistance import schemas
+from resistance.cohort import Cohort
+from resistance.config import CohortFile, parse
+from resistance.layout import write_stage
+from resistance.tables import empty
+
+PROVENANCE = {
+    "command": "resistance run cohort.yaml",
+    "seed": 7,
+    "inputs": [{"path": "patients.tsv", "bytes": 1234, "sha256": "ab" * 32}],
+    "versions": {"resistance": "0.1", "python": "3.11"},
+}
+#: 24 patients: 20 evaluable (10 responders), 2 not evaluable, 2 unknown
+RESPONSES = ["CR"] * 4 + ["PR"] * 6 + ["SD"] * 4 + ["PD"] * 6 + ["NE"] * 2 + [None] * 2
+
+
+def config_of(n: int = 24, **changes: Any) -> CohortFile:
+    """Return the cohort file of the fixture."""
+    raw: dict[str, Any] = {
+        "resistance": 1,
+        "study": {
+            "name": "fixture",
+            "title": "A cohort made for tests",
+            "build": "GRCh37",
+            "disease": "DLBCL",
+            "simulated": True,
+            "simulation_note": "Made by hand.",
+        },
+        "patients": {"file": "patients.tsv", "columns": {"patient_id": "id"}},
+        "samples": {"file": "samples.tsv"},
+        "covariates": {"ipi": "IPI", "stage": "STAGE"},
+        "endpoints": {
+            "response": {
+                "label": "Best response CR or PR",
+                "kind": "binary",
+                "value": "RESPONSE",
+                "positive": ["CR", "PR"],
+                "negative": ["SD", "PD"],
+                "not_evaluable": ["NE"],
+            },
+            "os": {
+                "label": "Overall survival",
+                "kind": "time_to_event",
+                "survival": {
+                    "time": {"column": "OS", "unit": "days"},
+                    "event": "DEAD",
+                    "event_codes": [1],
+                    "censored_codes": [0],
+                },
+            },
+        },
+        "subtype": {"labels": [{"name": "rnaseq", "value": "COO"}], "methods": ["hans"], "use": "label:rnaseq"},
+        "analysis": {
+            "primary": "os",
+            "covariates": ["ipi"],
+            "strata": ["subtype"],
+            "joint": [{"name": "TP53 and CRBN", "markers": ["tp53", "crbn"], "endpoint": "os"}],
+        },
+        "report": {"notes": ["Follow-up is short."]},
+    }
+    for key, value in changes.items():
+        raw[key] = {**raw.get(key, {}), **value} if isinstance(value, dict) else value
+    return parse(raw, "cohort.yaml")
+
+
+def build_cohort(n: int = 24, *, imid: object = True, simulated: bool = True, bare: bool = False) -> Cohort:
+    """Return a cohort of `n` patients; `bare` leaves out everything but patients and endpoints."""
+    ids = [f"P{i:04d}" for i in range(1, n + 1)]
+    response = [RESPONSES[i % 24] for i in range(n)]
+    patients = pd.DataFrame(
+        {
+            "patient_id": ids,
+            "sex": ["female" if i % 2 == 0 else "male" for i in range(n)],
+            "age_years": [50.0 + i % 24 if i else float("nan") for i in range(n)],
+            "disease": "DLBCL",
+            "treatment": ["LEN" if i % 3 else "R2" for i in range(n)],
+            "imid": [imid if not isinstance(imid, str) else bool(i % 3) for i in range(n)],
+            "ipi": [float(i % 5) for i in range(n)],
+            "stage": ["III" if i % 2 else "IV" for i in range(n)],
+            "label:rnaseq": [("ABC", "GCB", "UNCLASSIFIED")[i % 3] for i in range(n)],
+            "population:all_len": [bool(i % 3) for i in range(n)],
+        }
+    )
+    value = {"CR": 1.0, "PR": 1.0, "SD": 0.0, "PD": 0.0}
+    reason = {"NE": "not evaluable", None: "value not known"}
+    endpoints = pd.concat(
+        [
+            pd.DataFrame(
+                {
+                    "patient_id": ids,
+                    "endpoint": "response",
+                    "kind": "binary",
+                    "label": response,
+                    "value": [value.get(r) for r in response],
+                    "excluded": [reason.get(r) if r not in value else None for r in response],
+                }
+            ),
+            pd.DataFrame(
+                {
+                    "patient_id": ids,
+                    "endpoint": "os",
+                    "kind": "time_to_event",
+                    "time_days": [100.0 * (1 + i % 24) for i in range(n)],
+                    "event": [1 if i % 2 == 0 else 0 for i in range(n)],
+                }
+            ),
+        ],
+        ignore_index=True,
+    )
+    facts = {
+        "name": "fixture",
+        "title": "A cohort made for tests",
+        "build": "GRCh37",
+        "disease": "DLBCL",
+        "simulated": simulated,
+        "imid": imid if isinstance(imid, bool) else None,
+        "flow": [
+            {"step": "patients in patients.tsv", "n": n + 3},
+            {"step": "left out: no lenalidomide", "n": 3},
+            {"step": "patients analysed", "n": n},
+        ],
+    }
+    if bare:
+        return Cohort(facts=facts, patients=patients, endpoints=endpoints)
+    samples = pd.concat(
+        [
+            pd.DataFrame(
+                {
+                    "sample_id": [f"{p}-T" for p in ids],
+                    "patient_id": ids,
+                    "material": "tumour",
+                    "timepoint": "baseline",
+                    "day": 0.0,
+                }
+            ),
+            *(
+                pd.DataFrame(
+                    {
+                        "sample_id": [f"{p}-{tag}" for p in ids[:8]],
+                        "patient_id": ids[:8],
+                        "material": "plasma",
+                        "timepoint": timepoint,
+                        "day": day,
+                        "cfdna_ng_per_ml": 10.0,
+                    }
+                )
+                for tag, timepoint, day in (("B", "baseline", 0.0), ("C", "on_treatment", 28.0), ("R", "relapse", 200.0))
+            ),
+        ],
+        ignore_index=True,
+    )
+    coverage = pd.DataFrame({"sample_id": [f"{p}-T" for p in ids], "kind": "mutation", "gene": "TP53", "source": "declared"})
+    events = pd.DataFrame(
+        {
+            "patient_id": [ids[0], ids[0], ids[1], ids[2]],
+            "term": ["Neutropenia", "Neutropenia", "Neutropenia", "Rash"],
+            "grade": [2, 4, 3, 1],
+            "drug": "lenalidomide",
+        }
+    )
+    dropped = pd.DataFrame(
+        {"stage": ["read"], "table": ["calls"], "source": ["a.maf"], "reason": ["FILTER not kept"], "n": [5], "example": ["TP53"]}
+    )
+    return Cohort(
+        facts=facts,
+        patients=patients,
+        endpoints=endpoints,
+        samples=samples,
+        coverage=coverage,
+        adverse_events=events,
+        dropped=dropped,
+    )
+
+
+MARKERS = (
+    ("tp53", "TP53 mutated", "mutation", True),
+    ("crbn", "CRBN altered", "mutation", True),
+    ("ikzf1", "IKZF1 mutated", "mutation", False),
+)
+
+
+def _state(marker: str, i: int) -> str:
+    """TP53 in every fourth and never unknown, CRBN in every sixth with every fifth not assessed, IKZF1 never assessed."""
+    if marker == "tp53":
+        return "present" if i % 4 == 0 else "absent"
+    if marker == "crbn":
+        return "not_assessed" if i % 5 == 4 else "present" if i % 6 == 0 else "absent"
+    return "not_assessed"
+
+
+def _result(marker: str, label: str, endpoint: str, model: str, effect: float | None, **more: Any) -> dict[str, Any]:
+    kind = {"joint": "joint", "interaction": "interaction"}.get(model, "markers")
+    scale = {"response": "log_odds_ratio", "os": "log_hazard_ratio"}[endpoint]
+    if model == "interaction":
+        scale = "log_ratio_of_hazard_ratios"
+    row: dict[str, Any] = {
+        "question_id": f"all/{endpoint}/{marker}/{model}/{'TP53 and CRBN' if kind == 'joint' else 'present'}",
+        "population": "all",
+        "family": f"all/{endpoint}/{model}/{kind}",
+        "endpoint": endpoint,
+        "marker_id": marker,
+        "label": label,
+        "contrast": "present v absent",
+        "model": model,
+        "method": "Cox" if endpoint == "os" else "logistic",
+        "adjusted_for": "ipi;subtype" if model == "adjusted" else None,
+        "scale": scale if effect is not None else None,
+        "effect": effect,
+        "ci_low": None if effect is None else effect - 0.5,
+        "ci_high": None if effect is None else effect + 0.5,
+        "p_value": None if effect is None else 0.02,
+        "q_value": None if effect is None else 0.04,
+        "n": 24 if endpoint == "os" else 20,
+        "events": 12 if endpoint == "os" else 10,
+        "carriers": 6,
+        "carrier_events": 3,
+        "not_assessed": 0,
+        "converged": effect is not None,
+        "note": None,
+    }
+    return {**row, **more}
+
+
+def build_results(results: Path, n: int = 24, *, interaction: bool = False, empty_stages: bool = False, **of_cohort: Any) -> Path:
+    """Write every stage's tables below `results`."""
+    cohort = build_cohort(n, bare=empty_stages, **of_cohort)
+    cohort.write(results / "cohort")
+    ids = cohort.patients["patient_id"].tolist()
+    for stage, schema in (("annotate", schemas.EFFECTS), ("annotate", schemas.DROPPED), ("matrix", schemas.DROPPED)):
+        write_stage(empty(schema), results, stage, schema)
+    plan = {
+        "version": 1,
+        "digest": "cd" * 32,
+        "policies": {"multiplicity": "Benjamini-Hochberg within each family."},
+        "methods": [{"name": "Cox", "scale": "log_hazard_ratio", "reference": "Cox 1972"}],
+    }
+    (results / "associate").mkdir(parents=True)
+    (results / "associate" / "plan.json").write_text(json.dumps(plan), encoding="utf-8")
+    if empty_stages:
+        for stage, schema in (
+            ("ctdna", schemas.QUANTITY), ("ctdna", schemas.RESPONSE), ("ctdna", schemas.EMERGENCE), ("subtype", schemas.SUBTYPES),
+            ("matrix", schemas.MARKERS), ("matrix", schemas.MATRIX), ("associate", schemas.RESULTS),
+        ):  # fmt: skip
+            write_stage(empty(schema), results, stage, schema)
+        return results
+    write_stage(_quantity(ids[:8]), results, "ctdna", schemas.QUANTITY)
+    write_stage(_molecular_response(ids[:8]), results, "ctdna", schemas.RESPONSE)
+    write_stage(_emergence(ids), results, "ctdna", schemas.EMERGENCE)
+    subtypes = [
+        {"patient_id": p, "method": "label:rnaseq", "subtype": ("ABC", "GCB", "UNCLASSIFIED")[i % 3], "reason": "as given"}
+        for i, p in enumerate(ids)
+    ] + [
+        {"patient_id": p, "method": "hans", "subtype": None if i >= 20 else "non-GCB" if i % 2 else "GCB", "reason": "CD10"}
+        for i, p in enumerate(ids)
+    ]
+    write_stage(pd.DataFrame(subtypes), results, "subtype", schemas.SUBTYPES)
+    markers = [
+        {
+            "marker_id": name, "label": label, "genes": label.split()[0], "evidence_kind": kind, "rule": "any", "direction": "resistance",
+            "disease": "MM", "drug": "lenalidomide", "evidence_grade": "B" if verified else "D",
+            "source": "PMID:24129344" if verified else "citation only", "verified": verified,
+        }
+        for name, label, kind, verified in MARKERS
+    ]  # fmt: skip
+    write_stage(pd.DataFrame(markers), results, "matrix", schemas.MARKERS)
+    states = [
+        {
+            "patient_id": p, "marker_id": name, "timepoint": "baseline", "state": _state(name, i),
+            "evidence": "no assay covers the gene" if _state(name, i) == "not_assessed" else None,
+        }
+        for i, p in enumerate(ids)
+        for name, _, _, _ in MARKERS
+    ]  # fmt: skip
+    write_stage(pd.DataFrame(states), results, "matrix", schemas.MATRIX)
+    rows = [
+        _result("tp53", "TP53 mutated", "os", "joint", 1.2),
+        _result("crbn", "CRBN altered", "os", "joint", 0.4, n=20, carriers=4),
+        _result("tp53", "TP53 mutated", "os", "crude", 1.0),
+        _result("crbn", "CRBN altered", "os", "crude", 0.3, carriers=4),
+        _result("ikzf1", "IKZF1 mutated", "os", "crude", None, n=0, carriers=0, note="not assessed in any patient"),
+        _result("tp53", "TP53 mutated", "os", "adjusted", 0.9),
+        _result("crbn", "CRBN altered", "os", "adjusted", 9.0, carriers=4, note="wide"),
+        _result("tp53", "TP53 mutated", "response", "crude", -1.1),
+        _result("ikzf1", "IKZF1 mutated", "response", "crude", None, n=0, carriers=0, note="not assessed in any patient"),
+    ]
+    if interaction:
+        rows.append(_result("tp53", "TP53 mutated", "os", "interaction", 0.7))
+    write_stage(pd.DataFrame(rows), results, "associate", schemas.RESULTS)
+    return results
+
+
+def _quantity(ids: list[str]) -> pd.DataFrame:
+    """Write 10 % VAF at baseline, undetectable on treatment in the first four, back at relapse."""
+    rows = []
+    for i, p in enumerate(ids):
+        for tag, timepoint, day, vaf in (
+            ("B", "baseline", 0, 0.1),
+            ("C", "on_treatment", 28, 0.0 if i < 4 else 0.01),
+            ("R", "relapse", 200, 0.05),
+        ):
+            rows.append(
+                {
+                    "patient_id": p, "sample_id": f"{p}-{tag}", "timepoint": timepoint, "day": day, "n_tracked": 3, "n_assessed": 3,
+                    "n_detected": 3 if vaf else 0, "mean_vaf": vaf, "mean_vaf_ci_low": vaf / 2, "mean_vaf_ci_high": min(1, vaf * 2 + 0.001),
+                    "lod_vaf": 0.001, "hge_per_ml": vaf * 10 / 0.0033, "lod_hge_per_ml": 0.001 * 10 / 0.0033, "detected": vaf > 0,
+                }
+            )  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def _molecular_response(ids: list[str]) -> pd.DataFrame:
+    return pd.DataFrame(
+        [
+            {
+                "patient_id": p, "sample_id": f"{p}-C", "baseline_sample_id": f"{p}-B", "timepoint": "on_treatment", "day": 28,
+                "log10_change": -2.0 if i < 4 else -1.0, "censored": i < 4, "molecular_response": i < 4, "cleared": i < 4,
+            }
+            for i, p in enumerate(ids)
+        ]
+    )  # fmt: skip
+
+
+def _emergence(ids: list[str]) -> pd.DataFrame:
+    common = {"build": "GRCh37", "chrom": "3", "ref": "G", "alt": "A", "timepoint": "relapse", "day": 200}
+    return pd.DataFrame(
+        [
+            {
+                **common, "patient_id": ids[0], "pos": 3192720, "gene": "CRBN", "hgvsp": "W386*", "baseline_sample_id": f"{ids[0]}-B",
+                "sample_id": f"{ids[0]}-R", "baseline_alt_count": 0, "baseline_depth": 2000, "later_alt_count": 90, "later_depth": 1800,
+                "baseline_vaf": 0.0, "later_vaf": 0.05, "change": "emergent", "p_value": 1e-20, "q_value": 2e-20,
+            },
+            {
+                **common, "patient_id": ids[1], "pos": 7577121, "gene": "TP53", "hgvsp": "R273C", "baseline_sample_id": f"{ids[1]}-B",
+                "sample_id": f"{ids[1]}-R", "baseline_alt_count": 200, "baseline_depth": 2000, "later_alt_count": 180, "later_depth": 1800,
+                "baseline_vaf": 0.1, "later_vaf": 0.1, "change": "stable", "p_value": 1.0, "q_value": 1.0,
+            },
+        ]
+    )  # fmt: skip
