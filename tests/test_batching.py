@@ -23,12 +23,13 @@ def cohort(folder: Path, rows: list[str], header: str = "sample\tpatient\tfile",
         "patients": {"file": "patients.tsv", "columns": {"patient_id": "patient"}},
         "samples": samples,
         "endpoints": ENDPOINTS,
+        "variants": [{"format": "vcf"}],
         **more,
     }
     return parse(raw, "cohort.yaml")
 
 
-ROWS = ["S3\tP1\ta.vcf", "S1\tP1\tNA", "S2\tP2\tb.vcf", "S9\tP3\tc.vcf", "S4\tP3\t"]
+ROWS = ["S3\tP1\ta.vcf", "S1\tP1\td.vcf", "S2\tP2\tb.vcf", "S9\tP3\tc.vcf", "S4\tP3\ta.vcf"]
 
 
 def test_batches_follow_the_order_of_the_sheet(tmp_path: Path) -> None:
@@ -53,11 +54,18 @@ def test_appended_samples_leave_full_batches_as_they_were(tmp_path: Path) -> Non
     assert list(after)[len(before) :] == ["batch_002"]
 
 
+def test_samples_without_a_file_of_their_own_are_in_no_batch(tmp_path: Path) -> None:
+    rows = [*ROWS[:2], "S5\tP3\tNA", "S6\tP3\t", *ROWS[2:]]
+    assert batching.batches(cohort(tmp_path, rows), tmp_path)["batch_000"][2].sample_id == "S2"
+    whole = cohort(tmp_path, rows, variants=[{"format": "maf", "file": "all.maf"}])
+    assert batching.batch_names(whole, tmp_path) == []
+
+
 def test_a_batch_file_lists_samples_patients_and_files(tmp_path: Path) -> None:
     config = cohort(tmp_path, ROWS[:2], batch_size=2)
     (path,) = batching.write_batches(config, tmp_path, tmp_path / "batches")
     assert path.read_text() == (
-        "sample_id\tpatient_id\tvcf\tsv_vcf\trcc\tbam\tcoverage\nS3\tP1\ta.vcf\tNA\tNA\tNA\tNA\nS1\tP1\tNA\tNA\tNA\tNA\tNA\n"
+        "sample_id\tpatient_id\tvcf\tsv_vcf\trcc\tbam\tcoverage\nS3\tP1\ta.vcf\tNA\tNA\tNA\tNA\nS1\tP1\td.vcf\tNA\tNA\tNA\tNA\n"
     )
 
 
@@ -80,9 +88,9 @@ def test_samples_without_name_or_twice_are_refused_with_their_rows(tmp_path: Pat
 
 
 def test_one_sample_per_patient_takes_the_patients_name(tmp_path: Path) -> None:
-    (tmp_path / "patients.tsv").write_text("patient\nP2\nP1\n")
-    config = cohort(tmp_path, ROWS, samples={"file": "patients.tsv", "one_per_patient": True})
-    assert batching.batch_samples(config, tmp_path, "batch_000") == ["P2", "P1"]
+    (tmp_path / "patients.tsv").write_text("patient\tfile\nP2\ta.vcf\nP1\tb.vcf\n")
+    samples = {"file": "patients.tsv", "one_per_patient": True, "columns": {"vcf": "file"}}
+    assert batching.batch_samples(cohort(tmp_path, ROWS, samples=samples), tmp_path, "batch_000") == ["P2", "P1"]
 
 
 def test_ten_thousand_samples_make_a_hundred_batches(tmp_path: Path) -> None:

@@ -73,15 +73,21 @@ def test_only_what_decides_reading_makes_a_batch_read_again(folder: Path) -> Non
 
 def test_appended_samples_make_a_new_batch_and_leave_the_full_one(folder: Path) -> None:
     cohort, sheet = folder / "study" / "cohort.yaml", folder / "study" / "samples.tsv"
-    lines = sheet.read_text().splitlines()
-    edit(cohort, "seed: 1", f"seed: 1\nbatch_size: {len(lines) - 1}")
-    before = plan_work([cohort], {}).members
-    cells = lines[-1].split("\t")
-    sheet.write_text("\n".join([*lines, "\t".join(["appended", *cells[1:]])]) + "\n")
-    after = plan_work([cohort], {}).members
-    assert list(before) == ["batch_000"]
-    assert list(after) == ["batch_000", "batch_001"]
-    assert after["batch_000"] == before["batch_000"]
+    (folder / "study" / "a.vcf").write_text("")
+    header, *rows = sheet.read_text().splitlines()
+    listed = [f"{header}\tvcf", *(f"{row}\ta.vcf" for row in rows)]
+    sheet.write_text("\n".join(listed) + "\n")
+    edit(cohort, "    # vcf: vcf ", "    vcf: vcf ")
+    edit(cohort, "  - format: maf", "  - format: vcf\n  - format: maf")
+    edit(cohort, "seed: 1", f"seed: 1\nbatch_size: {len(rows)}")
+    before = plan_work([cohort], {})
+    cells = listed[-1].split("\t")
+    sheet.write_text("\n".join([*listed, "\t".join(["appended", *cells[1:]])]) + "\n")
+    after = plan_work([cohort], {})
+    assert before.batches == {"batch_000": ("study/a.vcf",)}
+    assert list(after.members) == ["batch_000", "batch_001"]
+    assert after.members["batch_000"] == before.members["batch_000"]
+    assert "study/a.vcf" not in after.files
 
 
 def test_bad_input_leaves_with_one_line_and_exit_code_two(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

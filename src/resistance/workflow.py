@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from resistance import __version__
-from resistance.batching import batch_text, batches
+from resistance.batching import batch_text, batches, listed_samples
 from resistance.config import CohortFile, load
 from resistance.dropped import Dropped
 from resistance.errors import InputError, Problem, ResistanceError
@@ -110,8 +110,9 @@ def plan_work(configfiles: Sequence[str | Path], config: Mapping[str, Any]) -> W
     require(named)
     _, specimens = clinic_and_samples(cohort, base, Dropped("plan"))
     analysed = frozenset(specimens.samples["sample_id"])
+    samples = [sample for sample in listed_samples(cohort, base) if sample.sample_id in analysed]
     by_batch = {name: [s for s in rows if s.sample_id in analysed] for name, rows in batches(cohort, base).items()}
-    everything = sample_files(cohort, base, [sample for rows in by_batch.values() for sample in rows])
+    everything = sample_files(cohort, base, samples)
     require(everything)
     return Work(
         cohort=shown(path),
