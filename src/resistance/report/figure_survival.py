@@ -8,7 +8,7 @@ from resistance.report.design import DASHES, FIXED, INK, series
 from resistance.report.figure import Figure, data, finish, slug
 from resistance.report.words import months, plural
 
-_WIDTH, _HEIGHT, _LEFT = 370, 240, 170
+_WIDTH, _HEIGHT, _LEFT = 352, 240, 192
 
 
 def survival_figure(content: dict[str, Any]) -> Figure:
@@ -60,13 +60,13 @@ def survival_figure(content: dict[str, Any]) -> Figure:
     own = alt.Color("c:N", scale=None)
     curves = alt.layer(
         alt.Chart(data(points))
-        .mark_area(interpolate="step-after", opacity=0.14 if len(names) < 3 else 0.09)
+        .mark_area(interpolate="step-after", fillOpacity=0.14 if len(names) < 3 else 0.09)
         .encode(x=x, y=alt.Y("lo:Q", scale=alt.Scale(domain=[0, 1])), y2="hi:Q", color=own),
         alt.Chart(data(points)).mark_line(interpolate="step-after", strokeWidth=2).encode(x=x, y=y, color=hue, strokeDash=dash),
         alt.Chart(data(marks)).mark_tick(orient="vertical", size=8, thickness=1.2).encode(x=x, y=y, color=own),
     ).properties(width=_WIDTH, height=_HEIGHT)
     rows = alt.Y("g:N", sort=names, scale=alt.Scale(domain=names)).axis(
-        title=None, ticks=False, domain=False, minExtent=_LEFT, maxExtent=_LEFT, labelLimit=_LEFT - 26, labelPadding=20
+        title=None, ticks=False, domain=False, minExtent=_LEFT, maxExtent=_LEFT, labelLimit=_LEFT - 18, labelPadding=16
     )
     table = (
         alt.Chart(
