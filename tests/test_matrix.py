@@ -406,12 +406,21 @@ def test_subtype_is_that_of_the_chosen_method_at_its_time_point() -> None:
     )
     asked = markers(("", "subtype", "subtype:non-GCB|subtype:ABC"))
     table = matrix(study, asked, labels=labels, method="label:x")
-    assert list(table["state"]) == ["present", "not_assessed", "absent", "not_assessed", "absent"]
+    assert list(table["state"]) == ["present", "not_assessed", "absent", "not_assessed", "not_assessed"]
     assert table["evidence"].iloc[0] == "ABC by label:x"
+    assert table["evidence"].iloc[4] == "UNCLASSIFIED by label:x, which does not tell non-GCB or ABC"
     late = matrix(study, asked, labels=labels, method="hans")
     assert list(late["state"]) == ["not_assessed", "absent", *["not_assessed"] * 3]
     unchosen = matrix(study, asked, labels=labels)
     assert set(unchosen["evidence"]) == {"no subtype method is chosen (subtype.use)"}
+
+
+def test_non_gcb_of_hans_does_not_tell_abc() -> None:
+    study = cohort(("P1", "P2", "P3"))
+    labels = subtypes(*({"patient_id": p, "subtype": s} for p, s in (("P1", "non-GCB"), ("P2", "GCB"), ("P3", "UNCLASSIFIED"))))
+    table = matrix(study, markers(("", "subtype", "subtype:ABC")), labels=labels, method="label:x")
+    assert list(table["state"]) == ["not_assessed", "absent", "absent"]
+    assert table["evidence"].iloc[0] == "non-GCB by label:x, which does not tell ABC"
 
 
 def test_transcripts_are_not_assessed() -> None:

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 #: fewest baseline values from which a quantile of the cohort is taken
 MIN_FOR_QUANTILE = 20
+#: label -> classes it does not rule out: Hans' non-GCB holds ABC and unclassified lymphoma, and
+#: what expression leaves unclassified may stain either way
+LEAVES_OPEN = {"non-GCB": ("ABC", "UNCLASSIFIED"), "UNCLASSIFIED": ("non-GCB",)}
 
 
 def _threshold(question: Question, units: Units, out: States, what: str) -> States:
@@ -79,7 +82,7 @@ def match_ihc(question: Question, tables: Tables) -> States:
 
 
 def match_subtype(question: Question, tables: Tables) -> States:
-    """Match the label of the chosen subtype method; an unclassified lymphoma is absent, an uncalled one not assessed."""
+    """Match the label of the chosen subtype method; a label that leaves the class open is not assessed."""
     units, table = tables.units, tables.subtypes
     out = States.unknown(units, "no subtype of the chosen method")
     if table is None:
@@ -87,8 +90,13 @@ def match_subtype(question: Question, tables: Tables) -> States:
         return out
     wanted = [str(term.word) for term in question.rule.terms]
     unit, label = table["_unit"].to_numpy(dtype=np.intp), table["subtype"].to_numpy(dtype=object)
-    out.code[unit] = np.where(np.isin(label, wanted), PRESENT, ABSENT)
-    out.evidence[unit] = [f"{name} by {method}" for name, method in zip(label, table["method"], strict=True)]
+    found = np.isin(label, wanted)
+    unclear = ~found & np.isin(label, [name for name, classes in LEAVES_OPEN.items() if set(classes) & set(wanted)])
+    out.code[unit] = np.select([found, unclear], [PRESENT, NOT_ASSESSED], ABSENT)
+    out.evidence[unit] = [
+        f"{name} by {method}" + (f", which does not tell {' or '.join(wanted)}" if open_ else "")
+        for name, method, open_ in zip(label, table["method"], unclear, strict=True)
+    ]
     return out
 
 
