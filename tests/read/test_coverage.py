@@ -43,7 +43,7 @@ def test_two_words_on_a_line_are_refused(tmp_path):
 
 def test_a_gene_list_without_genes_is_refused(tmp_path):
     (tmp_path / "panel.txt").write_text("# nothing\n")
-    with pytest.raises(InputError, match=r"panel.txt: the list names no gene"):
+    with pytest.raises(InputError, match=r"panel.txt: the gene list is empty: it names no gene"):
         _read(tmp_path, {"gene_list": "panel.txt"})
 
 

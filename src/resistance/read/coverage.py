@@ -176,7 +176,7 @@ def _listed(path: Path, assay: config.Assay) -> list[str]:
         raise InputError("not_genes names something that the list does not hold", path=path, value=absent[0], remedy="Remove it from not_genes.")  # fmt: skip
     genes = [name for name in genes if name not in assay.not_genes]
     if not genes:
-        raise InputError("the list names no gene", path=path)
+        raise InputError("the gene list is empty: it names no gene", path=path, remedy="One symbol per line is expected.")
     return genes
 
 
