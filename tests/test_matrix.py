@@ -354,6 +354,12 @@ def test_expression_quantile_is_taken_over_the_baselines() -> None:
     assert table.loc[("P1", "relapse", "m2"), "state"] == "present"
 
 
+def test_hundreds_of_samples_are_carried_without_a_warning() -> None:
+    names = tuple(f"P{i}" for i in range(1, 301))
+    row = one(cohort(names, expression=levels(300)), "expression", "above:quantile:0.75")
+    assert row["state"] == "absent"
+
+
 def test_small_cohort_has_no_quantile_but_keeps_the_values() -> None:
     n = MIN_FOR_QUANTILE - 1
     study = cohort(tuple(f"P{i}" for i in range(1, n + 1)), expression=levels(n))

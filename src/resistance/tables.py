@@ -153,10 +153,11 @@ def conform(frame: pd.DataFrame, schema: Schema, *, path: str | Path | None = No
                         column.description,
                     )
                 )
-    table = pd.DataFrame(out, index=given.index)
     if schema.extra is not None:
+        # at once: an expression matrix has a column per sample, and inserting each would copy the frame
         for name in unknown:
-            table[name] = given[name] if schema.extra == "any" else given[name].astype(_dtype(schema.extra))
+            out[name] = given[name] if schema.extra == "any" else given[name].astype(_dtype(schema.extra))
+    table = pd.DataFrame(out, index=given.index)
     if schema.key and not problems:
         twice = table.duplicated(list(schema.key), keep="first")
         for index in twice[twice].index[:20]:
