@@ -158,12 +158,15 @@ def _reading(cohort: CohortFile) -> str:
 
 
 def _knowledge() -> str:
-    """Digest of the tables under ``resources/``: names and bytes, in the order of the names."""
+    """Digest of the tables that stand directly under ``resources/``: names and bytes, in the order of the names.
+
+    What lies deeper (the simulation's tables, scripts) and the README change no result.
+    """
     folder = next((folder for folder in FOLDERS if folder.is_dir()), FOLDERS[0])
     parts = hashlib.sha256()
-    for path in sorted(folder.rglob("*")):
-        if path.is_file():
-            parts.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes())
+    for path in sorted(folder.glob("*")):
+        if path.is_file() and path.suffix != ".md":
+            parts.update(path.name.encode() + b"\0" + path.read_bytes())
     return parts.hexdigest()[:16]
 
 
