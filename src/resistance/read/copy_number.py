@@ -220,7 +220,7 @@ def _from_columns(
         part = pd.DataFrame({"_row": sheet["_row"], "sample_id": names, "gene": gene, "state": words.map(STATES).astype("Int64")})
         # a column without a word for cnloh cannot tell whether heterozygosity was lost
         tells = "cnloh" in (spec.values or {}).values() or (words == "cnloh").any()
-        part["loh"] = (words == "cnloh").astype("boolean").mask(words.isna()) if tells else pd.NA
+        part["loh"] = (words == "cnloh").astype("boolean").mask(words.isna() | (not tells))
         parts.append(part[kept])
     return pd.concat(parts, ignore_index=True)
 

@@ -1,0 +1,190 @@
+"""Three real cohorts from files that nobody here wrote: every stage, and the numbers that must come out.
+
+The reference numbers are those of ``../shared/cohorts/README.md``: hazard ratios of R's coxph on the
+same tables, and counts of the tables themselves.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from resistance import schemas, stages
+from resistance.batching import batch_names
+from resistance.cohort import Cohort
+from resistance.config import load
+from resistance.layout import read_stage
+
+pytestmark = pytest.mark.shared
+
+
+def run(name: str, checkout: Path, results: Path) -> Path:
+    """Run every stage but the report, in this process."""
+    cohort_file = checkout / "config" / "cohorts" / f"{name}.yaml"
+    stages.batches(cohort_file, results)
+    for batch in batch_names(load(cohort_file), cohort_file.parent):
+        stages.read(cohort_file, results, batch)
+    for stage in (stages.gather, stages.annotate, stages.ctdna, stages.subtype, stages.matrix, stages.associate):
+        stage(cohort_file, results)
+    return results
+
+
+@pytest.fixture(scope="module")
+def mds(shared, checkout, tmp_path_factory):
+    return run("mds_lenalidomide", checkout, tmp_path_factory.mktemp("mds"))
+
+
+@pytest.fixture(scope="module")
+def reddy(shared, checkout, tmp_path_factory):
+    return run("reddy_duke_2017", checkout, tmp_path_factory.mktemp("reddy"))
+
+
+@pytest.fixture(scope="module")
+def tcga(shared, checkout, tmp_path_factory):
+    return run("tcga_dlbc", checkout, tmp_path_factory.mktemp("tcga"))
+
+
+def results_of(folder: Path, **where: str) -> pd.DataFrame:
+    table = read_stage(folder, "associate", schemas.RESULTS)
+    for column, value in where.items():
+        table = table[table[column] == value]
+    return table
+
+
+def ratio(row: pd.Series) -> tuple[float, float, float]:
+    """Estimate and interval as published: two decimals."""
+    return tuple(round(math.exp(row[name]), 2) for name in ("effect", "ci_low", "ci_high"))
+
+
+def joint(folder: Path, endpoint: str, population: str = "all") -> pd.DataFrame:
+    return results_of(folder, endpoint=endpoint, model="joint", population=population).set_index("marker_id")
+
+
+def test_mds_tp53_from_the_start_of_treatment(mds):
+    table = joint(mds, "os_from_treatment")
+    assert ratio(table.loc["tp53_multi_hit"]) == (6.80, 3.23, 14.33)
+    assert ratio(table.loc["tp53_mono_allelic"]) == (1.17, 0.57, 2.44)
+    assert set(table["n"]) == {173}
+    assert set(table["events"]) == {97}
+
+
+def test_mds_tp53_from_sampling_is_biased_upwards(mds):
+    table = joint(mds, "os_from_sampling")
+    assert ratio(table.loc["tp53_multi_hit"])[0] == 7.78
+    assert ratio(table.loc["tp53_mono_allelic"])[0] == 1.17
+    assert set(table["n"]) == {181}
+
+
+def test_mds_lenalidomide_alone_is_shown(mds):
+    table = joint(mds, "os_from_treatment", "lenalidomide_alone")
+    assert (table["n"] < 173).all()
+    assert table.loc["tp53_multi_hit", "effect"] > 1
+
+
+def test_mds_left_out_patients_are_counted(mds):
+    cohort = Cohort.read(mds / "cohort")
+    assert [step["n"] for step in cohort.facts["flow"]] == [2957, 2776, 181]
+    ends = cohort.endpoints[cohort.endpoints["endpoint"] == "os_from_treatment"]
+    assert ends["excluded"].value_counts().to_dict() == {
+        "start of treatment not known": 6,
+        "start of treatment lies before the origin": 1,
+        "treatment does not start before the end of follow-up": 1,
+    }
+
+
+def test_mds_csnk1a1_is_mutated_in_nine_patients(mds):
+    matrix = read_stage(mds, "matrix", schemas.MATRIX)
+    carriers = matrix[(matrix["marker_id"] == "csnk1a1_mutation") & (matrix["state"] == "present")]
+    assert carriers["patient_id"].nunique() == 9
+
+
+def test_mds_del_5q_is_read_from_the_karyotype(mds):
+    matrix = read_stage(mds, "matrix", schemas.MATRIX)
+    states = matrix.loc[matrix["marker_id"] == "del_5q", "state"].value_counts().to_dict()
+    # 13 karyotypes are empty; 73 hold del(5)(q..), and 8 say it otherwise: del(5)(?q..), del(5q..), del5q, 5q-
+    assert states["not_assessed"] == 13
+    assert states["present"] == 81
+
+
+def test_mds_says_that_it_cannot_tell_prognostic_from_predictive(mds):
+    plan = json.loads((mds / "associate" / "plan.json").read_text())
+    assert "cannot tell" in plan["claim"]
+
+
+def test_reddy_abc_v_gcb_overall_survival(reddy):
+    table = results_of(reddy, endpoint="os", model="crude", marker_id="subtype:ABC")
+    assert len(table) == 1
+    row = table.iloc[0]
+    assert ratio(row) == (1.51, 1.14, 2.01)
+    assert (row["n"], row["events"]) == (625, 196)
+
+
+def test_reddy_has_1001_patients_and_nobody_had_an_imid(reddy):
+    cohort = Cohort.read(reddy / "cohort")
+    assert len(cohort.patients) == 1001
+    assert not cohort.patients["imid"].any()
+    assert cohort.calls["sample_id"].nunique() == 972
+    plan = json.loads((reddy / "associate" / "plan.json").read_text())
+    assert "prognostic" in plan["claim"]
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "responders", "gene", "carriers", "p_value"),
+    [("complete_response", 765, "gene:BCL2", 85, 0.006), ("response", 853, "gene:CARD11", 83, 0.007)],
+)
+def test_reddy_no_gene_is_associated_with_response(reddy, endpoint, responders, gene, carriers, p_value):
+    table = results_of(reddy, endpoint=endpoint)
+    genes = table[table["marker_id"].str.startswith("gene:")]
+    assert (genes["q_value"].dropna() >= 0.05).all()  # crude and adjusted
+    crude = genes[genes["model"] == "crude"]
+    assert crude["q_value"].notna().sum() > 130
+    best = crude.sort_values("p_value").iloc[0]
+    assert (best["n"], best["events"]) == (922, responders)
+    assert (best["marker_id"], best["carriers"]) == (gene, carriers)
+    assert round(best["p_value"], 3) == p_value
+
+
+def test_reddy_myd88_is_mutated_more_often_in_abc(reddy):
+    cohort = Cohort.read(reddy / "cohort")
+    subtypes = read_stage(reddy, "subtype", schemas.SUBTYPES)
+    coo = subtypes[subtypes["method"] == "label:rnaseq"].set_index("patient_id")["subtype"]
+    effects = read_stage(reddy, "annotate", schemas.EFFECTS)
+    variants = effects[(effects["gene"] == "MYD88") & ~effects["effect_class"].isin(["synonymous", "noncoding", "other"])]
+    hit = cohort.calls.merge(variants, on=["build", "chrom", "pos", "ref", "alt"])["sample_id"].unique()
+    share = coo.index.isin(hit) & coo.notna()
+    assert {k: round(100 * share[coo == k].mean()) for k in ("ABC", "GCB")} == {"ABC": 30, "GCB": 7}
+
+
+@pytest.mark.parametrize(("gene", "patients"), [("IKZF3", 26), ("IRF4", 38)])
+def test_reddy_mutated_patients_per_gene(reddy, gene, patients):
+    cohort = Cohort.read(reddy / "cohort")
+    effects = read_stage(reddy, "annotate", schemas.EFFECTS)
+    found = cohort.calls.merge(effects[effects["gene"] == gene], on=["build", "chrom", "pos", "ref", "alt"])
+    assert found["sample_id"].nunique() == patients
+
+
+def test_reddy_labels_stand_side_by_side(reddy):
+    subtypes = read_stage(reddy, "subtype", schemas.SUBTYPES)
+    counts = subtypes.dropna(subset="subtype").groupby("method").size().to_dict()
+    assert counts == {"label:hans_label": 522, "label:nanostring": 200, "label:rnaseq": 775}
+
+
+def test_tcga_runs_end_to_end(tcga):
+    cohort = Cohort.read(tcga / "cohort")
+    assert len(cohort.patients) == 48
+    assert cohort.calls["sample_id"].nunique() == 48
+    assert len([name for name in cohort.expression.columns if name != "gene"]) == 28
+    ends = cohort.endpoints
+    assert ends.loc[ends["endpoint"] == "os", "event"].sum() == 5
+    assert ends["excluded"].eq("negative time").sum() == 1
+    assert len(results_of(tcga)) > 0
+
+
+def test_tcga_a_gene_without_a_call_is_absent_because_the_exome_covers_it(tcga):
+    matrix = read_stage(tcga, "matrix", schemas.MATRIX)
+    crbn = matrix[matrix["marker_id"] == "tp53_mutation"]
+    assert set(crbn["state"]) == {"present", "absent"}
