@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from resistance.report.content_clinic import method_label
 from resistance.report.content_results import SCALES, endpoint_label, population_label
-from resistance.report.words import enumerated, number, percent, title
+from resistance.report.words import enumerated, number, percent, title, variable
 
 if TYPE_CHECKING:
     from resistance.config import CohortFile
@@ -128,11 +128,11 @@ def _associations(config: CohortFile, tables: StageTables, results: list[dict[st
         names = list(dict.fromkeys(r["method"] for r in results if r["model"] == model and r["method"] != "-"))
         if names:
             out.append(f"{title(model)} models: {enumerated(names)}.")
-    adjusted = [title(c).lower() if c != "subtype" else "subtype" for c in plan.covariates]
+    adjusted = [variable(c) for c in plan.covariates]
     if adjusted:
         out.append(f"Adjusted for {enumerated(adjusted)}.")
     if plan.strata:
-        out.append(f"Stratified by {enumerated(s.replace('_', ' ') for s in plan.strata)}.")
+        out.append(f"Stratified by {enumerated(variable(s) for s in plan.strata)}.")
     scales = list(dict.fromkeys(SCALES[str(r["scale"])] for r in results if r["scale"]))
     if scales:
         out.append(
@@ -161,8 +161,8 @@ def _plan(config: CohortFile) -> list[dict[str, str]]:
             "value": enumerated(plan.markers) if plan.markers else "every statement of the knowledge base that could be assessed",
         },
         {"item": "Time point of the markers", "value": plan.timepoint.replace("_", " ")},
-        {"item": "Covariates", "value": enumerated(plan.covariates) or "none"},
-        {"item": "Strata", "value": enumerated(plan.strata) or "none"},
+        {"item": "Covariates", "value": enumerated(variable(c) for c in plan.covariates) or "none"},
+        {"item": "Strata", "value": enumerated(variable(s) for s in plan.strata) or "none"},
         {"item": "Marker x treatment interaction", "value": "asked" if plan.treatment_interaction else "not asked"},
         {"item": "Least carriers", "value": str(plan.min_carriers)},
     ]
@@ -172,7 +172,7 @@ def _plan(config: CohortFile) -> list[dict[str, str]]:
         rows.append(
             {
                 "item": f"Joint model: {q.name}",
-                "value": f"{enumerated(q.markers)} for {endpoint_label(config, q.endpoint)} in {population_label(config, q.population).lower()}",
+                "value": f"{enumerated(q.markers)} for {endpoint_label(config, q.endpoint)} – {population_label(config, q.population)}",
             }
         )
     for c in plan.contrasts:
@@ -180,7 +180,7 @@ def _plan(config: CohortFile) -> list[dict[str, str]]:
             {
                 "item": f"Contrast: {c.name}",
                 "value": f"{c.variable} {c.level} against {c.reference} for {endpoint_label(config, c.endpoint)} "
-                f"in {population_label(config, c.population).lower()}",
+                f"– {population_label(config, c.population)}",
             }
         )
     return rows

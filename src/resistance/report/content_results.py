@@ -122,7 +122,7 @@ def _forest(config: CohortFile, kind: str, rows: list[dict[str, Any]]) -> dict[s
             keys = ("ratio", "ratio_low", "ratio_high", "p_value", "q_value", "method", "adjusted_for", *_COUNTS)
             line["estimates"][row["model"]] = {k: row[k] for k in keys}
         elif row["note"]:
-            line["notes"].append(f"{row['model']}: {row['note']}")
+            line["notes"].append((row["model"], row["note"]))
         for key in _COUNTS:
             line.setdefault(key, row[key])
     with_: list[dict[str, Any]] = []
@@ -150,8 +150,18 @@ def _forest(config: CohortFile, kind: str, rows: list[dict[str, Any]]) -> dict[s
         "adjusted_for": adjusted,
         "rows": with_[:MOST_ROWS],
         "more_rows": max(0, len(with_) - MOST_ROWS),
-        "without": [
-            {"label": x["label"], "contrast": x["contrast"], "carriers": x["carriers"], "n": x["n"], "notes": x["notes"]}
-            for x in without
-        ],
+        "without": _by_reason(without),
     }
+
+
+def _by_reason(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Put lines without an estimate together by reason, the commonest first."""
+    found: dict[str, list[str]] = {}
+    for line in lines:
+        why = list(dict.fromkeys(note for _, note in line["notes"]))
+        reason = why[0] if len(why) == 1 else "; ".join(f"{model}: {note}" for model, note in line["notes"])
+        found.setdefault(reason or "no reason given", []).append(line["label"])
+    return [
+        {"reason": reason, "n": len(labels), "labels": sorted(labels)}
+        for reason, labels in sorted(found.items(), key=lambda item: (-len(item[1]), item[0]))
+    ]

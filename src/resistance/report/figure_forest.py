@@ -83,7 +83,7 @@ def forest_figure(content: dict[str, Any]) -> Figure | None:
         layers.append(_heading(name if key != "events" else content["events_are"].capitalize(), _WIDTH + at + 8, "right"))
     layers.append(_heading("Ratio (95 % interval)", _WIDTH + _EFFECT_AT, "left"))
     chart = alt.layer(*layers).properties(width=_WIDTH, height=step * len(order))
-    caption = f"{content['endpoint_label']}, {content['population_label'].lower()}. Order: number of carriers. Arrows: the interval goes on."
+    caption = "Rows by number of carriers. An arrow at the edge: the interval (without a point, the estimate too) lies beyond."
     if content["more_rows"]:
         caption += f" {plural(content['more_rows'], 'further row')} stand only in the table of results."
     clear = [

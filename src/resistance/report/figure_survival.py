@@ -86,7 +86,7 @@ def survival_figure(content: dict[str, Any]) -> Figure:
         + (f"{months(g['median_days'])} months" if g["median_days"] is not None else "not reached")
         for g in groups
     )
-    caption = f"{content['endpoint_label']}{by}, {content['population_label'].lower()}. Band: 95 % interval; ticks: censored."
+    caption = f"{content['population_label']}. Band: 95 % interval; ticks: censored."
     return finish(
         chart,
         caption=caption,

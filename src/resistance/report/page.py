@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from resistance.report.figure import Figure
 
 _TEMPLATES = Path(__file__).parent / "templates"
-#: rows of the table of results that stand in the page; all stand in tables/results.tsv
-MOST_RESULTS = 1500
+#: rows of the table of results that stand in the page, and of them those without an answer where others have one;
+#: all stand in tables/results.tsv
+_MOST_RESULTS, _MOST_UNANSWERED = 1500, 200
 _MOST_EMERGENT = 200
 
 
@@ -83,7 +84,7 @@ def render(content: dict[str, Any]) -> str:
         script=own,
         policy=_policy(library, own),
         in_script=_in_script,
-        most_results=MOST_RESULTS,
+        results_shown=_results_shown(content["results"]),
         most_emergent=_MOST_EMERGENT,
     )
 
@@ -118,6 +119,13 @@ def _named_once(figure: Figure | None, seen: dict[str, int]) -> Figure | None:
 
 def _those(figures: list[Figure | None]) -> list[Figure | None]:
     return [figure for figure in figures if figure is not None]
+
+
+def _results_shown(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the rows that stand in the page, in the order of the plan; those with an answer come first to their place."""
+    answered = [i for i, row in enumerate(rows) if row["answered"]][:_MOST_RESULTS]
+    others = [i for i, row in enumerate(rows) if not row["answered"]][: min(_MOST_UNANSWERED, _MOST_RESULTS - len(answered))]
+    return [rows[i] for i in sorted([*answered, *others])]
 
 
 def source_link(source: str) -> str | None:

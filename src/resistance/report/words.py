@@ -11,8 +11,14 @@ NOT_KNOWN = "–"
 
 DAYS_PER_MONTH = 365.25 / 12
 
-#: column names of clinical tables that are read letter by letter
-_ACRONYMS = ("ipi", "ripi", "ecog", "ldh", "coo", "iss", "riss", "ipss", "ipssr", "ipssm", "who", "bmi", "cns", "asct", "imid")
+#: column names of clinical tables that are read letter by letter or have a usual spelling
+_SPELLED = {
+    **{word: word.upper() for word in ("ipi", "ecog", "ldh", "coo", "iss", "ipss", "who", "bmi", "cns", "asct", "imid", "hma")},
+    "ipssr": "IPSS-R",
+    "ipssm": "IPSS-M",
+    "ripi": "R-IPI",
+    "riss": "R-ISS",
+}
 
 
 def plain(value: Any) -> Any:
@@ -113,9 +119,17 @@ def months_reached(days: float | None) -> str:
 
 def title(name: str) -> str:
     """Return a column or level name as words: ``prior_lines`` -> 'Prior lines'."""
+    if name == "age_years":
+        return "Age"
     words = name.removeprefix("label:").replace("_", " ").split()
-    text = " ".join(word.upper() if word.lower() in _ACRONYMS else word for word in words)
+    text = " ".join(_SPELLED.get(word.lower(), word) for word in words)
     return text[:1].upper() + text[1:]
+
+
+def variable(name: str) -> str:
+    """Return a covariate's name as it stands inside a sentence."""
+    text = title(name)
+    return text if text[:2].isupper() or text[1:2] == "-" else text[:1].lower() + text[1:]
 
 
 def plural(n: int, one: str, many: str | None = None) -> str:
@@ -141,6 +155,7 @@ FILTERS = {
     "months": months,
     "months_reached": months_reached,
     "title_words": title,
+    "variable": variable,
     "plural": plural,
     "enumerated": enumerated,
 }

@@ -14,6 +14,11 @@
     });
   });
 
+  // what is folded on the screen is printed too
+  window.addEventListener("beforeprint", function () {
+    document.querySelectorAll("details").forEach(function (part) { part.open = true; });
+  });
+
   function valueOf(row, column) {
     var cell = row.children[column], value = cell.dataset.v;
     if (value === undefined) { return cell.textContent.trim().toLowerCase(); }
