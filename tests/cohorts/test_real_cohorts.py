@@ -173,7 +173,14 @@ def test_reddy_labels_stand_side_by_side(reddy):
     assert counts == {"label:hans_label": 522, "label:nanostring": 200, "label:rnaseq": 775}
 
 
-def test_tcga_runs_end_to_end(tcga):
+def test_tcga_runs_end_to_end_to_a_report(tcga, checkout):
+    stages.report(checkout / "config" / "cohorts" / "tcga_dlbc.yaml", tcga)
+    page = (tcga / "report" / "report.html").read_text(encoding="utf-8")
+    assert "every association is prognostic" in page
+    assert "-10 days" in page
+
+
+def test_tcga_tables_hold_what_the_files_hold(tcga):
     cohort = Cohort.read(tcga / "cohort")
     assert len(cohort.patients) == 48
     assert cohort.calls["sample_id"].nunique() == 48
