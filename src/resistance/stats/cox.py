@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 
 from resistance.stats._arrays import FloatArray, codes, flags, matrix, numbers, to_unit_range
 from resistance.stats.newton import Maximum, maximise
+from resistance.stats.partial_likelihood import PartialLikelihood
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,7 @@ def cox(
 
     Notes
     -----
-    Partial likelihood by statsmodels' PHReg.  Cox 1972; Efron 1977.  With few events among the
+    Cox 1972, doi:10.1111/j.2517-6161.1972.tb00899.x; ties after Efron 1977.  With few events among the
     carriers every asymptotic p is too small now and then: say so beside it.
     """
     from scipy.stats import chi2, norm
@@ -107,7 +108,7 @@ def cox(
     if events == 0:
         return _unanswered(k, t.size, events, "no events", ())
     unit, spread = to_unit_range(x)
-    model = partial_likelihood(t, e, unit, groups, ties)
+    model = PartialLikelihood(t, e, unit, groups, ties)
     start = np.zeros(k)
     top = maximise(model, start)
     if not top.converged:
@@ -137,13 +138,6 @@ def cox(
         columns=(),
         note="",
     )
-
-
-def partial_likelihood(time: FloatArray, event: Any, columns: FloatArray, strata: Any, ties: str) -> Any:
-    """Return statsmodels' partial likelihood of the model (at least one event)."""
-    from statsmodels.duration.hazard_regression import PHReg
-
-    return PHReg(time, columns, status=event.astype(np.float64), strata=strata, ties=ties)
 
 
 def likelihood_ratio_p(model: Any, top: Maximum, column: int) -> float:
