@@ -146,8 +146,8 @@ def build_cohort(n: int = 24, *, imid: object = True, simulated: bool = True, ba
             *(
                 pd.DataFrame(
                     {
-                        "sample_id": [f"{p}-{tag}" for p in ids[:8]],
-                        "patient_id": ids[:8],
+                        "sample_id": [f"{p}-{tag}" for p in ids[4:12]],
+                        "patient_id": ids[4:12],
                         "material": "plasma",
                         "timepoint": timepoint,
                         "day": day,
@@ -253,8 +253,8 @@ def build_results(results: Path, n: int = 24, *, interaction: bool = False, empt
         ):  # fmt: skip
             write_stage(empty(schema), results, stage, schema)
         return results
-    write_stage(_quantity(ids[:8]), results, "ctdna", schemas.QUANTITY)
-    write_stage(_molecular_response(ids[:8]), results, "ctdna", schemas.RESPONSE)
+    write_stage(_quantity(ids[4:12]), results, "ctdna", schemas.QUANTITY)
+    write_stage(_molecular_response(ids[4:12]), results, "ctdna", schemas.RESPONSE)
     write_stage(_emergence(ids), results, "ctdna", schemas.EMERGENCE)
     subtypes = [
         {"patient_id": p, "method": "label:rnaseq", "subtype": ("ABC", "GCB", "UNCLASSIFIED")[i % 3], "reason": "as given"}
@@ -335,13 +335,13 @@ def _emergence(ids: list[str]) -> pd.DataFrame:
     return pd.DataFrame(
         [
             {
-                **common, "patient_id": ids[0], "pos": 3192720, "gene": "CRBN", "hgvsp": "W386*", "baseline_sample_id": f"{ids[0]}-B",
-                "sample_id": f"{ids[0]}-R", "baseline_alt_count": 0, "baseline_depth": 2000, "later_alt_count": 90, "later_depth": 1800,
+                **common, "patient_id": ids[4], "pos": 3192720, "gene": "CRBN", "hgvsp": "W386*", "baseline_sample_id": f"{ids[4]}-B",
+                "sample_id": f"{ids[4]}-R", "baseline_alt_count": 0, "baseline_depth": 2000, "later_alt_count": 90, "later_depth": 1800,
                 "baseline_vaf": 0.0, "later_vaf": 0.05, "change": "emergent", "p_value": 1e-20, "q_value": 2e-20,
             },
             {
-                **common, "patient_id": ids[1], "pos": 7577121, "gene": "TP53", "hgvsp": "R273C", "baseline_sample_id": f"{ids[1]}-B",
-                "sample_id": f"{ids[1]}-R", "baseline_alt_count": 200, "baseline_depth": 2000, "later_alt_count": 180, "later_depth": 1800,
+                **common, "patient_id": ids[5], "pos": 7577121, "gene": "TP53", "hgvsp": "R273C", "baseline_sample_id": f"{ids[5]}-B",
+                "sample_id": f"{ids[5]}-R", "baseline_alt_count": 200, "baseline_depth": 2000, "later_alt_count": 180, "later_depth": 1800,
                 "baseline_vaf": 0.1, "later_vaf": 0.1, "change": "stable", "p_value": 1.0, "q_value": 1.0,
             },
         ]

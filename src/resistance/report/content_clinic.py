@@ -30,7 +30,7 @@ def subtype_of(config: CohortFile, tables: StageTables) -> tuple[str | None, dic
 
 def method_label(method: str) -> str:
     """Return the name of a classification method for people: ``label:rnaseq`` -> 'rnaseq (as given)'."""
-    return f"{method.removeprefix('label:')} (as given)" if method.startswith("label:") else method.capitalize()
+    return f"{method.removeprefix('label:').replace('_', ' ')} (as given)" if method.startswith("label:") else method.capitalize()
 
 
 def table_one(config: CohortFile, tables: StageTables) -> dict[str, Any]:

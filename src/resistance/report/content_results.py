@@ -16,6 +16,12 @@ SCALES = {
     "log_ratio_of_odds_ratios": "ratio of odds ratios",
     "log_ratio_of_hazard_ratios": "ratio of hazard ratios",
 }
+_SHORT = {
+    "log_odds_ratio": "OR",
+    "log_hazard_ratio": "HR",
+    "log_ratio_of_odds_ratios": "ROR",
+    "log_ratio_of_hazard_ratios": "RHR",
+}
 #: most markers in one forest plot; all stand in the table
 MOST_ROWS = 30
 #: kinds of question in the order of the report: declared by name first, then every marker, then every gene
@@ -48,6 +54,8 @@ def results_rows(config: CohortFile, tables: StageTables) -> list[dict[str, Any]
             "ratio": _exp(clean["effect"]),
             "ratio_low": _exp(clean["ci_low"]),
             "ratio_high": _exp(clean["ci_high"]),
+            "ratio_detectable": _exp(clean.get("detectable_effect")),
+            "scale_short": _SHORT.get(str(clean["scale"])),
             "scale_label": SCALES.get(str(clean["scale"])),
             "population_label": population_label(config, str(clean["population"])),
             "endpoint_label": endpoint_label(config, str(clean["endpoint"])),

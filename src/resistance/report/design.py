@@ -28,8 +28,8 @@ FIXED = {
     "SD": "#d9c68c",
     "PD": "#a3485b",
     "NR": "#a3485b",
-    "responder": "#00664b",
-    "non-responder": "#a3485b",
+    "Responder": "#00664b",
+    "Non-responder": "#a3485b",
 }
 UNKNOWN = "#ffffff"
 

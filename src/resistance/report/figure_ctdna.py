@@ -52,7 +52,7 @@ def trajectories_figure(content: dict[str, Any]) -> Figure | None:
         here = [row for row in rows if row["g"] == group]
         patients = len({row["p"] for row in here})
         own_y = y if i == 0 else y.axis(title=None, labels=False, ticks=False, domain=False, values=decades)
-        legend = alt.Legend(title=None, orient="top", direction="horizontal", symbolSize=70) if i == 0 else None
+        legend = alt.Legend(title=None, orient="top", direction="horizontal", symbolSize=70)
         scale = {
             "shape": alt.Shape("k:N", sort=kinds, scale=alt.Scale(domain=kinds, range=[style[k][0] for k in kinds]), legend=legend),
             "stroke": alt.Stroke("k:N", sort=kinds, scale=alt.Scale(domain=kinds, range=[style[k][1] for k in kinds]), legend=legend),

@@ -29,7 +29,7 @@ def forest_figure(content: dict[str, Any]) -> Figure | None:
     if not content["rows"]:
         return None
     models: list[str] = content["models"]
-    step = 24 * len(models) + 8
+    step = 20 * len(models) + 8
     low, high = _limits(content)
     order = [row["label"] for row in content["rows"]]
     lines, arrows = [], []

@@ -60,7 +60,7 @@ def oncoprint_figure(content: dict[str, Any]) -> Figure | None:
                     "b": run["to"],
                     "level": run["level"],
                     "colour": colour[run["level"]],
-                    "edge": "#9aa5b1" if run["level"] in _UNKNOWN_LEVELS else "#ffffff",
+                    "edge": "#9aa5b1" if run["level"] in _UNKNOWN_LEVELS else "#ffffff" if cell >= 2 else colour[run["level"]],
                 }
             )
             if (run["to"] - run["from"]) * cell >= 7.0 * len(run["level"]) + 6:
@@ -96,7 +96,7 @@ def oncoprint_figure(content: dict[str, Any]) -> Figure | None:
         .mark_rect(color=ACCENT, stroke=ACCENT if cell < 2 else "#ffffff", strokeWidth=0.8)
         .encode(**span, tooltip=[alt.Tooltip("row:N", title="marker"), alt.Tooltip("patient:N")]),
         alt.Chart(data(tracks))
-        .mark_rect(strokeWidth=0.7 if cell >= 2 else 0)
+        .mark_rect(strokeWidth=0.7)
         .encode(
             **span,
             color=alt.Color("colour:N", scale=None),

@@ -17,9 +17,8 @@ if TYPE_CHECKING:
     from resistance.report.figure import Figure
 
 _TEMPLATES = Path(__file__).parent / "templates"
-#: rows of the table of results that stand in the page, and of them those without an answer where others have one;
-#: all stand in tables/results.tsv
-_MOST_RESULTS, _MOST_UNANSWERED = 1500, 200
+#: rows of the table of results that stand in the page, and of them those without an answer; all stand in tables/results.tsv
+_MOST_RESULTS, _MOST_UNANSWERED = 1000, 100
 _MOST_EMERGENT = 200
 
 
@@ -122,10 +121,12 @@ def _those(figures: list[Figure | None]) -> list[Figure | None]:
 
 
 def _results_shown(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the rows that stand in the page, in the order of the plan; those with an answer come first to their place."""
-    answered = [i for i, row in enumerate(rows) if row["answered"]][:_MOST_RESULTS]
-    others = [i for i, row in enumerate(rows) if not row["answered"]][: min(_MOST_UNANSWERED, _MOST_RESULTS - len(answered))]
-    return [rows[i] for i in sorted([*answered, *others])]
+    """Return the rows that stand in the page, in the order of the plan; where there are too many, genes of a scan give way."""
+    answered = [i for i, row in enumerate(rows) if row["answered"]]
+    answered.sort(key=lambda i: (rows[i]["family"].endswith("/genes"), i))
+    others = [i for i, row in enumerate(rows) if not row["answered"]]
+    kept = answered[: _MOST_RESULTS - min(len(others), _MOST_UNANSWERED)]
+    return [rows[i] for i in sorted([*kept, *others[:_MOST_UNANSWERED]])]
 
 
 def source_link(source: str) -> str | None:

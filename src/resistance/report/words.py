@@ -132,6 +132,13 @@ def variable(name: str) -> str:
     return text if text[:2].isupper() or text[1:2] == "-" else text[:1].lower() + text[1:]
 
 
+def adjustment(name: str) -> str:
+    """Return a covariate or stratum of the results' ``adjusted_for``: ``strata(subtype)`` -> 'subtype (as strata)'."""
+    if name.startswith("strata(") and name.endswith(")"):
+        return f"{enumerated(variable(part.strip()) for part in name[7:-1].split(','))} (as strata)"
+    return variable(name)
+
+
 def plural(n: int, one: str, many: str | None = None) -> str:
     """Return '1 patient', '1,001 patients'."""
     return f"{n:,} {one if n == 1 else (many or one + 's')}"
@@ -156,6 +163,7 @@ FILTERS = {
     "months_reached": months_reached,
     "title_words": title,
     "variable": variable,
+    "adjustment": adjustment,
     "plural": plural,
     "enumerated": enumerated,
 }
