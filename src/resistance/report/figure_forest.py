@@ -84,6 +84,8 @@ def forest_figure(content: dict[str, Any]) -> Figure | None:
     layers.append(_heading("Ratio (95 % interval)", _WIDTH + _EFFECT_AT, "left"))
     chart = alt.layer(*layers).properties(width=_WIDTH, height=step * len(order))
     caption = "Rows by number of carriers. An arrow at the edge: the interval (without a point, the estimate too) lies beyond."
+    if len(models) > 1:
+        caption += " Counts are those of the crude model; the adjusted one has complete cases only (see the table of results)."
     if content["more_rows"]:
         caption += f" {plural(content['more_rows'], 'further row')} stand only in the table of results."
     clear = [
