@@ -329,6 +329,13 @@ class Ctdna(_Strict):
     emergence_fdr: float = Field(
         0.05, gt=0, lt=1, description="False discovery rate within patient for emergent and changed variants."
     )
+    background_error_rate: float = Field(
+        1e-4,
+        ge=0,
+        lt=1,
+        description="Share of reads that show a given wrong base by error. Reads at baseline that this explains (p > .05) make no "
+        "variant old: it may still be emergent.",
+    )
     emergence_min_later_vaf: float = Field(0.005, ge=0, le=1, description="Least later VAF of an emergent variant.")
 
 

@@ -44,6 +44,26 @@ def test_a_variant_not_seen_at_low_depth_is_not_new(make_cohort):
     assert row["note"] == "60 baseline reads miss a VAF of 0.03 with probability 0.16"
 
 
+@pytest.mark.parametrize("written", ["PASS", "not_called"])
+def test_reads_that_errors_explain_do_not_make_a_variant_old(make_cohort, written):
+    # at an error rate of 1e-4, one error or more in 4,248 reads has probability .35
+    row = find(make_cohort, PLASMA, [("A", 100, 4248, 1, None, written), ("B", 100, 1525, 309)]).iloc[0]
+    assert row["change"] == "emergent"
+    assert row["note"] == "1 of 4248 reads at baseline, no more than sequencing errors"
+
+
+def test_more_reads_than_errors_explain_are_a_variant_known_before(make_cohort):
+    few = find(make_cohort, PLASMA, [("A", 100, 4248, 4), ("B", 100, 1525, 309)])  # p = .0009
+    shallow = find(make_cohort, PLASMA, [("A", 100, 100, 1), ("B", 100, 1525, 309)])  # p = .01
+    assert few["change"].tolist() == shallow["change"].tolist() == ["expanding"]
+
+
+def test_an_error_in_another_baseline_sample_does_not_make_a_variant_old(make_cohort):
+    samples = [("T", "P1", "tumour", "baseline", -3), *PLASMA]
+    calls = [("T", 100, 4000, 1), ("A", 100, 2000, 0), ("B", 100, 2000, 60)]
+    assert find(make_cohort, samples, calls)["change"].tolist() == ["emergent"]
+
+
 def test_no_row_at_baseline_and_no_coverage_is_not_assessable(make_cohort):
     row = find(make_cohort, PLASMA, [("A", 900, 2000, 100), ("B", 100, 2000, 60)], [effect(100)]).set_index("pos").loc[100]
     assert row["change"] == "not_assessable"

@@ -36,15 +36,18 @@ def find_emergence(cohort: Cohort, effects: pd.DataFrame, settings: Ctdna) -> pd
     effects : DataFrame
         Schema EFFECTS, for gene and protein change.
     settings : config.Ctdna
-        ``emergence_fdr``, ``emergence_min_later_vaf``, ``detection_alt_count``.
+        ``emergence_fdr``, ``emergence_min_later_vaf``, ``detection_alt_count``, and
+        ``background_error_rate``: callers that force a genotype on every sample (Mutect2 does) call a
+        variant where they read a single error.
 
     Returns
     -------
     DataFrame
         Schema EMERGENCE.  ``change`` is
 
-        - *emergent*: seen in no baseline or germline sample of the patient, and the baseline was
-          deep enough to have shown the later VAF with probability .95;
+        - *emergent*: seen in no baseline or germline sample of the patient with more reads than
+          sequencing errors explain, and the baseline was deep enough to have shown the later VAF with
+          probability .95;
         - *expanding*, *shrinking*: a significant rise or fall of a variant known at baseline;
         - *cleared*: seen at baseline, not later, where the later depth would have shown it;
         - *stable*: no change beyond chance;
@@ -65,7 +68,9 @@ def find_emergence(cohort: Cohort, effects: pd.DataFrame, settings: Ctdna) -> pd
         return empty(EMERGENCE)
     named = _names(effects)
     frame = frame.merge(named, on=VARIANT, how="left")
-    frame["known_before"] = _known_before(frame, cohort, counted)
+    frame["baseline_stray"] = _stray(frame["baseline_mutant"], frame["baseline_reads"], settings.background_error_rate)
+    stray = _stray(counted["mutant"], counted["reads"], settings.background_error_rate)
+    frame["known_before"] = _known_before(frame, cohort, counted[~stray])
     for side in ("baseline", "later"):
         frame[f"{side}_used"] = _usable_depth(frame, side, counted, cohort.coverage)
     frame = _tested(frame)
@@ -130,6 +135,15 @@ def _known_before(frame: pd.DataFrame, cohort: Cohort, counted: pd.DataFrame) ->
     found = found.sort_values("material", kind="stable").drop_duplicates(["patient_id", *VARIANT])
     merged = frame[["patient_id", *VARIANT]].merge(found, on=["patient_id", *VARIANT], how="left")
     return merged["material"].set_axis(frame.index)
+
+
+def _stray(mutant: pd.Series, reads: pd.Series, error_rate: float) -> pd.Series:
+    """Return where the mutant reads are no more than errors explain (one-sided binomial p > .05; no counts: not stray)."""
+    from scipy.stats import binom
+
+    known = mutant.notna() & reads.notna()
+    chance = binom.sf(mutant.fillna(0) - 1, reads.fillna(0), error_rate)
+    return known & (mutant > 0) & (chance > 1 - POWER)
 
 
 def _usable_depth(frame: pd.DataFrame, side: str, counted: pd.DataFrame, coverage: pd.DataFrame) -> pd.Series:
@@ -203,8 +217,12 @@ def _verdict(row: dict[str, Any], settings: Ctdna) -> tuple[str, str | None]:
         return "stable", words("no change beyond chance")
     if after == 0:
         return "cleared", words()
-    if before > 0:
+    if before > 0 and not (row["baseline_stray"] and after > before):
         return ("expanding" if after > before else "shrinking"), words()
+    if before > 0:
+        notes.append(
+            f"{row['baseline_count']:.0f} of {row['baseline_used']:.0f} reads at baseline, no more than sequencing errors"
+        )
     if isinstance(row["known_before"], str):
         return "expanding", words(f"not new: seen in the {row['known_before'].replace('_', ' ')} before treatment")
     if row["later_count"] < settings.detection_alt_count or after < settings.emergence_min_later_vaf:
