@@ -82,16 +82,21 @@ def test_an_empty_table_comes_back_with_its_types(tmp_path):
 def test_a_crash_leaves_the_old_file_and_no_half_of_the_new(tmp_path):
     target = tmp_path / "x.txt"
     target.write_text("old")
-    with pytest.raises(RuntimeError), replacing(target) as temporary:
-        temporary.write_text("ha")
-        raise RuntimeError
+
+    def stops_half_way() -> None:
+        with replacing(target) as temporary:
+            temporary.write_text("ha")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        stops_half_way()
     assert target.read_text() == "old"
     assert [p.name for p in tmp_path.iterdir()] == ["x.txt"]
 
 
 def test_a_damaged_or_missing_stage_table_says_what_to_do(tmp_path):
     (tmp_path / "bad").write_text("no parquet")
-    with pytest.raises(InputError, match="not a readable Parquet file.*Delete it and run its stage again"):
+    with pytest.raises(InputError, match=r"not a readable Parquet file.*Delete it and run its stage again"):
         read_table(tmp_path / "bad", S)
     with pytest.raises(InputError, match="the stage table is missing"):
         read_table(tmp_path / "none", S)

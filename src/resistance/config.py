@@ -471,7 +471,8 @@ class CohortFile(_Strict):
         for name in [plan.primary, *plan.endpoints, self.report.response]:
             if name is not None:
                 known(name, endpoints, "analysis")
-        for item in [*plan.joint, *plan.contrasts]:
+        asked: list[Joint | Contrast] = [*plan.joint, *plan.contrasts]
+        for item in asked:
             known(item.endpoint, endpoints, f"analysis '{item.name}'")
             known(item.population, populations, f"analysis '{item.name}'")
         for contrast in plan.contrasts:
@@ -575,7 +576,7 @@ def _keys_at(model: Any, loc: tuple[Any, ...]) -> set[str]:
         info = model.model_fields.get(part) if hasattr(model, "model_fields") else None
         if info is None:
             continue
-        found = [m for m in _models_in(info.annotation)]
+        found = _models_in(info.annotation)
         if not found:
             return set()
         model = found[0]

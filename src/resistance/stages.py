@@ -54,7 +54,6 @@ def annotate(cohort_file: Path, results: Path) -> None:
     """Write ``annotate/effects.parquet``."""
     from resistance.annotate.choose import one_per_gene, with_current_symbols
     from resistance.knowledge import load_genes
-    from resistance.knowledge import load_genes
 
     load(cohort_file)
     dropped = Dropped("annotate")
