@@ -471,7 +471,7 @@ class CohortFile(_Strict):
         for name in [plan.primary, *plan.endpoints, self.report.response]:
             if name is not None:
                 known(name, endpoints, "analysis")
-        asked: list[Joint | Contrast] = [*plan.joint, *plan.contrasts]
+        asked: list[MarkerQuestion | Contrast] = [*plan.joint, *plan.contrasts]
         for item in asked:
             known(item.endpoint, endpoints, f"analysis '{item.name}'")
             known(item.population, populations, f"analysis '{item.name}'")
