@@ -61,22 +61,11 @@ def test_samples_without_a_file_of_their_own_are_in_no_batch(tmp_path: Path) -> 
     assert batching.batch_names(whole, tmp_path) == []
 
 
-def test_a_batch_file_lists_samples_patients_and_files(tmp_path: Path) -> None:
+def test_the_text_of_a_batch_lists_samples_patients_and_files(tmp_path: Path) -> None:
     config = cohort(tmp_path, ROWS[:2], batch_size=2)
-    (path,) = batching.write_batches(config, tmp_path, tmp_path / "batches")
-    assert path.read_text() == (
+    assert batching.batch_text(batching.batches(config, tmp_path)["batch_000"]) == (
         "sample_id\tpatient_id\tvcf\tsv_vcf\trcc\tbam\tcoverage\nS3\tP1\ta.vcf\tNA\tNA\tNA\tNA\nS1\tP1\td.vcf\tNA\tNA\tNA\tNA\n"
     )
-
-
-def test_an_unchanged_batch_file_is_not_touched_and_an_outdated_one_goes(tmp_path: Path) -> None:
-    folder = tmp_path / "batches"
-    paths = batching.write_batches(cohort(tmp_path, ROWS, batch_size=2), tmp_path, folder)
-    before = [path.stat().st_mtime_ns for path in paths]
-    batching.write_batches(cohort(tmp_path, ROWS, batch_size=2), tmp_path, folder)
-    assert [path.stat().st_mtime_ns for path in paths] == before
-    batching.write_batches(cohort(tmp_path, ROWS[:2], batch_size=2), tmp_path, folder)
-    assert [path.name for path in sorted(folder.iterdir())] == ["batch_000.tsv"]
 
 
 def test_samples_without_name_or_twice_are_refused_with_their_rows(tmp_path: Path) -> None:

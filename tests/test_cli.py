@@ -34,7 +34,6 @@ def test_help_loads_none_of_the_heavy_packages():
         "run",
         "simulate",
         "import-cbioportal",
-        "batches",
         "read",
         "gather",
         "annotate",

@@ -1,4 +1,4 @@
-"""The samples sheet -> batches of samples (the workflow's unit of work), one small TSV each."""
+"""The samples sheet -> batches of samples, the workflow's unit of work."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from resistance.config import CohortFile, ColumnMap
 from resistance.errors import InputError, Problem
 from resistance.read.samples import FILE_COLUMNS
 from resistance.read.sheet import read_sheet, take
-from resistance.tables import write_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -137,25 +136,3 @@ def batch_text(samples: list[Listed]) -> str:
     rows = ["\t".join(("sample_id", "patient_id", *FILE_COLUMNS))]
     rows += ["\t".join((s.sample_id, s.patient_id or "NA", *(s.files.get(name, "NA") for name in FILE_COLUMNS))) for s in samples]
     return "\n".join(rows) + "\n"
-
-
-def write_batches(config: CohortFile, base: Path, folder: Path) -> list[Path]:
-    """Write ``<folder>/<batch>.tsv`` for every batch and remove those of an earlier, longer sheet.
-
-    A file whose content stays is not touched.
-
-    Returns
-    -------
-    list of Path
-        One per batch, in order.
-    """
-    paths = []
-    for name, samples in batches(config, base).items():
-        path, text = folder / f"{name}.tsv", batch_text(samples)
-        if not path.is_file() or path.read_text(encoding="utf-8") != text:
-            write_text(path, text)
-        paths.append(path)
-    for path in sorted(folder.glob("batch_*.tsv")):
-        if path not in paths:
-            path.unlink()
-    return paths

@@ -15,7 +15,7 @@ click.rich_click.COMMAND_GROUPS = {
     "resistance": [
         {"name": "Start here", "commands": ["init", "check", "run", "simulate", "import-cbioportal"]},
         {"name": "Stages (what the workflow calls)", "commands": [
-            "batches", "read", "gather", "annotate", "ctdna", "subtype", "matrix", "associate", "report",
+            "read", "gather", "annotate", "ctdna", "subtype", "matrix", "associate", "report",
         ]},
         {"name": "Reference", "commands": ["schema"]},
     ]
@@ -112,9 +112,6 @@ def _stage(name: str, summary: str) -> None:
         from resistance import stages
 
         stages.STAGES[name](cohort, results)
-
-
-_stage("batches", "List the samples in batches, in the order of the samples sheet.")
 
 
 @cli.command()

@@ -17,22 +17,13 @@ def _load(cohort_file: Path) -> tuple[CohortFile, Path]:
     return load(cohort_file), cohort_file.resolve().parent
 
 
-def batches(cohort_file: Path, results: Path) -> None:
-    """Write ``batches/<batch>.tsv``."""
-    from resistance.batching import write_batches
-
-    config, base = _load(cohort_file)
-    write_batches(config, base, results / "batches")
-
-
 def read(cohort_file: Path, results: Path, batch: str) -> None:
     """Write ``read/<batch>/*.parquet`` from the per-sample files of one batch."""
+    from resistance.batching import batch_samples
     from resistance.read.gather import read_batch
-    from resistance.read.sheet import read_sheet
 
     config, base = _load(cohort_file)
-    samples = read_sheet(results / "batches" / f"{batch}.tsv")["sample_id"].tolist()
-    tables = read_batch(config, base, samples)
+    tables = read_batch(config, base, batch_samples(config, base, batch))
     for schema in BATCH:
         write_table(tables[schema.name], results / "read" / batch / f"{schema.name}.parquet", schema)
 
@@ -138,7 +129,6 @@ def report(cohort_file: Path, results: Path) -> None:
 
 
 STAGES: dict[str, Callable[[Path, Path], None]] = {
-    "batches": batches,
     "gather": gather,
     "annotate": annotate,
     "ctdna": ctdna,

@@ -25,7 +25,6 @@ pytestmark = pytest.mark.shared
 def run(name: str, checkout: Path, results: Path) -> Path:
     """Run every stage but the report, in this process."""
     cohort_file = checkout / "config" / "cohorts" / f"{name}.yaml"
-    stages.batches(cohort_file, results)
     for batch in batch_names(load(cohort_file), cohort_file.parent):
         stages.read(cohort_file, results, batch)
     for stage in (stages.gather, stages.annotate, stages.ctdna, stages.subtype, stages.matrix, stages.associate):

@@ -2,35 +2,11 @@
 # cost a cluster six seconds each, and a plan of 10,000 samples more than a minute.
 
 
-rule batches:
-    input:
-        cohort=PLAN.cohort,
-        files=PLAN.files,
-    output:
-        expand(f"{PLAN.results}/batches/{{batch}}.tsv", batch=PLAN.batches),
-    log:
-        f"{PLAN.results}/logs/batches.log",
-    conda:
-        "../envs/resistance.yaml"
-    threads: 1
-    resources:
-        mem_mb=memory(512),
-        runtime=minutes(10),
-    params:
-        results=subpath(output[0], ancestor=2),
-        members=list(PLAN.members.values()),
-    message:
-        "list the samples in batches"
-    shell:
-        "resistance batches {input.cohort:q} --results {params.results:q} > {log:q} 2>&1"
-
-
 # A batch is read again when its own files, its own samples or the settings of reading change; not
 # because samples were appended to the sheet (hence ancient(), and the digests among the parameters).
 rule read:
     input:
         cohort=ancient(PLAN.cohort),
-        batch=ancient(f"{PLAN.results}/batches/{{batch}}.tsv"),
         files=lambda wildcards: PLAN.batches[wildcards.batch],
     output:
         PLAN.batch_tables("{batch}"),
