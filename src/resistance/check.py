@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from resistance.config import load
+from resistance.dropped import KEPT
 from resistance.errors import Collected, InputError
 
 
@@ -54,9 +55,10 @@ def check(cohort_file: Path) -> list[str]:
         out = group["excluded"].dropna().value_counts().sort_index()
         why = "; ".join(f"{n} left out: {reason}" for reason, n in out.items())
         lines.append(f"endpoint {name}: {int(group['excluded'].isna().sum())} patients" + (f"; {why}" if why else ""))
-    n_dropped = int(cohort.dropped["n"].sum())
-    lines.append(f"left out and counted: {n_dropped} rows ({len(cohort.dropped)} reasons)")
-    lines += [f"  {row.n} {row.table} ({row.source}): {row.reason}" for row in cohort.dropped.itertuples()]
+    changed = cohort.dropped["reason"].str.startswith(KEPT)
+    for what, rows in (("left out", cohort.dropped[~changed]), ("renamed or merged", cohort.dropped[changed])):
+        lines.append(f"{what} and counted: {int(rows['n'].sum())} rows ({len(rows)} reasons)")
+        lines += [f"  {row.n} {row.table} ({row.source}): {row.reason}" for row in rows.itertuples()]
     if cohort.coverage.empty:
         lines.append("No assay is declared: a gene without a call is not_assessed, never absent (see 'assays').")
     return lines

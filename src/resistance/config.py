@@ -200,8 +200,13 @@ class Assay(_Strict):
     bed: str | None = Field(
         None, description="BED file of the target regions; a gene is covered when its name stands in column 4."
     )
+    sample_file: Literal["bed", "gene_list", "depth", "mosdepth"] | None = Field(
+        None,
+        description="Each sample has a file of its own, named in the column 'coverage' of the samples sheet: regions (bed), "
+        "symbols (gene_list), a table gene, mean_depth (depth), or mosdepth's regions.bed.gz (regions named after genes).",
+    )
     depth: str | None = Field(None, description="Table sample_id, gene, mean_depth; a gene is covered at min_depth or more.")
-    min_depth: float = Field(100, ge=0, description="depth: least mean depth that counts as covered.")
+    min_depth: float = Field(100, ge=0, description="depth, mosdepth: least mean depth that counts as covered.")
     samples: Literal["all", "in_file"] = Field(
         "all", description="Which samples were assayed: all, or those that occur in samples_file."
     )
@@ -211,11 +216,15 @@ class Assay(_Strict):
 
     @model_validator(mode="after")
     def _one_source(self) -> Assay:
-        given = [name for name in ("genes", "gene_list", "bed", "depth") if getattr(self, name) is not None]
+        given = [name for name in ("genes", "gene_list", "bed", "depth", "sample_file") if getattr(self, name) is not None]
         if len(given) != 1:
-            raise ValueError(f"give exactly one of genes, gene_list, bed, depth (given: {', '.join(given) or 'none'})")
+            raise ValueError(
+                f"give exactly one of genes, gene_list, bed, depth, sample_file (given: {', '.join(given) or 'none'})"
+            )
         if (self.header or self.gene_column is not None or self.not_genes) and self.gene_list is None:
             raise ValueError("header, gene_column and not_genes belong to gene_list")
+        if self.sample_file is not None and self.samples == "in_file":
+            raise ValueError("sample_file: the samples that have a file were assayed; 'samples: in_file' says it a second time")
         if self.header and self.gene_column is not None:
             raise ValueError("give either header or gene_column")
         if self.samples == "in_file" and (self.samples_file is None or self.sample_id is None):
@@ -398,7 +407,6 @@ class Markers(_Strict):
     """Which statements to match."""
 
     file: str | None = Field(None, description="Own markers.tsv, used after the packaged one.")
-    germline_filter: bool = Field(True, description="Silent and non-coding calls never make a marker present.")
 
 
 class Report(_Strict):

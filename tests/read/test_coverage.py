@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import gzip
+
 import pandas as pd
 import pytest
 
 from resistance import config
 from resistance.dropped import Dropped
 from resistance.errors import InputError
-from resistance.read.coverage import read_coverage
+from resistance.read.coverage import NO_FILE, read_coverage
 
 SAMPLES = pd.DataFrame({"sample_id": ["T1", "T2", "C1"], "material": ["tumour", "tumour", "plasma"]})
 GENES = frozenset(("TP53", "CRBN", "HLA-A", "KMT2D", "MYD88"))
@@ -130,3 +132,52 @@ def test_two_assays_that_see_the_same_gene_give_one_row(tmp_path):
 
 def test_without_assays_nothing_is_covered(tmp_path):
     assert _read(tmp_path) == []
+
+
+def _named(**paths):
+    return pd.DataFrame({"sample_id": ["T1", "T2", "C1"], "coverage": [paths.get(name) for name in ("T1", "T2", "C1")]})
+
+
+def test_each_sample_may_have_a_panel_of_its_own(tmp_path):
+    (tmp_path / "a.txt").write_text("TP53\nMLL2\n")
+    (tmp_path / "b.txt").write_text("CRBN\n")
+    dropped = Dropped("test")
+    covered = _read(tmp_path, {"sample_file": "gene_list"}, files=_named(T1="a.txt", T2="b.txt"), dropped=dropped)
+    assert covered == [("T1", "KMT2D"), ("T1", "TP53"), ("T2", "CRBN")]
+    assert dropped.frame()[["reason", "n", "example"]].to_numpy().tolist() == [[NO_FILE, 1, "C1"]]
+
+
+def test_regions_and_depths_may_be_a_samples_own(tmp_path):
+    (tmp_path / "t.bed").write_text("17\t1\t9\tTP53\n")
+    (tmp_path / "d.tsv").write_text("gene\tmean_depth\nTP53\t99\nCRBN\t100\nMYD88\tNA\n")
+    assert _read(tmp_path, {"sample_file": "bed"}, files=_named(T2="t.bed")) == [("T2", "TP53")]
+    dropped = Dropped("test")
+    assert _read(tmp_path, {"sample_file": "depth"}, files=_named(T2="d.tsv"), dropped=dropped) == [("T2", "CRBN")]
+    assert dict(zip(dropped.frame()["reason"], dropped.frame()["n"], strict=True)) == {
+        "mean depth unknown or below 100: not assessed": 2,
+        NO_FILE: 2,
+    }
+
+
+def test_mosdepths_regions_are_averaged_over_a_gene_by_their_length(tmp_path):
+    # TP53: (10 x 400 + 30 x 10) / 40 = 107.5, CRBN: (10 x 100 + 10 x 99) / 20 = 99.5
+    lines = ["17\t0\t10\tTP53_exon4\t400.00", "17\t20\t50\tTP53_exon5\t10.00", "3\t0\t10\tCRBN\t100", "3\t20\t30\tCRBN\t99"]
+    (tmp_path / "s.regions.bed.gz").write_bytes(gzip.compress("\n".join(lines).encode()))
+    assert _read(tmp_path, {"sample_file": "mosdepth"}, files=_named(C1="s.regions.bed.gz")) == [("C1", "TP53")]
+
+
+def test_damaged_files_of_single_samples_are_named_together(tmp_path):
+    (tmp_path / "a.bed.gz").write_bytes(gzip.compress(b"17\t1\t9\tTP53\n"))
+    (tmp_path / "b.bed.gz").write_bytes(gzip.compress(b"17\t1\t9\tTP53\tdeep\n"))
+    with pytest.raises(InputError) as error:
+        _read(tmp_path, {"sample_file": "mosdepth"}, files=_named(T1="a.bed.gz", T2="b.bed.gz", C1="none.gz"))
+    assert [(p.message, p.value) for p in error.value.problems] == [
+        ("has no fifth column", None),
+        ("the mean depth (column 5) is no number, or negative", "deep"),
+        ("the file is missing", None),
+    ]
+
+
+def test_an_assay_of_sample_files_without_any_is_refused(tmp_path):
+    with pytest.raises(InputError, match="no sample has a coverage file"):
+        _read(tmp_path, {"sample_file": "bed"}, files=_named())

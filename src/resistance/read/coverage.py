@@ -5,14 +5,14 @@ A gene that no assay reaches is not assessed; without this table nothing could e
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from resistance import config
-from resistance.errors import InputError, Problem
+from resistance.errors import Collected, InputError, Problem
 from resistance.read.known import analysed_rows
+from resistance.read.panel import bed_genes, listed_genes, mean_depths
 from resistance.read.sheet import read_sheet, take
 from resistance.schemas import COVERAGE
 from resistance.tables import conform, empty
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from resistance.dropped import Dropped
 
-#: columns of a gene matrix that are no genes, beside the first
-_NO_GENES = frozenset(("sample", "sample_id", "patient", "patient_id", "id", "tumor_sample_barcode"))
+#: why a sample has no row
+NO_FILE = "the sample has no coverage file of its own: not assessed"
 
 
 def read_coverage(
@@ -31,6 +31,7 @@ def read_coverage(
     base: Path,
     *,
     samples: pd.DataFrame,
+    files: pd.DataFrame | None = None,
     genes: Collection[str] | None = None,
     aliases: Mapping[str, str] | None = None,
     all_samples: Collection[str] | None = None,
@@ -45,6 +46,8 @@ def read_coverage(
         Folder of the cohort file.
     samples : DataFrame
         The samples that are analysed (schema ``samples``); ``material`` is used.
+    files : DataFrame, optional
+        sample_id and coverage (a path, or NA): the samples' own files, for assays with ``sample_file``.
     genes : collection of str, optional
         Symbols of the knowledge base: they tell a gene's name from the rest of a BED region's name.
     aliases : mapping, optional
@@ -73,7 +76,11 @@ def read_coverage(
         try:
             who = _assayed(assay, base, samples, all_samples, dropped)
             everybody = [str(name) for name in samples["sample_id"]]
-            parts.append(_one(assay, base, who, everybody, frozenset(genes or ()), aliases or {}, all_samples, dropped))
+            known, other = frozenset(genes or ()), aliases or {}
+            if assay.sample_file is not None:
+                parts.append(_own_files(assay, base, who, files, known, other, dropped))
+            else:
+                parts.append(_one(assay, base, who, everybody, known, other, all_samples, dropped))
         except InputError as error:
             problems += error.problems
     if problems:
@@ -101,7 +108,7 @@ def _one(
         return _deep_enough(assay, base / assay.depth, who, everybody, known, aliases, all_samples, dropped)
     if assay.gene_list is not None:
         path = base / assay.gene_list
-        covered, source = _listed(path, assay), path.name
+        covered, source = listed_genes(path, assay), path.name
     elif assay.bed is not None:
         path = base / assay.bed
         covered, source = bed_genes(path, known=known, aliases=aliases, dropped=dropped), path.name
@@ -148,111 +155,6 @@ def _assayed(
     return found
 
 
-def _listed(path: Path, assay: config.Assay) -> list[str]:
-    """Return the symbols of a gene list: of a header line, of a column, or one per line."""
-    if assay.header:
-        names = [str(name) for name in read_sheet(path).columns if name != "_row"][1:]
-        genes = [name for name in names if name.lower() not in _NO_GENES]
-    elif assay.gene_column is not None:
-        sheet = read_sheet(path, comment="#")
-        column = take(sheet, config.ColumnMap(column=assay.gene_column), name="gene_column", path=path)
-        genes = [str(name) for name in column.dropna().unique()]
-    else:
-        try:
-            lines = path.read_text(encoding="utf-8-sig").splitlines()
-        except FileNotFoundError as error:
-            raise InputError("the file is missing", path=path, remedy="Paths are relative to the cohort file.") from error
-        except UnicodeDecodeError as error:
-            raise InputError("is not UTF-8 text", path=path, remedy="One symbol per line is expected.") from error
-        genes = []
-        for number, line in enumerate(lines, start=1):
-            gene = line.split("#")[0].strip().strip('"')
-            if re.search(r"[\s,;]", gene):
-                raise InputError("holds more than one word", path=path, row=number, value=gene, remedy="One symbol per line is expected; for a table's header set 'header: true'.")  # fmt: skip
-            if gene and gene.lower() not in ("gene", "hugo_symbol", "symbol"):
-                genes.append(gene)
-    absent = [name for name in assay.not_genes if name not in genes]
-    if absent:
-        raise InputError("not_genes names something that the list does not hold", path=path, value=absent[0], remedy="Remove it from not_genes.")  # fmt: skip
-    genes = [name for name in genes if name not in assay.not_genes]
-    if not genes:
-        raise InputError("the gene list is empty: it names no gene", path=path, remedy="One symbol per line is expected.")
-    return genes
-
-
-def bed_genes(path: Path, *, known: Collection[str], aliases: Mapping[str, str], dropped: Dropped) -> list[str]:
-    """Return the genes that the regions of a BED file are named after (column 4).
-
-    A name such as ``TP53``, ``TP53_exon5`` or ``ref|TP53,ens|ENST00000269305`` counts for TP53: parts
-    between ``,`` ``;`` and ``|`` are looked at one by one, whole or up to the first ``_`` or ``:``.
-
-    Raises
-    ------
-    InputError
-        Missing file, a line without four columns or whose end is not behind its start, or no region
-        named after a known gene.
-    """
-    sheet = _bed_rows(path)
-    symbols = frozenset(known) | frozenset(aliases)
-    found: dict[str, None] = {}
-    unnamed: list[str] = []
-    for name in sheet:
-        here = [symbol for part in re.split(r"[,;|]", name) for symbol in (_symbol_of(part.strip(), symbols),) if symbol]
-        if not here:
-            unnamed.append(name)
-        found.update(dict.fromkeys(here))
-    if not found:
-        raise InputError(
-            "no region is named after a known gene (column 4)",
-            path=path,
-            value=unnamed[0],
-            remedy="Name the regions by gene (TP53, TP53_exon5), or give the panel as 'gene_list'.",
-        )
-    if unnamed:
-        dropped.add("coverage", path, "the region is not named after a gene of the knowledge base", len(unnamed), unnamed[0])
-    return list(found)
-
-
-def _symbol_of(part: str, symbols: frozenset[str]) -> str | None:
-    if not symbols or part in symbols:
-        return re.split(r"[_:]", part)[0] if not symbols else part
-    # 'HLA-A_exon2' -> 'HLA-A'; a symbol may itself hold '_' or ':', so the whole part was tried first
-    first = re.split(r"[_:]", part)[0]
-    return first if first in symbols else None
-
-
-def _bed_rows(path: Path) -> list[str]:
-    import gzip
-
-    try:
-        raw = path.read_bytes()
-        text = (gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw).decode("utf-8-sig")
-    except FileNotFoundError as error:
-        raise InputError("the file is missing", path=path, remedy="Paths are relative to the cohort file.") from error
-    except (UnicodeDecodeError, EOFError, gzip.BadGzipFile) as error:
-        raise InputError(f"is no readable BED file ({error})", path=path) from error
-    names, problems = [], []
-    for number, line in enumerate(text.splitlines(), start=1):
-        if not line.strip() or line.startswith(("#", "track", "browser")):
-            continue
-        cells = line.split("\t")
-        if len(cells) < 4:
-            problems.append(
-                Problem("has no fourth column", str(path), number, remedy="Tab separated chrom, start, end and the gene's name are expected.")
-            )  # fmt: skip
-        elif not (cells[1].isdigit() and cells[2].isdigit() and int(cells[1]) < int(cells[2])):
-            problems.append(
-                Problem("is no region: the end must lie behind the start", str(path), number, value="-".join(cells[1:3]))
-            )
-        else:
-            names.append(cells[3].strip())
-    if problems:
-        raise InputError(problems[:20])
-    if not names:
-        raise InputError("the file has no regions", path=path)
-    return names
-
-
 def _deep_enough(
     assay: config.Assay,
     path: Path,
@@ -282,9 +184,76 @@ def _deep_enough(
         dropped.add(
             "coverage",
             path,
-            f"mean depth unknown or below {assay.min_depth:g}: not assessed",
+            _shallow(assay),
             int(shallow.sum()),
             f"{names[i]} {gene[i]}",
         )
     table = pd.DataFrame({"sample_id": names, "gene": gene.map(lambda name: _current(name, known, aliases), na_action="ignore")})
     return table[deep].assign(kind=assay.kind, source=path.name)
+
+
+def _own_files(
+    assay: config.Assay,
+    base: Path,
+    who: list[str],
+    files: pd.DataFrame | None,
+    known: frozenset[str],
+    aliases: Mapping[str, str],
+    dropped: Dropped,
+) -> pd.DataFrame:
+    """Read the file that the samples sheet names for each sample; a file that serves many is read once."""
+    import pandas as pd
+
+    named: dict[str, str] = {}
+    if files is not None and "coverage" in files:
+        given = files.dropna(subset=["coverage"])
+        named = dict(zip(given["sample_id"].astype(str), given["coverage"].astype(str), strict=True))
+    served: dict[str, list[str]] = {}
+    without = [name for name in who if name not in named]
+    for name in who:
+        if name in named:
+            served.setdefault(named[name], []).append(name)
+    if not served:
+        raise InputError(
+            "no sample has a coverage file",
+            column="samples.columns.coverage",
+            remedy="Say which column of the samples sheet names the files, or describe the assay by genes, gene_list or bed.",
+        )
+    if without:
+        dropped.add("coverage", "samples sheet", NO_FILE, len(without), without[0])
+    found = Collected()
+    parts = [pd.DataFrame({"sample_id": [], "gene": [], "kind": [], "source": []}, dtype=str)]
+    for text, names in served.items():
+        covered = found.call(_covered_by, assay, base / text, known, aliases, dropped)
+        current = sorted({_current(gene, known, aliases) for gene in covered or ()})
+        pairs = [(sample, gene) for sample in names for gene in current]
+        parts.append(pd.DataFrame(pairs, columns=["sample_id", "gene"]).assign(kind=assay.kind, source=Path(text).name))
+    found.stop()
+    return pd.concat(parts, ignore_index=True)
+
+
+def _covered_by(
+    assay: config.Assay, path: Path, known: frozenset[str], aliases: Mapping[str, str], dropped: Dropped
+) -> list[str]:
+    """Return the genes that one sample's file covers."""
+    import pandas as pd
+
+    if assay.sample_file == "gene_list":
+        return listed_genes(path, assay)
+    if assay.sample_file == "bed":
+        return bed_genes(path, known=known, aliases=aliases, dropped=dropped)
+    if assay.sample_file == "mosdepth":
+        table = mean_depths(path, known=known, aliases=aliases, dropped=dropped)
+    else:
+        sheet = read_sheet(path)
+        gene = take(sheet, config.ColumnMap(column="gene"), name="gene", path=path)
+        depth = take(sheet, config.ColumnMap(column="mean_depth"), name="mean_depth", path=path, into="number")
+        table = pd.DataFrame({"gene": gene, "mean_depth": depth})
+    deep = table["mean_depth"] >= assay.min_depth
+    if (~deep).any():
+        dropped.add("coverage", path, _shallow(assay), int((~deep).sum()), str(table.loc[~deep, "gene"].iloc[0]))
+    return [str(gene) for gene in table.loc[deep, "gene"].dropna()]
+
+
+def _shallow(assay: config.Assay) -> str:
+    return f"mean depth unknown or below {assay.min_depth:g}: not assessed"

@@ -262,8 +262,10 @@ def _other_tables(
         config.assays,
         base,
         samples=specimens.samples,
+        files=specimens.files,
         genes=genes.symbols,
         aliases=genes.aliases,
+        all_samples=every,
         dropped=dropped,
     )
     if config.expression is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from resistance.dropped import KEPT
 from resistance.report.content_clinic import method_label, subtype_of
 from resistance.report.content_study import groups, response_endpoint
 from resistance.report.content_subtype import in_order
@@ -171,8 +172,9 @@ def evidence(tables: StageTables, counted: list[dict[str, Any]]) -> dict[str, An
 
 
 def dropped(tables: StageTables) -> list[dict[str, Any]]:
-    """Return what the stages left out, by stage, table, source and reason."""
+    """Return what the stages left out, by stage, table, source and reason; ``kept`` marks what was renamed or merged instead."""
     columns = ["stage", "table", "source", "reason", "n", "example"]
     return [
-        {k: (None if v is None or v != v else v) for k, v in row.items()} for row in tables.dropped[columns].to_dict("records")
+        {k: (None if v is None or v != v else v) for k, v in row.items()} | {"kept": str(row["reason"]).startswith(KEPT)}
+        for row in tables.dropped[columns].to_dict("records")
     ]

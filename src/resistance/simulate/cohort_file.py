@@ -217,7 +217,6 @@ ctdna:
 
 markers:
   file: null                              # own markers.tsv, used after the packaged one
-  germline_filter: true                   # silent and non-coding calls never make a marker present
 
 analysis:
   primary: response
@@ -247,6 +246,5 @@ report:
   response: response                      # endpoint of table 1 and the response figures
   oncoprint_genes: 25
   notes:                                  # printed at the top of the report
-    - "@NOTE@"
     - TP53 (death), cell of origin and TNFAIP3 (under lenalidomide only) have planted effects; PIM1 is confounded by cell of origin.
 """
