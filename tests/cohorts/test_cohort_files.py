@@ -44,12 +44,5 @@ def test_reddy_counts_the_workbook_codes_the_right_way_round(checkout):
 
 def test_mds_report_names_the_immortal_time_bias_and_the_other_treatments(checkout):
     notes = " ".join(load(checkout / "config" / "cohorts" / "mds_lenalidomide.yaml").report.notes)
-    for words in (
-        "first disease-modifying treatment as the table gives it",
-        "15 of the 181",
-        "9 a transplant",
-        "immortal",
-        "7.78",
-        "6.80",
-    ):
+    for words in ("first disease-modifying treatment as the table gives it", "hypomethylating agent or a transplant", "immortal"):
         assert words in notes

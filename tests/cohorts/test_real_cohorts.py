@@ -84,6 +84,21 @@ def test_mds_lenalidomide_alone_is_shown(mds):
     assert table.loc["tp53_multi_hit", "effect"] > 1
 
 
+def test_mds_report_counts_other_treatments_and_shows_both_origins(mds, checkout):
+    stages.report(checkout / "config" / "cohorts" / "mds_lenalidomide.yaml", mds)
+    content = json.loads((mds / "report" / "report.json").read_text(encoding="utf-8"))
+    levels = {
+        row["variable"]: dict(zip(row["levels"], row["cells"], strict=True))
+        for row in content["table_one"]["rows"]
+        if "levels" in row
+    }
+    assert levels["HMA"]["yes"] == [{"n": 15, "of": 181}]
+    assert levels["Transplant"]["yes"] == [{"n": 9, "of": 181}]
+    page = (mds / "report" / "report.html").read_text(encoding="utf-8")
+    assert "6.80 (3.23 to 14.33)" in page
+    assert "7.78 (" in page
+
+
 def test_mds_left_out_patients_are_counted(mds):
     cohort = Cohort.read(mds / "cohort")
     assert [step["n"] for step in cohort.facts["flow"]] == [2957, 2776, 181]
