@@ -110,6 +110,19 @@ def test_call_without_counts_counts_as_reported_and_one_without_reads_does_not()
     assert np.isnan(table["value"].iloc[0])
 
 
+def test_reads_that_the_caller_did_not_call_make_no_marker_present_and_are_counted() -> None:
+    study = cohort(
+        ("P1", "P2"),
+        calls=[call("P1", 7, depth=200, alt_count=2, filter="not_called"), call("P2", 7, depth=200, alt_count=40, filter="PASS")],
+        coverage=covered("*", "P1", "P2"),
+    )
+    table, dropped = build_matrix(
+        study, effects(effect(7, "CRBN")), subtypes(), markers(("CRBN", "mutation", "missense")), subtype_method=None
+    )
+    assert list(table["state"]) == ["absent", "present"]
+    assert dropped[["reason", "n"]].to_numpy().tolist() == [["some reads, but the caller's genotype is without the variant", 1]]
+
+
 def test_gene_without_coverage_is_not_assessed() -> None:
     study = cohort(
         ("P1", "P2", "P3"), coverage=covered("CRBN", "P1") + covered("IKZF1", "P2") + covered("CRBN", "P3", kind="copy_number")

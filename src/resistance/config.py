@@ -391,6 +391,12 @@ class Analysis(_Strict):
         False, description="Ask for marker x treatment interaction (needs a control arm without IMiD)."
     )
     min_carriers: int = Field(1, ge=1, description="Markers with fewer carriers are listed, not tested.")
+    min_carrier_events: int = Field(
+        3,
+        ge=1,
+        description="Regression models with fewer carriers who had an event (binary: either outcome) give estimate and interval, "
+        "but no p: the test is asymptotic. Exact tests are not concerned.",
+    )
     markers: list[str] | None = Field(
         None, description="Only these markers (default: all of the knowledge base that could be assessed)."
     )

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 BUILDS = ("GRCh37", "GRCh38")
+#: what stands in ``filter`` where some reads hold the allele and the genotype does not: counted, but no call
+NOT_CALLED = "not_called"
 _BUILD = re.compile(r"(?:grch|hg|b|hs|ncbi|ncbi build )?(37|19|38)(?:d5)?(?:[.-].*)?", re.IGNORECASE)
 _BASES = re.compile(r"[ACGT]+")
 #: PLINK and Firehose count the sex chromosomes on

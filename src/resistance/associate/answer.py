@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from resistance.associate.methods import Estimate, Method, Sample, method_named
+from resistance.associate.methods import Estimate, Method, Sample, method_named, too_few
 from resistance.associate.plan import digest_of, digests
 from resistance.associate.questions import Question, rows_of
 from resistance.associate.setting import Setting, make_setting
@@ -120,6 +120,9 @@ def _row(question: Question, config: CohortFile, setting: Setting) -> dict[str, 
     else:
         sample, notes = _sample(question, setting, used, rows.terms, tested)
         found = method.fit(sample)
+        if not method.exact and question.model != "interaction":
+            binary = "binary" in method.kinds
+            found = too_few(found, sample, binary=binary, least=config.analysis.min_carrier_events)
     if question.incomplete and question.n:
         notes.append(f"{question.incomplete} patients left out for an unknown covariate")
     if question.kind == "contrasts" and question.not_assessed:

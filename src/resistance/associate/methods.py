@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import exp, inf, isfinite, log, nan
 
 import numpy as np
@@ -103,6 +103,8 @@ class Method:
     reference : str
     fit : callable
         Sample -> Estimate.
+    exact : bool
+        The p-value holds however few carriers there are; else it needs some with an event (see :func:`too_few`).
     """
 
     name: str
@@ -113,6 +115,22 @@ class Method:
     stratified: bool
     reference: str
     fit: Callable[[Sample], Estimate]
+    exact: bool = False
+
+
+def too_few(found: Estimate, sample: Sample, *, binary: bool, least: int) -> Estimate:
+    """Withhold the p-value of a model whose carriers had fewer than `least` events (binary: of either outcome).
+
+    The likelihood-ratio test is asymptotic: one carrier who dies early gives a p far below what chance
+    would give.  Estimate and interval stay, without p the row is in no family and is no finding.
+    """
+    events = int((sample.carrier & sample.event).sum())
+    reached = min(events, int((sample.carrier & ~sample.event).sum())) if binary else events
+    if not found.converged or reached >= least:
+        return found
+    what = "with the rarer outcome" if binary else "with an event"
+    note = f"not tested: {reached} carriers {what}, and the p of this model needs {least} (analysis.min_carrier_events)"
+    return replace(found, p_value=nan, note="; ".join(filter(None, [found.note, note])))
 
 
 def _log(ratio: float) -> float:
@@ -248,6 +266,7 @@ METHODS: tuple[Method, ...] = (
         False,
         "Fisher 1922",
         _fisher,
+        exact=True,
     ),
     Method(
         "Logistic regression (profile interval, likelihood-ratio p)",

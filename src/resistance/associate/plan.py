@@ -175,6 +175,10 @@ def _policies(config: CohortFile, setting: Setting) -> dict[str, Any]:
             f"A marker needs at least {config.analysis.min_carriers} carrier(s) and one patient without it; the others are "
             "listed, not tested. Only these margins decide, never a result."
         ),
+        "few_events": (
+            f"A regression model with fewer than {config.analysis.min_carrier_events} carriers who had an event (binary endpoints: "
+            "either outcome) gives estimate and interval but no p, since its test is asymptotic. Exact tests are not concerned."
+        ),
         "not_converged": "A model without a finite maximum gives neither an estimate nor a p.",
         "interval": "95 %.",
     }

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from resistance.variant import NOT_CALLED
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -11,8 +13,6 @@ if TYPE_CHECKING:
 
 #: columns that name a variant
 VARIANT = ["build", "chrom", "pos", "ref", "alt"]
-#: FILTER of a row whose reads were counted although the caller made no call
-NOT_CALLED = "not_called"
 #: time points in the order in which a patient passes them; orders samples whose day is not known
 _ORDER = ("baseline", "on_treatment", "end_of_treatment", "follow_up", "relapse")
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from resistance.variant import NOT_CALLED
+
 if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
@@ -70,7 +72,8 @@ def find_hits(cohort: Cohort, effects: pd.DataFrame, units: Units, genes: Sequen
         Genes wanted; None: all.
     dropped : Dropped
         Takes, per source, the calls of germline samples, those that were looked for and not seen
-        (alt_count 0), those without annotation, and the silent or non-coding ones in wanted genes.
+        (alt_count 0), those that the caller did not call (:data:`resistance.variant.NOT_CALLED`), those
+        without annotation, and the silent or non-coding ones in wanted genes.
     """
     import pandas as pd
 
@@ -79,7 +82,9 @@ def find_hits(cohort: Cohort, effects: pd.DataFrame, units: Units, genes: Sequen
     _count(calls, unit < 0, "calls of germline samples make no marker present", dropped)
     seen = (calls["alt_count"].isna() | (calls["alt_count"] > 0)).to_numpy(dtype=bool)
     _count(calls, (unit >= 0) & ~seen, "looked for, but no read supports the variant", dropped)
-    calls = calls.assign(_unit=unit)[(unit >= 0) & seen]
+    called = (calls["filter"] != NOT_CALLED).fillna(True).to_numpy(dtype=bool)
+    _count(calls, (unit >= 0) & seen & ~called, "some reads, but the caller's genotype is without the variant", dropped)
+    calls = calls.assign(_unit=unit)[(unit >= 0) & seen & called]
 
     # positions first: an integer look-up, so that a genome's calls never reach the join on text
     near = calls["pos"].isin(effects["pos"].unique()).to_numpy(dtype=bool)

@@ -20,14 +20,12 @@ from resistance.read.calls import keep_calls, one_per_sample, passes
 from resistance.read.vcf_counts import Reads, has_wrong_ad, reads
 from resistance.read.vcf_open import header_lines, opened, sample_columns
 from resistance.tables import conform, empty
-from resistance.variant import contig, trim_columns
+from resistance.variant import NOT_CALLED, contig, trim_columns
 
 if TYPE_CHECKING:
     import pandas as pd
 
 Region = tuple[str, int, int]
-#: what stands in ``filter`` where some reads hold the allele and the genotype does not: counted, but no call
-NOT_CALLED = "not_called"
 VARIANT = ["build", "chrom", "pos", "ref", "alt"]
 
 

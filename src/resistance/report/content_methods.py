@@ -141,7 +141,11 @@ def _associations(config: CohortFile, tables: StageTables, results: list[dict[st
     families = len({r["family"] for r in results})
     policies = tables.plan.get("policies", {})
     if isinstance(policies, dict):
-        out += [str(policies[k]) for k in ("missing_covariate", "multiplicity", "timepoints", "not_converged") if k in policies]
+        out += [
+            str(policies[k])
+            for k in ("missing_covariate", "multiplicity", "timepoints", "few_events", "not_converged")
+            if k in policies
+        ]
     if families:
         out.append(f"{families:,} famil{'y was' if families == 1 else 'ies were'} declared before testing.")
     least = "without a carrier" if plan.min_carriers == 1 else f"with fewer than {plan.min_carriers} carriers"
@@ -165,6 +169,7 @@ def _plan(config: CohortFile) -> list[dict[str, str]]:
         {"item": "Strata", "value": enumerated(variable(s) for s in plan.strata) or "none"},
         {"item": "Marker x treatment interaction", "value": "asked" if plan.treatment_interaction else "not asked"},
         {"item": "Least carriers", "value": str(plan.min_carriers)},
+        {"item": "Least carriers with an event, for the p of a regression", "value": str(plan.min_carrier_events)},
     ]
     if plan.genes == "all_mutated":
         rows.append({"item": "Genes", "value": "one question per mutated gene of the assay, in a family of its own"})
