@@ -368,13 +368,14 @@ def test_a_constant_marker_is_refused(study: Any) -> None:
 
 @pytest.mark.parametrize(("n_deaths", "tested"), [(2, False), (3, True)])
 def test_the_p_of_a_model_needs_carriers_with_an_event(study: Any, n_deaths: int, tested: bool) -> None:
-    """Three carriers; those who die do so before everybody else, which the asymptotic test takes for a finding."""
+    """Three carriers; those who die do so among the first, which the asymptotic test takes for a finding."""
     endpoints = study.cohort.endpoints.copy()
+    os = endpoints["endpoint"] == "os"
     rare = carriers(study, "M1").index[:3].tolist()
+    early = endpoints.loc[os & ~endpoints["patient_id"].isin(rare), "time_days"].quantile([0.03, 0.05, 0.07]).tolist()
     for i, patient in enumerate(rare):
-        here = (endpoints["endpoint"] == "os") & (endpoints["patient_id"] == patient)
-        endpoints.loc[here, "event"] = int(i < n_deaths)
-        endpoints.loc[here, "time_days"] = 0.5 if i < n_deaths else 1.0
+        here = os & (endpoints["patient_id"] == patient)
+        endpoints.loc[here, ["event", "time_days"]] = [int(i < n_deaths), early[i]]
     matrix = study.matrix.copy()
     of_m1 = matrix["marker_id"] == "M1"
     matrix.loc[of_m1, "state"] = np.where(matrix.loc[of_m1, "patient_id"].isin(rare), "present", "absent")
@@ -383,5 +384,5 @@ def test_the_p_of_a_model_needs_carriers_with_an_event(study: Any, n_deaths: int
     assert crude["converged"]
     assert crude["ci_low"] > 0
     assert crude["carrier_events"] == n_deaths
-    assert (crude["p_value"] < 0.001) if tested else (np.isnan(crude["p_value"]) and np.isnan(crude["q_value"]))
-    assert ("not tested: 2 carriers with an event" in crude["note"]) is not tested
+    assert (crude["p_value"] < 0.01) if tested else (np.isnan(crude["p_value"]) and np.isnan(crude["q_value"]))
+    assert ("not tested: 2 carriers with an event" in str(crude["note"])) is not tested
