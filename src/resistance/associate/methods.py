@@ -128,8 +128,7 @@ def too_few(found: Estimate, sample: Sample, *, binary: bool, least: int) -> Est
     reached = min(events, int((sample.carrier & ~sample.event).sum())) if binary else events
     if not found.converged or reached >= least:
         return found
-    what = "with the rarer outcome" if binary else "with an event"
-    note = f"not tested: {reached} carriers {what}, and the p of this model needs {least} (analysis.min_carrier_events)"
+    note = f"not tested with fewer than {least} (analysis.min_carrier_events)"
     return replace(found, p_value=nan, note="; ".join(filter(None, [found.note, note])))
 
 
