@@ -76,15 +76,7 @@ def bed_genes(path: Path, *, known: Collection[str], aliases: Mapping[str, str],
         if not here:
             unnamed.append(cells[3])
         found.update(dict.fromkeys(here))
-    if not found:
-        raise InputError(
-            "no region is named after a known gene (column 4)",
-            path=path,
-            value=unnamed[0],
-            remedy="Name the regions by gene (TP53, TP53_exon5), or give the panel as 'gene_list'.",
-        )
-    if unnamed:
-        dropped.add("coverage", path, UNNAMED, len(unnamed), unnamed[0])
+    _count_unnamed(bool(found), unnamed, path, dropped)
     return list(found)
 
 
@@ -125,19 +117,24 @@ def mean_depths(path: Path, *, known: Collection[str], aliases: Mapping[str, str
         rows += [(gene, int(cells[2]) - int(cells[1]), depth) for gene in dict.fromkeys(here)]
     if problems:
         raise InputError(problems[:20])
-    if not rows:
-        raise InputError(
-            "no region is named after a known gene (column 4)",
-            path=path,
-            value=unnamed[0],
-            remedy="Run mosdepth --by with a BED file that names its regions by gene.",
-        )
-    if unnamed:
-        dropped.add("coverage", path, UNNAMED, len(unnamed), unnamed[0])
+    _count_unnamed(bool(rows), unnamed, path, dropped)
     table = pd.DataFrame(rows, columns=["gene", "length", "depth"])
     table["bases"] = table["length"] * table["depth"]
     sums = table.groupby("gene", sort=True)[["length", "bases"]].sum()
     return pd.DataFrame({"gene": sums.index.astype(str), "mean_depth": (sums["bases"] / sums["length"]).to_numpy()})
+
+
+def _count_unnamed(any_named: bool, unnamed: list[str], path: Path, dropped: Dropped) -> None:
+    """Count regions that belong to no known gene; a file of nothing else is refused."""
+    if not any_named:
+        raise InputError(
+            "no region is named after a known gene (column 4)",
+            path=path,
+            value=unnamed[0],
+            remedy="Name the regions by gene (TP53, TP53_exon5), or give the panel as 'gene_list'.",
+        )
+    if unnamed:
+        dropped.add("coverage", path, UNNAMED, len(unnamed), unnamed[0])
 
 
 def _symbols_in(name: str, symbols: frozenset[str]) -> list[str]:
