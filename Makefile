@@ -49,7 +49,7 @@ lock:
 	@command -v $(UV) >/dev/null || { echo "make lock needs uv (pip install uv, or UV=/path/uv)" >&2; exit 1; }
 	@mkdir -p requirements
 	$(COMPILE) pyproject.toml requirements/build.in --extra test --output-file requirements/test.txt
-	$(COMPILE) pyproject.toml requirements/build.in --constraint requirements/test.txt --output-file requirements/runtime.txt
+	$(COMPILE) pyproject.toml requirements/build.in --extra slurm --constraint requirements/test.txt --output-file requirements/runtime.txt
 
 clean:
 	rm -rf $(VENV) results .snakemake .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache build dist

@@ -72,6 +72,13 @@ def test_an_unknown_profile_is_answered_with_the_packaged_ones() -> None:
         run.profile_folder("lsf")
 
 
+def test_a_profile_whose_plugin_is_missing_is_answered_with_how_to_install_it(tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").write_text("executor: cluster-of-nobody\n")
+    with pytest.raises(InputError, match=r"'cluster-of-nobody': Snakemake's plugin for this executor is not installed") as caught:
+        run.command(Path("cohort.yaml"), 1, None, str(tmp_path), [])
+    assert "pip install snakemake-executor-plugin-cluster-of-nobody" in str(caught.value)
+
+
 def test_an_own_profile_is_taken_as_a_folder(tmp_path: Path) -> None:
     (tmp_path / "config.yaml").write_text("executor: slurm\n")
     assert run.profile_folder(str(tmp_path)) == tmp_path

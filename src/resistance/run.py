@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
 import yaml
@@ -19,6 +20,8 @@ FOLDERS = (
     Path(__file__).resolve().parent / "_packaged" / "workflow",
     Path(__file__).resolve().parents[2] / "workflow",
 )
+#: executors that need no plugin
+_BUILT_IN = frozenset(("local", "dryrun", "touch"))
 #: what snakemake is asked with these is not a run that leaves a report
 _NO_RUN = frozenset(
     ("-n", "--dry-run", "--dryrun", "--lint", "--dag", "--rulegraph", "--filegraph", "--unlock", "--summary", "-S")
@@ -64,16 +67,28 @@ def command(cohort: Path, cores: int, output: Path | None, profile: str | None, 
     words = [sys.executable, "-m", "snakemake", "--snakefile", str(workflow_folder() / "Snakefile")]
     words += ["--configfile", str(cohort.absolute())]
     folder = profile_folder("local" if profile is None else profile)
+    executor = _executor(folder)
     # on a cluster --cores would be the sum over all jobs there; what was meant is this machine
-    words += ["--local-cores" if _submits(folder) else "--cores", str(cores)]
+    words += ["--cores" if executor == "local" else "--local-cores", str(cores)]
     if output is not None:
         words += ["--config", f"output={output}"]
     return [*words, "--profile", str(folder), *extra]
 
 
-def _submits(profile: Path) -> bool:
+def _executor(profile: Path) -> str:
+    """Return what a profile runs jobs with; refuse one whose plugin of Snakemake is not installed."""
     settings = yaml.safe_load((profile / "config.yaml").read_text(encoding="utf-8")) or {}
-    return str(settings.get("executor", "local")) != "local"
+    executor = str(settings.get("executor", "local"))
+    if executor not in _BUILT_IN and find_spec(f"snakemake_executor_plugin_{executor.replace('-', '_')}") is None:
+        what = "'resistance[slurm]'" if executor == "slurm" else f"snakemake-executor-plugin-{executor}"
+        raise InputError(
+            "Snakemake's plugin for this executor is not installed",
+            path=profile / "config.yaml",
+            column="executor",
+            value=executor,
+            remedy=f"Install it beside resistance: {sys.executable} -m pip install {what}.",
+        )
+    return executor
 
 
 def stage_errors(logs: Path, since: float) -> list[str]:
@@ -110,7 +125,7 @@ def run(cohort: Path, cores: int, output: Path | None, profile: str | None, extr
     Raises
     ------
     InputError
-        The cohort file is wrong, or the profile does not exist.
+        The cohort file is wrong, the profile does not exist, or its executor is not installed.
     """
     study = load(cohort)
     words = command(cohort, cores, output, profile, extra)
