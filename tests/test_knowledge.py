@@ -9,11 +9,19 @@ import pandas as pd
 import pytest
 
 from resistance.errors import InputError, KnowledgeError
-from resistance.knowledge import load_domains, load_genes, load_markers, read_genes
+from resistance.knowledge import load_domains, load_genes, load_markers, read_genes, same_event
+from resistance.knowledge_tables import (
+    disease_within,
+    drugs_of,
+    load_cards,
+    load_grades,
+    load_pathways,
+    load_trials,
+)
 from resistance.match import MATCHERS
 from resistance.resources import resource_path
 from resistance.rules import parse_rule
-from resistance.schemas import MARKERS
+from resistance.schemas import EVIDENCE_KINDS, MARKERS
 from resistance.tables import conform
 
 ROWS = load_markers().to_dict("records")
@@ -27,7 +35,6 @@ def test_marker_row_can_be_matched_and_cited(row: dict) -> None:
         assert genes.current(symbol) == symbol
     assert parse_rule(row["rule"]).kinds >= {row["evidence_kind"]}
     assert row["evidence_kind"] in MATCHERS
-    assert row["pathway"] in {*genes.pathways.values(), "Cell of origin"}
     for source in row["source"].split(";"):
         assert SOURCE.fullmatch(source), source
     assert re.fullmatch(r"[a-z0-9_]+", row["marker_id"])
@@ -98,7 +105,7 @@ def test_domains_lie_on_known_genes() -> None:
 def write(path: Path, rows: list[dict]) -> Path:
     blank = dict.fromkeys(MARKERS.names, "NA") | {
         "marker_id": "own", "label": "Own", "genes": "CRBN", "evidence_kind": "mutation", "rule": "missense",
-        "direction": "neutral", "disease": "XX", "evidence_grade": "C", "source": "PMID:1", "verified": "false",
+        "direction": "neutral", "disease": "any", "evidence_grade": "C", "source": "PMID:1", "verified": "false",
     }  # fmt: skip
     table = pd.DataFrame([blank | row for row in rows])
     table.to_csv(path, sep="\t", index=False)
@@ -126,6 +133,12 @@ def test_own_markers_follow_the_packaged_ones(tmp_path: Path) -> None:
         ({"genes": "CRBN;DDB1", "rule": "residue:W386"}, "'residue' speaks about one gene, but the row names 2"),
         ({"evidence_grade": "Z"}, "is not one of A, B, C, D, E, M"),
         ({"marker_id": "crbn_loss"}, "is one of the packaged table. Choose another name."),
+        ({"disease": "DLBCLNO"}, "'DLBCLNO': is not in diseases.tsv. Did you mean DLBCLNOS?"),
+        ({"drug": "lenalidomide;aspirin"}, "'aspirin': is not in drugs.tsv. It holds: any, class, lenalidomide"),
+        ({"pathway": "Wnt"}, "'Wnt': is not in pathways.tsv"),
+        ({"evidence_kind": "exposure", "rule": "prior:lenalidomid"}, "'lenalidomid' is no drug of drugs.tsv"),
+        ({"evidence_kind": "ctdna", "genes": "NA", "rule": "ctdna:emergent"}, "needs a gene"),
+        ({"n": "many"}, "column 'n', value 'many'"),
     ],
 )
 def test_own_markers_are_refused_with_row_and_remedy(tmp_path: Path, row: dict, message: str) -> None:
@@ -155,7 +168,7 @@ def test_missing_or_misshapen_file_is_named(tmp_path: Path) -> None:
         load_markers(path)
     write(path, [{}])
     path.write_text(path.read_text(encoding="utf-8") + "cut\toff\n", encoding="utf-8")
-    with pytest.raises(InputError, match="row 3: has 2 cells where the header has 15"):
+    with pytest.raises(InputError, match="row 3: has 2 cells where the header has 17"):
         load_markers(path)
 
 
@@ -167,3 +180,100 @@ def test_ambiguous_gene_table_is_refused(tmp_path: Path) -> None:
     path.write_text("\n".join([header, first, row]) + "\n", encoding="utf-8")
     with pytest.raises(KnowledgeError, match="'AAA1', named as an older symbol of ZZZ1, is a current symbol"):
         read_genes(path)
+
+
+def test_every_mechanism_of_the_field_has_a_statement_a_pathway_and_a_card() -> None:
+    named = {row["pathway"] for row in ROWS}
+    mechanisms = {name for name, pathway in load_pathways().items() if pathway.kind == "mechanism"}
+    assert mechanisms - named == {"NF-kB: canonical"} - named
+    assert mechanisms == set(load_cards())
+    assert {row["pathway"] for row in ROWS} <= set(load_pathways())
+    assert set(load_genes().pathways.values()) <= set(load_pathways()) | {"Immune", "Immunoglobulin loci"}
+
+
+def test_every_kind_of_evidence_has_a_statement() -> None:
+    assert {row["evidence_kind"] for row in ROWS} == set(EVIDENCE_KINDS)
+
+
+def test_serum_and_tumour_cereblon_point_in_opposite_directions() -> None:
+    rows = {row["marker_id"]: row for row in ROWS}
+    assert rows["crbn_serum"]["rule"].startswith("above")
+    assert rows["crbn_serum"]["direction"] == "prognostic"
+    assert "shorter survival" in rows["crbn_serum"]["effect"]
+    assert rows["crbn_high_expression"]["direction"] == "sensitivity"
+    assert rows["crbn_low_expression"]["direction"] == "resistance"
+
+
+def test_two_statements_about_one_event_are_known_as_such() -> None:
+    twins = same_event(load_markers())
+    assert twins["tp53_blood_clone"] == "tp53_mutation"
+    assert twins["coo_abc_e1412"] == "coo_abc"
+    assert "tp53_loss" not in twins
+
+
+def test_numbers_of_the_sources_are_quoted_as_they_stand_there() -> None:
+    rows = {row["marker_id"]: row for row in ROWS}
+    # HOVON-65; Zhu 2013; serum cohort; interval since lenalidomide; Kroenke and CSNK1A1 cohorts
+    assert {
+        name: rows[name]["n"] for name in ("crbn_high_expression", "crbn_low_expression", "crbn_serum", "len_interval_18m")
+    } == {
+        "crbn_high_expression": 96,
+        "crbn_low_expression": 53,
+        "crbn_serum": 92,
+        "len_interval_18m": 147,
+    }
+
+
+@pytest.mark.parametrize(
+    ("trial", "arm", "population", "endpoint", "n", "responders", "value"),
+    [
+        ("hernandez_2011", "lenalidomide", "non-GCB", "ORR", 17, 9, 0.5294),
+        ("hernandez_2011", "lenalidomide", "GCB", "ORR", 23, 2, 0.087),
+        ("lmind", "tafasitamab and lenalidomide", "all", "CR", 80, 32, 0.4),
+        ("augment", "R2", "all", "PFS", 178, None, 39.4),
+        ("jadersten_2011", "lenalidomide", "TP53 mutated", "complete cytogenetic response", 7, 0, 0),
+    ],
+)
+def test_trials_hold_the_published_results(
+    trial: str, arm: str, population: str, endpoint: str, n: int, responders: int | None, value: float
+) -> None:
+    table = load_trials()
+    row = table[
+        (table["trial_id"] == trial)
+        & (table["arm"] == arm)
+        & (table["population"] == population)
+        & (table["endpoint"] == endpoint)
+    ].iloc[0]
+    assert row["n"] == n
+    assert pd.isna(row["responders"]) if responders is None else row["responders"] == responders
+    assert row["value"] == pytest.approx(value, abs=5e-4)
+
+
+@pytest.mark.parametrize(
+    ("regimen", "drugs"),
+    [
+        ("R2-CHOP", {"lenalidomide", "rituximab"}),
+        ("R-CHOP", {"rituximab"}),
+        ("Len-Dex", {"lenalidomide", "dexamethasone"}),
+        ("lenalidomide + rituximab", {"lenalidomide", "rituximab"}),
+        ("CC-4047/dex", {"pomalidomide", "dexamethasone"}),
+        ("RICER", {"lenalidomide", "rituximab"}),
+        ("third line", set()),
+        ("LENVATINIB", set()),
+    ],
+)
+def test_regimen_leads_to_its_drugs(regimen: str, drugs: set[str]) -> None:
+    assert drugs_of(regimen) == drugs
+
+
+def test_only_evidence_from_patients_counts_for_patients() -> None:
+    assert {name for name, grade in load_grades().items() if grade.patient_level} == {"A", "B", "C"}
+    assert [grade.weight for grade in load_grades().values()] == sorted((g.weight for g in load_grades().values()), reverse=True)
+
+
+def test_kind_of_a_disease_is_found_through_its_parents() -> None:
+    assert disease_within("MDSID5Q", "MDS")
+    assert not disease_within("MDS", "MDSID5Q")
+    assert disease_within("PCM", "MBN")
+    assert not disease_within("PCM", "MDS")
+    assert not disease_within("NOPE", "MDS")

@@ -11,7 +11,7 @@ import pytest
 from resistance import schemas
 from resistance.cohort import Cohort
 from resistance.knowledge import load_markers
-from resistance.match.levels import MIN_FOR_QUANTILE
+from resistance.match.threshold import MIN_FOR_QUANTILE
 from resistance.matrix import build_matrix, gene_states
 from resistance.tables import conform
 
@@ -70,8 +70,8 @@ def subtypes(*rows: dict) -> pd.DataFrame:
 def matrix(
     study: Cohort, asked: pd.DataFrame, *rows: dict, labels: pd.DataFrame | None = None, method: str | None = None
 ) -> pd.DataFrame:
-    table, _ = build_matrix(study, effects(*rows), subtypes() if labels is None else labels, asked, subtype_method=method)
-    return table.set_index(["patient_id", "timepoint", "marker_id"])
+    found = build_matrix(study, effects(*rows), subtypes() if labels is None else labels, asked, subtype_method=method)
+    return found.matrix.set_index(["patient_id", "timepoint", "marker_id"])
 
 
 def one(study: Cohort, kind: str, rule: str, *rows: dict, gene: str = "CRBN") -> pd.Series:
@@ -86,7 +86,7 @@ def by_marker(table: pd.DataFrame) -> dict[str, list[str]]:
 def test_result_follows_the_schema_in_a_fixed_order() -> None:
     study = cohort(("P2", "P1"), samples=[sample("P1"), sample("P2"), sample("P2", "late", timepoint="relapse", day=99)])
     asked = markers(("CRBN", "mutation", "missense"), ("CRBN", "copy_number", "loss"))
-    table, _ = build_matrix(study, effects(), subtypes(), asked, subtype_method=None)
+    table = build_matrix(study, effects(), subtypes(), asked, subtype_method=None).matrix
     pd.testing.assert_frame_equal(conform(table, schemas.MATRIX), table)
     assert list(zip(table["patient_id"], table["timepoint"], table["marker_id"], strict=True)) == [
         ("P2", "baseline", "m1"), ("P2", "baseline", "m2"), ("P2", "relapse", "m1"), ("P2", "relapse", "m2"),
@@ -116,9 +116,10 @@ def test_reads_that_the_caller_did_not_call_make_no_marker_present_and_are_count
         calls=[call("P1", 7, depth=200, alt_count=2, filter="not_called"), call("P2", 7, depth=200, alt_count=40, filter="PASS")],
         coverage=covered("*", "P1", "P2"),
     )
-    table, dropped = build_matrix(
+    found = build_matrix(
         study, effects(effect(7, "CRBN")), subtypes(), markers(("CRBN", "mutation", "missense")), subtype_method=None
     )
+    table, dropped = found.matrix, found.dropped
     assert list(table["state"]) == ["absent", "present"]
     assert dropped[["reason", "n"]].to_numpy().tolist() == [["some reads, but the caller's genotype is without the variant", 1]]
 
@@ -139,13 +140,14 @@ def test_call_of_another_class_leaves_a_covered_gene_absent() -> None:
 
 def test_silent_and_noncoding_calls_never_make_a_marker_present() -> None:
     study = cohort(calls=[call("P1", 7), call("P1", 8), call("P1", 9)], coverage=covered("*", "P1"))
-    table, dropped = build_matrix(
+    found = build_matrix(
         study,
         effects(effect(7, "CRBN", "synonymous"), effect(8, "CRBN", "noncoding")),
         subtypes(),
         markers(("CRBN", "mutation", "any"), ("CRBN", "mutation", "nonsilent")),
         subtype_method=None,
     )
+    table, dropped = found.matrix, found.dropped
     assert list(table["state"]) == ["absent", "absent"]
     assert dict(zip(dropped["reason"], dropped["n"], strict=True)) == {
         "silent or non-coding in a gene of the markers": 2,
@@ -163,9 +165,8 @@ def test_unclassified_effect_matches_any_but_not_nonsilent() -> None:
 
 def test_germline_sample_makes_nothing_present_and_covers_nothing() -> None:
     study = cohort(samples=[sample("P1", material="germline")], calls=[call("P1", 7)], coverage=covered("*", "P1"))
-    table, dropped = build_matrix(
-        study, effects(effect(7, "CRBN")), subtypes(), markers(("CRBN", "mutation", "any")), subtype_method=None
-    )
+    found = build_matrix(study, effects(effect(7, "CRBN")), subtypes(), markers(("CRBN", "mutation", "any")), subtype_method=None)
+    table, dropped = found.matrix, found.dropped
     assert tuple(table.loc[0, ["timepoint", "state", "evidence"]]) == ("baseline", "not_assessed", "no sample at this time point")
     assert list(dropped["reason"]) == ["calls of germline samples make no marker present"]
 
@@ -443,8 +444,8 @@ def test_non_gcb_of_hans_does_not_tell_abc() -> None:
 
 
 def test_transcripts_are_not_assessed() -> None:
-    row = one(cohort(), "splice", "splice:exon10")
-    assert tuple(row[["state", "evidence"]]) == ("not_assessed", "transcripts were not read")
+    row = one(cohort(), "splice", "splice:exon10:0.4")
+    assert tuple(row[["state", "evidence"]]) == ("not_assessed", "no transcripts of CRBN were measured for exon 10")
 
 
 def test_packaged_markers_all_match_an_empty_cohort_to_not_assessed() -> None:

@@ -59,8 +59,7 @@ def study(calls: pd.DataFrame, patients: pd.Series, copy_number: pd.DataFrame | 
 
 
 def states_of(made: Cohort, effects: pd.DataFrame) -> pd.DataFrame:
-    table, _ = build_matrix(made, effects, empty(SUBTYPES), load_markers(), subtype_method=None)
-    return table
+    return build_matrix(made, effects, empty(SUBTYPES), load_markers(), subtype_method=None).matrix
 
 
 def count(table: pd.DataFrame, marker: str) -> dict[str, int]:

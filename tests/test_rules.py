@@ -36,9 +36,11 @@ def test_and_binds_tighter_than_or() -> None:
 
 
 def test_arguments_come_out_as_numbers() -> None:
-    assert parse_rule("below:quantile:0.25").terms == (Term("below", "quantile", number=0.25),)
+    assert parse_rule("below:quantile:0.25").terms == (Term("below", number=0.25, side="below", basis="quantile"),)
     assert parse_rule("residue_range:32-45").terms == (Term("residue_range", None, 32, 45),)
-    assert parse_rule("splice:exon10").terms == (Term("splice", "exon10", 10),)
+    assert parse_rule("splice:exon10:0.4").terms == (Term("splice", None, 10, number=0.4),)
+    assert parse_rule("score:nk:above:absolute:3").terms == (Term("score", "nk", number=3.0, side="above", basis="absolute"),)
+    assert parse_rule("since:lenalidomide:18").terms == (Term("since", "lenalidomide", number=18.0),)
     assert parse_rule("multi_hit").is_single("multi_hit")
     assert not parse_rule("residue:Q146|residue:Q147").is_single("residue")
 

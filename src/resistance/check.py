@@ -48,7 +48,17 @@ def check(cohort_file: Path) -> list[str]:
         f"{cohort_file}: nothing is wrong.",
         f"build {config.study.build}, {len(cohort.patients)} patients, {len(cohort.samples)} samples",
     ]
-    for table in ("calls", "effects", "coverage", "copy_number", "fusions", "ihc", "adverse_events", "treatments"):
+    for table in (
+        "calls",
+        "effects",
+        "coverage",
+        "copy_number",
+        "fusions",
+        "ihc",
+        "measurements",
+        "adverse_events",
+        "treatments",
+    ):
         lines.append(f"{table}: {len(getattr(cohort, table))} rows")
     lines.append(f"expression: {len(cohort.expression)} genes; nanostring: {len(cohort.nanostring)} codes")
     for name, group in cohort.endpoints.groupby("endpoint", sort=False):

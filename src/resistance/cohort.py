@@ -52,6 +52,7 @@ class Cohort:
     expression: pd.DataFrame = _table(schemas.EXPRESSION)
     nanostring: pd.DataFrame = _table(schemas.NANOSTRING)
     ihc: pd.DataFrame = _table(schemas.IHC)
+    measurements: pd.DataFrame = _table(schemas.MEASUREMENTS)
     adverse_events: pd.DataFrame = _table(schemas.ADVERSE_EVENTS)
     treatments: pd.DataFrame = _table(schemas.TREATMENTS)
     dropped: pd.DataFrame = _table(schemas.DROPPED)
@@ -85,7 +86,7 @@ class Cohort:
         orphans("samples", "patient_id", self.patients["patient_id"], "patients")
         for table in ("endpoints", "adverse_events", "treatments"):
             orphans(table, "patient_id", self.patients["patient_id"], "patients")
-        for table in ("calls", "coverage", "copy_number", "fusions", "ihc"):
+        for table in ("calls", "coverage", "copy_number", "fusions", "ihc", "measurements"):
             orphans(table, "sample_id", self.samples["sample_id"], "samples")
         for table, named in (("expression", ("gene",)), ("nanostring", ("gene", "code_class"))):
             names = [c for c in getattr(self, table).columns if c not in named]

@@ -20,6 +20,7 @@ Build = Literal["GRCh37", "GRCh38"]
 Material = Literal["plasma", "tumour", "bone_marrow", "germline", "cell_line"]
 Timepoint = Literal["baseline", "on_treatment", "end_of_treatment", "relapse", "follow_up"]
 EvidenceKind = Literal["mutation", "copy_number", "fusion", "splice", "expression", "ihc", "cytogenetics", "ctdna"]
+MeasuredKind = Literal["serum", "score", "splice"]
 
 
 _UNKNOWN_SAMPLES = "A sample of the file that the samples sheet does not have: an error, or dropped and counted."
@@ -302,6 +303,17 @@ class Ihc(Sheet):
     unknown_samples: Literal["error", "drop"] = Field("error", description=_UNKNOWN_SAMPLES)
 
 
+class Measurements(Sheet):
+    """Numbers per sample that no other key takes; columns maps sample_id and each name (serum: symbol; splice: SYMBOL:exonN)."""
+
+    kind: MeasuredKind = Field(
+        description="serum: level of a protein; score: any computed score (signature, NK cells, alleles); "
+        "splice: share of a gene's transcript without the exon (unit: fraction or percent)."
+    )
+    unit: str | None = Field(None, description="Unit of the numbers, for the reader (ng/mL).")
+    unknown_samples: Literal["error", "drop"] = Field("error", description=_UNKNOWN_SAMPLES)
+
+
 class ClinicalEvents(Sheet):
     """Adverse events (patient_id, term, grade, drug, cycle, day) or treatments (patient_id, line, regimen, start_day, end_day)."""
 
@@ -397,6 +409,9 @@ class Analysis(_Strict):
         description="Regression models with fewer carriers who had an event (binary: either outcome) give estimate and interval, "
         "but no p: the test is asymptotic. Exact tests are not concerned.",
     )
+    cooccurrence_carriers: int = Field(
+        5, ge=1, description="Genes with at least this many carriers at baseline are asked whether they occur together or apart."
+    )
     markers: list[str] | None = Field(
         None, description="Only these markers (default: all of the knowledge base that could be assessed)."
     )
@@ -461,6 +476,7 @@ class CohortFile(_Strict):
     expression: Expression | None = None
     nanostring: NanoString | None = None
     ihc: Ihc | None = None
+    measurements: list[Measurements] = Field(default_factory=list)
     adverse_events: ClinicalEvents | None = None
     treatments: ClinicalEvents | None = None
     subtype: Subtype = Subtype()

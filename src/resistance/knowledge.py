@@ -6,7 +6,6 @@ duplicate, or a rule that can match nothing stops the run and is named with its 
 
 from __future__ import annotations
 
-import csv
 import difflib
 import functools
 from collections.abc import Iterator, Mapping
@@ -16,6 +15,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from resistance.errors import InputError, KnowledgeError, Problem
+from resistance.knowledge_tables import load_diseases, load_drugs, load_pathways, read_rows, words
 from resistance.resources import resource_path
 from resistance.rules import Rule, parse_rule
 
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 GENES, MARKERS, DOMAINS, POSITIONS = "genes.tsv", "markers.tsv", "domains.tsv", "gene_positions.tsv"
 _GENE_COLUMNS = ("symbol", "hgnc_id", "ensembl_gene", "previous", "alias", "pathway", "role", "source")
 _DOMAIN_COLUMNS = ("gene", "domain", "first", "last", "source", "verified")
-_NA = frozenset(("", "NA"))
 
 #: words whose rule speaks about one gene alone
 _ONE_GENE = (
@@ -40,6 +39,10 @@ _ONE_GENE = (
     "positive",
     "negative",
 )
+
+
+#: kinds of evidence whose rule names what it speaks about
+_NO_GENE = ("subtype", "cytogenetics", "score", "exposure", "ctdna")
 
 
 @dataclass(frozen=True)
@@ -102,7 +105,7 @@ def load_genes() -> Genes:
 
 def read_genes(path: Path) -> Genes:
     """Load a table of genes (see :func:`load_genes`)."""
-    rows = list(_rows(path, _GENE_COLUMNS))
+    rows = list(read_rows(path, _GENE_COLUMNS))
     wrong: list[str] = []
     symbols = [row["symbol"] for _, row in rows]
     current = set(symbols)
@@ -112,7 +115,7 @@ def read_genes(path: Path) -> Genes:
         wrong += [f"row {line}: {symbol or 'a gene'} has no {name}" for name in ("symbol", "pathway", "source") if not row[name]]
         if symbols.count(symbol) > 1:
             wrong.append(f"row {line}: {symbol} stands twice")
-        for other in (*_words(row["previous"]), *_words(row["alias"])):
+        for other in (*words(row["previous"]), *words(row["alias"])):
             if other in current:
                 wrong.append(f"row {line}: '{other}', named as an older symbol of {symbol}, is a current symbol")
             elif aliases.setdefault(other, symbol) != symbol:
@@ -138,7 +141,7 @@ def load_domains() -> Mapping[tuple[str, str], tuple[int, int]]:
     """Load ``resources/domains.tsv``: (gene, domain) -> first and last residue, 1-based, both included."""
     path = resource_path(DOMAINS)
     domains: dict[tuple[str, str], tuple[int, int]] = {}
-    for line, row in _rows(path, _DOMAIN_COLUMNS):
+    for line, row in read_rows(path, _DOMAIN_COLUMNS):
         key = (row["gene"], row["domain"])
         if row["gene"] not in load_genes().symbols or not row["source"] or key in domains:
             raise KnowledgeError(f"{path.name}: row {line}: needs a current symbol, a source, and to stand once")
@@ -205,6 +208,32 @@ def load_markers(extra: str | Path | None = None) -> pd.DataFrame:
     return conform(pd.concat([packaged, own], ignore_index=True), SCHEMA)
 
 
+def same_event(markers: pd.DataFrame) -> dict[str, str]:
+    """Return, for each statement about an event that an earlier row already names, that earlier row.
+
+    Two statements can speak about one event (TP53 in myelodysplasia, and in the blood of patients
+    with myeloma).  Both apply to a patient who has it, but a test of one is a test of the other.
+
+    Parameters
+    ----------
+    markers : DataFrame
+        Schema ``markers``.
+
+    Returns
+    -------
+    dict
+        marker_id -> marker_id of the first row with the same genes, kind of evidence and rule.
+    """
+    first: dict[tuple[object, ...], str] = {}
+    out = {}
+    for name, genes, kind, rule in zip(*(markers[c] for c in ("marker_id", "genes", "evidence_kind", "rule")), strict=True):
+        event = (frozenset(words(genes)) if isinstance(genes, str) else None, str(kind), parse_rule(str(rule)).text)
+        before = first.setdefault(event, str(name))
+        if before != name:
+            out[str(name)] = before
+    return out
+
+
 def read_markers(path: Path) -> pd.DataFrame:
     """Read and check one table of statements.
 
@@ -220,7 +249,7 @@ def read_markers(path: Path) -> pd.DataFrame:
     from resistance.tables import conform
 
     lines, cells = [], []
-    for line, row in _rows(path, SCHEMA.names, required=tuple(c.name for c in SCHEMA.columns if c.required)):
+    for line, row in read_rows(path, SCHEMA.names, required=tuple(c.name for c in SCHEMA.columns if c.required)):
         lines.append(line)
         cells.append({name: value or None for name, value in row.items()})
     frame = pd.DataFrame(cells, columns=list(SCHEMA.names), dtype="object")
@@ -249,7 +278,7 @@ def read_markers(path: Path) -> pd.DataFrame:
 
 
 def _marker_problems(path: str, line: int, row: Mapping[str, str | None]) -> Iterator[Problem]:
-    genes = _words(row["genes"])
+    genes = words(row["genes"])
     for symbol in genes:
         yield from _symbol_problem(path, line, symbol)
     if len(set(genes)) < len(genes):
@@ -263,6 +292,23 @@ def _marker_problems(path: str, line: int, row: Mapping[str, str | None]) -> Ite
         return
     for reason in _mismatch(rule, kind, genes):
         yield Problem(reason, path, line, "rule", text)
+    yield from _context_problems(path, line, row)
+
+
+def _context_problems(path: str, line: int, row: Mapping[str, str | None]) -> Iterator[Problem]:
+    """Say which disease, drug or pathway is none of ours."""
+    for column, table, known, also in (
+        ("disease", "diseases.tsv", load_diseases(), ("any",)),
+        ("drug", "drugs.tsv", load_drugs(), ("any", "class")),
+        ("pathway", "pathways.tsv", load_pathways(), ()),
+    ):
+        cell = row[column]
+        for name in words(cell) if column == "drug" else [cell] if cell else []:
+            if name in known or name in also:
+                continue
+            close = difflib.get_close_matches(name, [*known, *also], 1)
+            remedy = f"Did you mean {close[0]}?" if close else f"It holds: {', '.join([*also, *known])}."
+            yield Problem(f"is not in {table}", path, line, column, name, remedy)
 
 
 def _symbol_problem(path: str, line: int, symbol: str) -> Iterator[Problem]:
@@ -281,8 +327,12 @@ def _mismatch(rule: Rule, kind: str, genes: list[str]) -> Iterator[str]:
     if kind not in rule.kinds:
         yield f"cannot match evidence of the kind {kind} (it speaks about {' or '.join(sorted(rule.kinds))})"
         return
-    if not genes and kind not in ("subtype", "cytogenetics"):
+    emergent = any(term.word == "emergent" for term in rule.terms)
+    if not genes and (kind not in _NO_GENE or emergent):
         yield "needs a gene"
+    for term in rule.terms:
+        if term.name in ("prior", "since") and term.word not in load_drugs():
+            yield f"'{term.word}' is no drug of drugs.tsv (it has: {', '.join(load_drugs())})"
     for name in dict.fromkeys(term.name for term in rule.terms):
         if name in _ONE_GENE and len(genes) > 1:
             yield f"'{name}' speaks about one gene, but the row names {len(genes)}"
@@ -290,39 +340,3 @@ def _mismatch(rule: Rule, kind: str, genes: list[str]) -> Iterator[str]:
         if term.name == "domain" and len(genes) == 1 and (genes[0], str(term.word)) not in load_domains():
             known = sorted(domain for gene, domain in load_domains() if gene == genes[0])
             yield f"{genes[0]} has no domain '{term.word}' in {DOMAINS} (it has: {', '.join(known) or 'none'})"
-
-
-def _words(cell: str | None) -> list[str]:
-    return [word.strip() for word in (cell or "").split(";") if word.strip()]
-
-
-def _rows(path: Path, columns: tuple[str, ...], required: tuple[str, ...] | None = None) -> Iterator[tuple[int, dict[str, str]]]:
-    """Yield (line of the file, cells by column); an NA cell is empty text."""
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (FileNotFoundError, IsADirectoryError) as error:
-        raise InputError("the table is missing", path=path, remedy="Correct markers.file in the cohort file.") from error
-    except UnicodeDecodeError as error:
-        raise InputError("the table is not UTF-8 text", path=path, remedy="Save it as UTF-8.") from error
-    reader = csv.reader(text.splitlines(), delimiter="\t", quoting=csv.QUOTE_NONE)
-    header = [name.strip() for name in next(reader, [])]
-    missing = [name for name in required or columns if name not in header]
-    unknown = [name for name in header if name not in columns]
-    if missing or unknown or len(set(header)) < len(header):
-        raise InputError(
-            [Problem("missing column", str(path), 1, name, remedy=f"Columns, tab separated: {', '.join(columns)}.") for name in missing]
-            + [Problem("unknown column", str(path), 1, name, remedy=f"Columns: {', '.join(columns)}.") for name in unknown]
-            or [Problem("a column stands twice", str(path), 1)]
-        )  # fmt: skip
-    for cells in reader:
-        if not any(cell.strip() for cell in cells):
-            continue
-        if len(cells) != len(header):
-            raise InputError(
-                f"has {len(cells)} cells where the header has {len(header)}",
-                path=path,
-                row=reader.line_num,
-                remedy="Separate cells by one tab; write NA where there is nothing.",
-            )
-        values = dict.fromkeys(columns, "") | {name: cell.strip() for name, cell in zip(header, cells, strict=True)}
-        yield reader.line_num, {name: "" if value in _NA else value for name, value in values.items()}

@@ -27,6 +27,7 @@ COHORT = (
     schemas.EXPRESSION,
     schemas.NANOSTRING,
     schemas.IHC,
+    schemas.MEASUREMENTS,
     schemas.ADVERSE_EVENTS,
     schemas.TREATMENTS,
     schemas.DROPPED,
@@ -38,7 +39,15 @@ STAGES: dict[str, tuple[Schema, ...]] = {
     "annotate": (schemas.EFFECTS, schemas.DROPPED),
     "ctdna": (schemas.QUANTITY, schemas.RESPONSE, schemas.EMERGENCE),
     "subtype": (schemas.SUBTYPES,),
-    "matrix": (schemas.MARKERS, schemas.MATRIX, schemas.DROPPED),
+    "matrix": (
+        schemas.MARKERS,
+        schemas.MATRIX,
+        schemas.EVIDENCE,
+        schemas.CLONALITY,
+        schemas.PATHWAY_STATES,
+        schemas.COOCCURRENCE,
+        schemas.DROPPED,
+    ),
     "associate": (schemas.RESULTS,),
 }
 

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from resistance.dropped import Dropped
 from resistance.match import match
-from resistance.match.calls import find_hits
-from resistance.match.states import Question, States, Tables
+from resistance.match.calls import find_hits, shared
+from resistance.match.states import PRESENT, Question, States, Tables
 from resistance.match.units import Coverage, Units, make_units
 from resistance.rules import PROTEIN_CHANGING, parse_rule
-from resistance.schemas import MATRIX
+from resistance.schemas import EVIDENCE, MATRIX
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,6 +25,33 @@ if TYPE_CHECKING:
 _STATES = ("not_assessed", "absent", "present")
 
 
+@dataclass(frozen=True)
+class MarkerMatrix:
+    """The markers of a cohort, matched.
+
+    Parameters
+    ----------
+    matrix : DataFrame
+        Schema ``matrix``.
+    evidence : DataFrame
+        Schema ``evidence``: what made each marker present.
+    dropped : DataFrame
+        Schema ``dropped``: calls that no marker could use, by reason.
+    markers : DataFrame
+        Schema ``markers``: the statements, in the order of `questions` and `states`.
+    tables, questions, states
+        What was matched: the cohort's tables by unit, the rules, and their states over units.
+    """
+
+    matrix: pd.DataFrame
+    evidence: pd.DataFrame
+    dropped: pd.DataFrame
+    markers: pd.DataFrame
+    tables: Tables
+    questions: Sequence[Question]
+    states: Sequence[States]
+
+
 def build_matrix(
     cohort: Cohort,
     effects: pd.DataFrame,
@@ -31,7 +59,8 @@ def build_matrix(
     markers: pd.DataFrame,
     *,
     subtype_method: str | None,
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+    ctdna: Mapping[str, pd.DataFrame] | None = None,
+) -> MarkerMatrix:
     """Match every marker in every patient at every time point.
 
     A marker is *present* at a time point where any sample of the patient (germline apart) has a
@@ -51,15 +80,18 @@ def build_matrix(
     subtype_method : str or None
         The method whose calls decide subtype markers; None: they are not assessed.
 
+    ctdna : mapping of DataFrame, optional
+        Tables of the ctDNA stage by name (quantity, molecular_response, emergence); without them
+        ctDNA markers are not assessed.
+
     Returns
     -------
-    matrix : DataFrame
-        Schema ``matrix``, by patient (as in the patients table), time point and marker (as in
+    MarkerMatrix
+        Its matrix stands by patient (as in the patients table), time point and marker (as in
         `markers`).  Every patient has a baseline; later time points stand where there are samples.
         ``value`` is the highest VAF (mutation), the number of variants (allelic state), the log2
-        ratio (copy number), log2 expression, or percent of positive cells; NA where there is none.
-    dropped : DataFrame
-        Schema ``dropped``: calls that no marker could use, by reason.
+        ratio (copy number), log2 expression, percent of positive cells, a serum level, a score, a
+        share of transcripts, months (interval) or log10 change (ctDNA); NA where there is none.
 
     Notes
     -----
@@ -68,14 +100,61 @@ def build_matrix(
     """
     dropped = Dropped("matrix")
     genes = sorted({gene for cell in markers["genes"].dropna() for gene in _genes(cell)})
-    tables = _tables(cohort, effects, subtypes, genes, subtype_method, dropped)
-    asked: list[tuple[str, Question]] = []
-    columns = (markers[name].astype("object") for name in ("marker_id", "genes", "evidence_kind", "rule"))
-    for marker_id, cell, kind, rule in zip(*columns, strict=True):
+    tables = _tables(cohort, effects, subtypes, genes, subtype_method, ctdna or {}, dropped)
+    questions = []
+    for cell, kind, rule in zip(*(markers[name].astype("object") for name in ("genes", "evidence_kind", "rule")), strict=True):
         names = _genes(cell) if isinstance(cell, str) else ()
-        asked.append((str(marker_id), Question(str(kind), names, parse_rule(str(rule)))))
-    states = [match(question, tables) for _, question in asked]
-    return _long(tables.units, [name for name, _ in asked], states), dropped.frame()
+        questions.append(Question(str(kind), names, parse_rule(str(rule))))
+    states = [match(question, tables) for question in questions]
+    matrix = _long(tables.units, [str(name) for name in markers["marker_id"]], states)
+    evidence = _evidence(tables, markers, states)
+    return MarkerMatrix(matrix, evidence, dropped.frame(), markers, tables, questions, states)
+
+
+def _evidence(tables: Tables, markers: pd.DataFrame, states: Sequence[States]) -> pd.DataFrame:
+    """List what made each marker present: its calls, its other findings, or the text of the unit."""
+    import pandas as pd
+
+    from resistance.tables import conform, empty
+
+    hits = tables.hits
+    calls, call_marker = [np.zeros(0, dtype=np.intp)], [np.zeros(0, dtype=np.intp)]
+    other: list[tuple[int, int, str | None, str | None, str]] = []
+    for i, state in enumerate(states):
+        for rows in state.calls:
+            calls.append(rows)
+            call_marker.append(np.full(len(rows), i, dtype=np.intp))
+        told = {finding.unit for finding in state.findings}
+        other += [(finding.unit, i, finding.sample, finding.gene, finding.text) for finding in state.findings]
+        if not state.calls:
+            other += [
+                (int(u), i, None, None, str(state.evidence[u])) for u in np.flatnonzero(state.code == PRESENT) if u not in told
+            ]
+    rows = np.concatenate(calls)
+    if not len(rows) and not other:
+        return empty(EVIDENCE)
+    words = {name: shared(hits.table[name])[rows] for name in ("sample_id", "gene", "chrom", "ref", "alt", "hgvsp")}
+    numbers = {
+        name: hits.table[name].to_numpy(dtype=np.float64, na_value=np.nan)[rows] for name in ("pos", "residue", "vaf", "depth")
+    }
+    words["finding"] = np.asarray([hits.text(int(row)) for row in rows], dtype=object)
+    rest = (
+        dict(zip(("_unit", "_marker", "sample_id", "gene", "finding"), zip(*other, strict=True), strict=False)) if other else {}
+    )
+    blank = np.full(len(other), None, dtype=object), np.full(len(other), np.nan)
+    table = pd.DataFrame(
+        {name: np.concatenate([values, np.asarray(rest.get(name, blank[0]), dtype=object)]) for name, values in words.items()}
+        | {name: np.concatenate([values, blank[1]]) for name, values in numbers.items()}
+        | {"_unit": np.r_[hits.unit[rows], np.asarray(rest.get("_unit", ()), dtype=np.intp)]}
+        | {"_marker": np.r_[np.concatenate(call_marker), np.asarray(rest.get("_marker", ()), dtype=np.intp)]}
+    )
+    table = table.sort_values(["_unit", "_marker", "gene", "pos", "finding", "sample_id"], kind="stable")
+    unit, marker = table["_unit"].to_numpy(dtype=np.intp), table["_marker"].to_numpy(dtype=np.intp)
+    for name in ("patient_id", "timepoint"):
+        table[name] = tables.units.frame[name].to_numpy(dtype=object)[unit]
+    for name in ("marker_id", "rule", "direction", "evidence_grade", "verified", "source"):
+        table[name] = markers[name].to_numpy()[marker]
+    return conform(table[[name for name in EVIDENCE.names if name in table]], EVIDENCE)
 
 
 def gene_states(cohort: Cohort, effects: pd.DataFrame, genes: Sequence[str] | None = None) -> pd.DataFrame:
@@ -117,9 +196,14 @@ def _tables(
     subtypes: pd.DataFrame,
     genes: Sequence[str],
     subtype_method: str | None,
+    ctdna: Mapping[str, pd.DataFrame],
     dropped: Dropped,
 ) -> Tables:
+    import pandas as pd
+
     units = make_units(cohort)
+    base = units.frame[units.baseline]
+    of_patient = pd.Series(base.index, index=base["patient_id"])
 
     def placed(table: pd.DataFrame) -> pd.DataFrame:
         """Rows of sampled units, the preferred sample of a unit first."""
@@ -129,6 +213,7 @@ def _tables(
 
     copy_number = placed(cohort.copy_number)
     ihc = placed(cohort.ihc)
+    measured: Any = placed(cohort.measurements).groupby(["kind", "name"], sort=True)
     return Tables(
         units=units,
         hits=find_hits(cohort, effects, units, genes, dropped),
@@ -137,17 +222,16 @@ def _tables(
         fusions=placed(cohort.fusions),
         expression=_log2_expression(cohort, genes),
         ihc={str(name): rows for name, rows in ihc.groupby(ihc["antibody"].str.casefold(), sort=True)},
-        subtypes=None if subtype_method is None else _subtype_units(subtypes, subtype_method, units),
+        subtypes=None if subtype_method is None else _subtype_units(subtypes, subtype_method, of_patient, units),
+        measurements={(str(kind), str(name)): rows for (kind, name), rows in measured},
+        treatments=cohort.treatments.assign(_unit=cohort.treatments["patient_id"].astype("object").map(of_patient)),
+        ctdna={name: placed(table) for name, table in ctdna.items()},
     )
 
 
-def _subtype_units(subtypes: pd.DataFrame, method: str, units: Units) -> pd.DataFrame:
+def _subtype_units(subtypes: pd.DataFrame, method: str, of_patient: pd.Series, units: Units) -> pd.DataFrame:
     """Rows of the chosen method with their unit: the sample's, or the patient's baseline for a label without sample."""
-    import pandas as pd
-
     rows = subtypes[(subtypes["method"] == method) & subtypes["subtype"].notna()]
-    base = units.frame[units.baseline]
-    of_patient = pd.Series(base.index, index=base["patient_id"])
     at_baseline = rows["patient_id"].astype("object").map(of_patient)
     at_sample = rows["sample_id"].astype("object").map(units.of_sample)
     unit = at_sample.where(rows["sample_id"].notna(), at_baseline)

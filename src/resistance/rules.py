@@ -10,7 +10,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from resistance.errors import InputError
@@ -48,21 +48,28 @@ VOCABULARY: Mapping[str, _Entry] = MappingProxyType(
         "domain": _Entry(("mutation",), "domain:thalidomide_binding", "word"),
         "multi_hit": _Entry(("mutation",), "multi_hit", alone=True),
         "mono_allelic": _Entry(("mutation",), "mono_allelic", alone=True),
-        "splice": _Entry(("mutation", "splice"), "splice (mutation) or splice:exon10 (transcript)", "exon"),
+        "splice": _Entry(("mutation", "splice"), "splice (mutation) or splice:exon10:0.4 (transcript)", "exon"),
         "loss": _Entry(("copy_number",), "loss"),
         "deep_loss": _Entry(("copy_number",), "deep_loss"),
         "gain": _Entry(("copy_number",), "gain"),
         "amplification": _Entry(("copy_number",), "amplification"),
         "cnloh": _Entry(("copy_number",), "cnloh"),
         "fusion": _Entry(("fusion",), "fusion or fusion:IGH", "partner"),
-        "above": _Entry(("expression", "ihc"), "above:quantile:0.75 or above:absolute:30", "threshold", alone=True),
-        "below": _Entry(("expression", "ihc"), "below:quantile:0.25 or below:absolute:30", "threshold", alone=True),
+        "above": _Entry(("expression", "ihc", "serum"), "above:quantile:0.75 or above:absolute:30", "threshold", alone=True),
+        "below": _Entry(("expression", "ihc", "serum"), "below:quantile:0.25 or below:absolute:30", "threshold", alone=True),
+        "score": _Entry(("score",), "score:nk_signature:above:quantile:0.5", "score", alone=True),
         "positive": _Entry(("ihc",), "positive", alone=True),
         "negative": _Entry(("ihc",), "negative", alone=True),
         "subtype": _Entry(("subtype",), "subtype:non-GCB", "word"),
         "event": _Entry(("cytogenetics",), "event:del(17p)", "event"),
+        "prior": _Entry(("exposure",), "prior:lenalidomide", "drug", alone=True),
+        "since": _Entry(("exposure",), "since:lenalidomide:18 (months)", "interval", alone=True),
+        "ctdna": _Entry(("ctdna",), "ctdna:detected, undetected, cleared, molecular_response or emergent", "ctdna", alone=True),
     }
 )
+
+#: what a rule can ask of ctDNA
+CTDNA_WORDS = ("detected", "undetected", "cleared", "molecular_response", "emergent")
 
 #: terms that put a call into a class; a call has one class
 _CLASSES = frozenset(PROTEIN_CHANGING)
@@ -77,12 +84,16 @@ class Term:
     name : str
         A key of :data:`VOCABULARY`.
     word : str, optional
-        residue: the amino acid; change: the protein change; domain, subtype, event, fusion: the
-        name; above, below: ``quantile`` or ``absolute``.
+        residue: the amino acid; change: the protein change; domain, subtype, event, fusion, score:
+        the name; prior, since: the drug; ctdna: one of :data:`CTDNA_WORDS`.
     first, last : int, optional
         residue and residue_range: residues, 1-based, both included; splice: the exon (first).
     number : float, optional
-        above, below: the quantile (0..1, both excluded) or the value.
+        above, below, score: the quantile (0..1, both excluded) or the value; splice: the least
+        fraction of the gene's transcript (0..1); since: months.
+    side, basis : str, optional
+        above, below, score: ``above`` or ``below`` (the limit belongs to that side), and
+        ``quantile`` or ``absolute``.
     """
 
     name: str
@@ -90,6 +101,8 @@ class Term:
     first: int | None = None
     last: int | None = None
     number: float | None = None
+    side: str | None = None
+    basis: str | None = None
 
     @property
     def kinds(self) -> frozenset[str]:
@@ -233,8 +246,10 @@ def _event(name: str, argument: str) -> Term | None:
 
 
 def _exon(name: str, argument: str) -> Term | None:
-    found = re.fullmatch(r"exon([1-9]\d*)", argument)
-    return Term(name, argument, int(found[1])) if found else None
+    found = re.fullmatch(r"exon([1-9]\d*):(0?\.\d+|1|1\.0*)", argument)
+    if not found or float(found[2]) == 0:
+        return None
+    return Term(name, None, int(found[1]), number=float(found[2]))
 
 
 def _threshold(name: str, argument: str) -> Term | None:
@@ -244,7 +259,27 @@ def _threshold(name: str, argument: str) -> Term | None:
     number = float(found[2])
     if found[1] == "quantile" and not 0 < number < 1:
         return None
-    return Term(name, found[1], number=number)
+    return Term(name, number=number, side=name, basis=found[1])
+
+
+def _score(name: str, argument: str) -> Term | None:
+    word, _, limit = argument.partition(":")
+    side, _, rest = limit.partition(":")
+    if side not in ("above", "below") or not _WORD.fullmatch(word):
+        return None
+    found = _threshold(side, rest)
+    return None if found is None else replace(found, name=name, word=word)
+
+
+def _interval(name: str, argument: str) -> Term | None:
+    drug, _, months = argument.rpartition(":")
+    if not _WORD.fullmatch(drug) or not re.fullmatch(r"\d+(?:\.\d+)?", months) or float(months) == 0:
+        return None
+    return Term(name, drug, number=float(months))
+
+
+def _ctdna(name: str, argument: str) -> Term | None:
+    return Term(name, argument) if argument in CTDNA_WORDS else None
 
 
 _ARGUMENTS = {
@@ -256,4 +291,8 @@ _ARGUMENTS = {
     "event": _event,
     "exon": _exon,
     "threshold": _threshold,
+    "score": _score,
+    "drug": _word,
+    "interval": _interval,
+    "ctdna": _ctdna,
 }

@@ -135,8 +135,9 @@ def run(cohort: Path, cores: int, output: Path | None, profile: str | None, extr
     if _NO_RUN.intersection(extra):
         return code
     results = Path(output if output is not None else study.output) / study.study.name
-    if code == 0:
-        print(f"report: {results / 'report' / 'report.html'}")
+    page = results / "report" / "report.html"
+    if code == 0 and page.is_file():  # `--until matrix` ends well without one
+        print(f"report: {page}")
     elif code != InputError.exit_code:  # 2: the cohort's problems were printed before anything was started
         for line in stage_errors(results / "logs", began):
             print(line, file=sys.stderr)

@@ -20,6 +20,7 @@ EVIDENCE_KINDS = (
     "exposure",
     "subtype",
 )
+MEASURED_KINDS = ("serum", "score", "splice")
 STATES = ("present", "absent", "not_assessed")
 
 _sample = Column("sample_id", "text", "Sample as in the samples sheet.", required=True)
@@ -58,6 +59,7 @@ SAMPLES = Schema(
         Column("day", "real", "Days from the start of treatment (negative before)."),
         Column("plasma_ml", "real", "Plasma used, mL.", low=0),
         Column("cfdna_ng_per_ml", "real", "Cell-free DNA, ng per mL plasma.", low=0),
+        Column("purity", "real", "Fraction of tumour cells, 0..1.", low=0, high=1),
     ),
     key=("sample_id",),
 )
@@ -185,6 +187,19 @@ IHC = Schema(
         Column("source", "text", "File.", required=True),
     ),
     key=("sample_id", "antibody"),
+)
+MEASUREMENTS = Schema(
+    "measurements",
+    "One row per sample and measured number that no other table holds: serum levels, scores, shares of transcripts.",
+    (
+        _sample,
+        Column("kind", "text", "Kind of evidence.", required=True, allowed=MEASURED_KINDS),
+        Column("name", "text", "serum: HGNC symbol; score: its name; splice: SYMBOL:exonN.", required=True),
+        Column("value", "real", "The number; splice: fraction of the gene's transcript without the exon, 0..1.", required=True),
+        Column("unit", "text", "Unit of the number, for the reader."),
+        Column("source", "text", "File.", required=True),
+    ),
+    key=("sample_id", "kind", "name"),
 )
 ADVERSE_EVENTS = Schema(
     "adverse_events",
@@ -337,6 +352,8 @@ MARKERS = Schema(
         Column("mechanism", "text", "In words."),
         Column("pathway", "text", "Pathway."),
         Column("evidence_grade", "text", "A..E, M.", required=True, allowed=("A", "B", "C", "D", "E", "M")),
+        Column("n", "integer", "Patients of the source.", low=1),
+        Column("effect", "text", "Effect as the source gives it."),
         Column("source", "text", "PMID, PMCID or DOI.", required=True),
         Column("verified", "flag", "Read in its source.", required=True),
         Column("note", "text", "Caveat."),
@@ -355,6 +372,88 @@ MATRIX = Schema(
         Column("evidence", "text", "Which call, sample, VAF or value decided; or why it was not assessed."),
     ),
     key=("patient_id", "marker_id", "timepoint"),
+)
+EVIDENCE = Schema(
+    "evidence",
+    "What made a marker present: one row per patient, time point, marker and call (or other finding).",
+    (
+        _patient,
+        Column("timepoint", "text", "Time point.", required=True),
+        Column("marker_id", "text", "As in markers.", required=True),
+        Column("sample_id", "text", "Sample of the finding."),
+        Column("gene", "text", "Gene of the finding, where it has one."),
+        Column("chrom", "text", "Contig of the call."),
+        Column("pos", "integer", "1-based.", low=1),
+        Column("ref", "text", "Reference bases; '-' for an insertion."),
+        Column("alt", "text", "Alternative bases; '-' for a deletion."),
+        Column("hgvsp", "text", "Protein change, one-letter, without 'p.'."),
+        Column("residue", "integer", "First changed residue.", low=0),
+        Column("vaf", "real", "Variant allele fraction, 0..1.", low=0, high=1),
+        Column("depth", "integer", "Reads covering the position.", low=0),
+        Column("finding", "text", "In words.", required=True),
+        Column("rule", "text", "Rule that it meets.", required=True),
+        Column("direction", "text", "Of the statement.", required=True),
+        Column("evidence_grade", "text", "Of the statement, A..E, M.", required=True),
+        Column("verified", "flag", "The statement was read in its source.", required=True),
+        Column("source", "text", "Of the statement.", required=True),
+    ),
+)
+CLONALITY = Schema(
+    "clonality",
+    "One row per call in a gene of the markers: cancer cell fraction where purity and copy number allow it.",
+    (
+        _patient,
+        _sample,
+        Column("timepoint", "text", "Of the sample.", required=True),
+        Column("gene", "text", "HGNC symbol.", required=True),
+        Column("hgvsp", "text", "Protein change where annotated."),
+        *_variant,
+        Column("vaf", "real", "0..1.", low=0, high=1),
+        Column("depth", "integer", "Reads.", low=0),
+        Column("purity", "real", "Of the sample, 0..1.", low=0, high=1),
+        Column("tumour_copies", "integer", "Copies of the gene in a tumour cell.", low=0),
+        Column("multiplicity", "integer", "Copies that carry the variant in a cell that has it, as inferred.", low=1),
+        Column("cancer_cell_fraction", "real", "Share of tumour cells with the variant, 0..1.", low=0, high=1),
+        Column("ccf_ci_low", "real", "95 % interval from the read counts alone.", low=0, high=1),
+        Column("ccf_ci_high", "real", "95 % interval from the read counts alone.", low=0, high=1),
+        Column("clonality", "text", "Class.", required=True, allowed=("clonal", "subclonal", "not_determined")),
+        Column("note", "text", "What is missing and why."),
+    ),
+)
+PATHWAY_STATES = Schema(
+    "pathway_states",
+    "One row per patient, time point and pathway: altered or not, and how many of its assessed genes are.",
+    (
+        _patient,
+        Column("timepoint", "text", "Time point.", required=True),
+        Column("pathway", "text", "As in pathways.", required=True),
+        Column("state", "text", "present: any gene altered; absent: all assessed and none.", required=True, allowed=STATES),
+        Column("genes_altered", "integer", "Genes with a marker present.", required=True, low=0),
+        Column("genes_assessed", "integer", "Genes of which every marker has a state, or one is present.", required=True, low=0),
+        Column("genes", "integer", "Genes of the pathway that markers ask about.", required=True, low=0),
+        Column("burden", "real", "genes_altered / genes_assessed; NA where none was assessed.", low=0, high=1),
+        Column("weighted_burden", "real", "Sum over altered genes of the weight of the best grade present.", low=0),
+        Column("altered", "text", "Altered genes, joined by ';'."),
+    ),
+    key=("patient_id", "timepoint", "pathway"),
+)
+COOCCURRENCE = Schema(
+    "cooccurrence",
+    "One row per pair of mutated genes: do they occur together, or exclude each other, given each patient's burden?",
+    (
+        Column("gene_1", "text", "HGNC symbol.", required=True),
+        Column("gene_2", "text", "HGNC symbol.", required=True),
+        Column("n", "integer", "Patients assessed for both.", required=True, low=0),
+        Column("n_1", "integer", "Of these with gene_1.", required=True, low=0),
+        Column("n_2", "integer", "Of these with gene_2.", required=True, low=0),
+        Column("both", "integer", "Of these with both.", required=True, low=0),
+        Column("expected", "real", "With both if burden and frequency alone decided.", low=0),
+        Column("log2_ratio", "real", "log2 of (both + 0.5) / (expected + 0.5)."),
+        Column("p_value", "real", "Two-sided exact Poisson-binomial.", low=0, high=1),
+        Column("q_value", "real", "Benjamini-Hochberg over all pairs asked.", low=0, high=1),
+        Column("tendency", "text", "together or apart.", required=True, allowed=("together", "apart")),
+    ),
+    key=("gene_1", "gene_2"),
 )
 RESULTS = Schema(
     "results",
@@ -405,6 +504,7 @@ ALL = (
     EXPRESSION,
     NANOSTRING,
     IHC,
+    MEASUREMENTS,
     ADVERSE_EVENTS,
     TREATMENTS,
     ENDPOINTS,
@@ -415,5 +515,9 @@ ALL = (
     SUBTYPES,
     MARKERS,
     MATRIX,
+    EVIDENCE,
+    CLONALITY,
+    PATHWAY_STATES,
+    COOCCURRENCE,
     RESULTS,
 )

@@ -10,6 +10,7 @@ from resistance import schemas
 from resistance.config import CohortFile, load
 from resistance.dropped import Dropped
 from resistance.layout import BATCH, read_stage, write_stage
+from resistance.layout import STAGES as STAGE_TABLES
 from resistance.tables import read_table, write_table, write_text
 
 
@@ -81,22 +82,35 @@ def subtype(cohort_file: Path, results: Path) -> None:
 
 def matrix(cohort_file: Path, results: Path) -> None:
     """Write ``matrix/`` markers and matrix."""
+    from resistance.clonality import find_clonality
     from resistance.cohort import Cohort
+    from resistance.cooccurrence import cooccurrence
     from resistance.knowledge import load_markers
     from resistance.matrix import build_matrix
+    from resistance.pathways import pathway_states
 
     config, base = _load(cohort_file)
     markers = load_markers(None if config.markers.file is None else base / config.markers.file)
-    states, dropped = build_matrix(
-        Cohort.read(results / "cohort"),
-        read_stage(results, "annotate", schemas.EFFECTS),
+    cohort, effects = Cohort.read(results / "cohort"), read_stage(results, "annotate", schemas.EFFECTS)
+    matched = build_matrix(
+        cohort,
+        effects,
         read_stage(results, "subtype", schemas.SUBTYPES),
         markers,
         subtype_method=config.subtype.use,
+        ctdna={schema.name: read_stage(results, "ctdna", schema) for schema in STAGE_TABLES["ctdna"]},
     )
-    write_stage(markers, results, "matrix", schemas.MARKERS)
-    write_stage(states, results, "matrix", schemas.MATRIX)
-    write_stage(dropped, results, "matrix", schemas.DROPPED)
+    genes = frozenset(gene for question in matched.questions for gene in question.genes)
+    for schema, table in (
+        (schemas.MARKERS, markers),
+        (schemas.MATRIX, matched.matrix),
+        (schemas.EVIDENCE, matched.evidence),
+        (schemas.CLONALITY, find_clonality(cohort, matched.tables)),
+        (schemas.PATHWAY_STATES, pathway_states(matched)),
+        (schemas.COOCCURRENCE, cooccurrence(cohort, effects, genes, min_carriers=config.analysis.cooccurrence_carriers)),
+        (schemas.DROPPED, matched.dropped),
+    ):
+        write_stage(table, results, "matrix", schema)
 
 
 def associate(cohort_file: Path, results: Path) -> None:

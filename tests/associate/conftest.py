@@ -112,7 +112,7 @@ def study() -> Study:
     markers = pd.DataFrame(
         [
             {
-                "marker_id": m, "label": label, "evidence_kind": "mutation", "rule": "truncating", "direction": "resistance",
+                "marker_id": m, "label": label, "genes": m, "evidence_kind": "mutation", "rule": "truncating", "direction": "resistance",
                 "evidence_grade": "B", "source": "PMID:1", "verified": True,
             }
             for m, label in MARKERS.items()

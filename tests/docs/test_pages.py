@@ -26,6 +26,14 @@ def test_the_page_of_tables_is_what_the_schemas_say(builder):
     assert builder.PAGE.read_text(encoding="utf-8") == builder.page(), "run: python docs/build_tables.py"
 
 
+def test_the_pages_of_genes_are_what_the_knowledge_tables_say(checkout):
+    spec = importlib.util.spec_from_file_location("build_genes", checkout / "docs" / "build_genes.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    there = {path.name: path.read_text(encoding="utf-8") for path in module.FOLDER.glob("*.md")}
+    assert there == module.pages(), "run: python docs/build_genes.py"
+
+
 def test_every_table_and_column_is_on_the_page(builder):
     text = builder.page()
     for schema in schemas.ALL:

@@ -167,6 +167,7 @@ def _policies(config: CohortFile, setting: Setting) -> dict[str, Any]:
             "are described, not tested: a patient must stay in follow-up to have one (immortal time)."
         ),
         "markers_at_other_timepoints": setting.other_timepoints,
+        "same_event": setting.same_event,
         "multiplicity": (
             "Benjamini-Hochberg within each family; a family is one population, endpoint, model and kind of question. "
             "Questions that cannot be answered stay in the list and are counted as not run."

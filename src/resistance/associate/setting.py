@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from resistance.associate.variables import Coding, coding_of, columns_of, equals, value_of
 from resistance.errors import InputError, Problem
+from resistance.knowledge import same_event
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -69,6 +70,8 @@ class Setting:
         marker_id -> short name.
     markers, genes : tuple of str
         Statements of the knowledge base; genes of a scan.
+    same_event : dict
+        marker_id -> the marker that is asked in its place, because both speak about one event.
     other_timepoints : dict
         Time point -> markers that have a state there (never asked, see :mod:`resistance.associate.questions`).
     variables : dict
@@ -85,6 +88,7 @@ class Setting:
     labels: dict[str, str]
     markers: tuple[str, ...]
     genes: tuple[str, ...]
+    same_event: dict[str, str]
     other_timepoints: dict[str, int]
     variables: dict[str, pd.Series]
     codings: dict[str, Coding]
@@ -162,14 +166,18 @@ def make_setting(
     else:
         imid = cohort.patients["imid"].astype("Float64").to_numpy(dtype=np.float64, na_value=np.nan)
     other = matrix[matrix["timepoint"] != plan.timepoint]
+    twin = same_event(markers)
     return Setting(
         patients=tuple(str(x) for x in index),
         populations=_populations(config, cohort),
         outcomes={name: _outcome(name, config, cohort, index) for name in config.endpoints},
         states=states,
         labels=labels,
-        markers=tuple(sorted(str(x) for x in markers["marker_id"] if plan.markers is None or x in plan.markers)),
+        markers=tuple(
+            sorted(str(x) for x in markers["marker_id"] if (x not in twin if plan.markers is None else x in plan.markers))
+        ),
         genes=genes,
+        same_event={} if plan.markers is not None else twin,
         other_timepoints={str(k): int(v) for k, v in sorted(other.groupby("timepoint")["marker_id"].nunique().items())},
         variables=variables,
         codings={name: coding_of(name, values) for name, values in variables.items()},

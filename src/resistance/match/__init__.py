@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from resistance.match.levels import match_expression, match_ihc, match_splice, match_subtype
+from resistance.match.course import match_ctdna, match_exposure
+from resistance.match.levels import match_expression, match_ihc, match_score, match_serum, match_splice, match_subtype
 from resistance.match.mutation import match_mutation
 from resistance.match.states import Question, States, Tables
 from resistance.match.structure import match_copy_number, match_cytogenetics, match_fusion
@@ -19,6 +20,10 @@ MATCHERS: Mapping[str, Callable[[Question, Tables], States]] = {
     "ihc": match_ihc,
     "subtype": match_subtype,
     "splice": match_splice,
+    "serum": match_serum,
+    "score": match_score,
+    "exposure": match_exposure,
+    "ctdna": match_ctdna,
 }
 
 

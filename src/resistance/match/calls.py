@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from resistance.match.words import MOST_CALLS, joined
 from resistance.variant import NOT_CALLED
 
 if TYPE_CHECKING:
@@ -37,8 +39,8 @@ class Hits:
         First changed residue or NaN.
     vaf : ndarray of float
         0..1 or NaN.
-    text : ndarray of str
-        The call in words: gene, change, sample, VAF and depth where known.
+    table : DataFrame
+        The calls with their effects, in the order of the arrays.
     of_gene : dict
         Gene -> slice of the arrays.
     """
@@ -50,13 +52,37 @@ class Hits:
     letter: NDArray[np.object_]
     residue: NDArray[np.float64]
     vaf: NDArray[np.float64]
-    text: NDArray[np.object_]
+    table: pd.DataFrame
     of_gene: dict[str, slice]
 
     def rows(self, genes: Iterable[str]) -> NDArray[np.intp]:
         """Return the positions of the calls in `genes`."""
         parts = [np.arange(s.start, s.stop) for s in (self.of_gene.get(gene) for gene in genes) if s is not None]
         return np.concatenate(parts).astype(np.intp) if parts else np.zeros(0, dtype=np.intp)
+
+    @functools.cached_property
+    def _cells(self) -> tuple[NDArray[Any], ...]:
+        words = [shared(self.table[name]) for name in ("gene", "hgvsp", "hgvsc", "chrom", "pos", "ref", "alt", "sample_id")]
+        return (*words, self.vaf, self.table["depth"].to_numpy(dtype=np.float64, na_value=np.nan))
+
+    @functools.cached_property
+    def _texts(self) -> dict[int, str]:
+        return {}
+
+    def text(self, row: int) -> str:
+        """Return a call in words: gene, change, sample, VAF and depth where known."""
+        known = self._texts.get(row)
+        if known is None:
+            known = self._texts[row] = _text(*(cells[row] for cells in self._cells))
+        return known
+
+    def words(self, rows: NDArray[np.intp], starts: NDArray[np.intp]) -> NDArray[np.object_]:
+        """Return the calls of each stretch ``rows[start:next start]`` in words."""
+        out = np.empty(len(starts), dtype=object)
+        for i, (start, stop) in enumerate(zip(starts, np.r_[starts[1:], len(rows)], strict=True)):
+            first = [self.text(int(row)) for row in rows[start : min(stop, start + MOST_CALLS)]]
+            out[i] = joined(first, int(stop - start))
+        return out
 
 
 def find_hits(cohort: Cohort, effects: pd.DataFrame, units: Units, genes: Sequence[str] | None, dropped: Dropped) -> Hits:
@@ -75,8 +101,6 @@ def find_hits(cohort: Cohort, effects: pd.DataFrame, units: Units, genes: Sequen
         (alt_count 0), those that the caller did not call (:data:`resistance.variant.NOT_CALLED`), those
         without annotation, and the silent or non-coding ones in wanted genes.
     """
-    import pandas as pd
-
     calls = cohort.calls
     unit = units.locate(calls["sample_id"])
     _count(calls, unit < 0, "calls of germline samples make no marker present", dropped)
@@ -102,47 +126,45 @@ def find_hits(cohort: Cohort, effects: pd.DataFrame, units: Units, genes: Sequen
     found = found[~silent].sort_values(["gene", "_unit", "chrom", "pos", "ref", "alt", "sample_id"], kind="stable")
     found = found.reset_index(drop=True)
 
-    names = found["gene"].astype("object").to_numpy()
+    names = shared(found["gene"])
     starts = np.flatnonzero(np.r_[True, names[1:] != names[:-1]]) if len(names) else np.zeros(0, dtype=np.intp)
     stops = np.r_[starts[1:], len(names)] if len(names) else starts
-    hgvsp = found["hgvsp"].astype("object").where(found["hgvsp"].notna(), "")
-    letter = hgvsp.astype(pd.StringDtype(na_value=np.nan)).str.extract(r"^([A-Z*])\d", expand=False)
+    hgvsp = shared(found["hgvsp"].fillna(""))
+    codes, distinct = found["hgvsp"].str.extract(r"^([A-Z*])\d", expand=False).fillna("").factorize()
     return Hits(
         unit=found["_unit"].to_numpy(dtype=np.intp),
         variant=found.groupby(_VARIANT, sort=False).ngroup().to_numpy(dtype=np.intp),
-        effect_class=found["effect_class"].to_numpy(dtype=object),
-        hgvsp=hgvsp.to_numpy(dtype=object),
-        letter=letter.astype("object").where(letter.notna(), "").to_numpy(dtype=object),
+        effect_class=shared(found["effect_class"]),
+        hgvsp=hgvsp,
+        letter=np.asarray(distinct, dtype=object)[codes],
         residue=found["residue"].to_numpy(dtype=np.float64, na_value=np.nan),
         vaf=found["vaf"].to_numpy(dtype=np.float64),
-        text=_texts(found),
+        table=found,
         of_gene={str(names[a]): slice(int(a), int(b)) for a, b in zip(starts, stops, strict=True)},
     )
 
 
-def _texts(found: pd.DataFrame) -> NDArray[np.object_]:
-    cells = zip(
-        *(found[name].astype("object") for name in ("gene", "hgvsp", "hgvsc", "chrom", "pos", "ref", "alt", "sample_id", "vaf", "depth")),
-        strict=True,
-    )  # fmt: skip
-    out = np.empty(len(found), dtype=object)
-    for i, cell in enumerate(cells):
-        out[i] = _text(*cell)
-    return out
+def shared(values: pd.Series) -> NDArray[np.object_]:
+    """Return values as Python objects, equal ones the same object (None for NA): a text a million times takes its room once."""
+    codes, distinct = values.factorize()
+    known = np.empty(len(distinct) + 1, dtype=object)  # the last one, None, is what a code of -1 points at
+    known[:-1] = distinct
+    return np.asarray(known[codes], dtype=object)
 
 
-def _text(gene: str, hgvsp: Any, hgvsc: Any, chrom: str, pos: int, ref: str, alt: str, sample: str, vaf: Any, depth: Any) -> str:
-    if isinstance(hgvsp, str) and hgvsp:
+def _text(
+    gene: str, hgvsp: Any, hgvsc: Any, chrom: str, pos: int, ref: str, alt: str, sample: str, vaf: float, depth: float
+) -> str:
+    if hgvsp:
         change = f"p.{hgvsp}"
-    elif isinstance(hgvsc, str) and hgvsc:
+    elif hgvsc:
         change = hgvsc
     else:
         change = f"{chrom}:{pos} {ref}>{alt}"
     text = f"{gene} {change} in {sample}"
-    if vaf == vaf and vaf is not None:
+    if vaf == vaf:
         text += f", VAF {vaf:.3g}"
-    # pandas' NA is not equal to itself in a way that can be asked; only numbers are integers here
-    return text + (f", depth {int(depth)}" if isinstance(depth, int | np.integer) else "")
+    return text + (f", depth {int(depth)}" if depth == depth else "")
 
 
 def _count(calls: pd.DataFrame, rows: NDArray[np.bool_], reason: str, dropped: Dropped) -> None:

@@ -1,4 +1,4 @@
-"""Expression, immunohistochemistry and subtype labels -> states of a marker; the continuous value is kept."""
+"""Expression, immunohistochemistry, serum, scores, transcripts and subtype labels -> states of a marker; the continuous value is kept."""
 
 from __future__ import annotations
 
@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from resistance.match.states import ABSENT, NOT_ASSESSED, PRESENT, Question, States, Tables
+from resistance.match.threshold import limit_of, meets
 
 if TYPE_CHECKING:
     from resistance.match.units import Units
 
-#: fewest baseline values from which a quantile of the cohort is taken
-MIN_FOR_QUANTILE = 20
 #: label -> classes it does not rule out: Hans' non-GCB holds ABC and unclassified lymphoma, and
 #: what expression leaves unclassified may stain either way
 LEAVES_OPEN = {"non-GCB": ("ABC", "UNCLASSIFIED"), "UNCLASSIFIED": ("non-GCB",)}
@@ -22,26 +21,15 @@ def _threshold(question: Question, units: Units, out: States, what: str) -> Stat
     """Set states from ``out.value`` and the rule's threshold; quantiles are taken over baselines."""
     term = question.rule.terms[0]
     has = ~np.isnan(out.value)
-    if term.word == "quantile":
-        base = out.value[has & units.baseline]
-        if len(base) < MIN_FOR_QUANTILE or base.min() == base.max():
-            why = (
-                "does not vary"
-                if len(base) >= MIN_FOR_QUANTILE
-                else f"is known in {len(base)} baselines, fewer than {MIN_FOR_QUANTILE}"
-            )
-            out.set(has, NOT_ASSESSED, f"{what} {why}: no cohort quantile")
-            return out
-        limit = float(np.quantile(base, float(term.number or 0)))
-        name = f"cohort quantile {term.number:g} of {len(base)} baselines"
-    else:
-        limit, name = float(term.number or 0), "threshold"
-    met = has & ((out.value <= limit) if term.name == "below" else (out.value >= limit))
+    limit, name = limit_of(term, out.value[units.baseline])
+    if limit is None:
+        out.set(has, NOT_ASSESSED, f"{what} {name}: no cohort quantile")
+        return out
+    met = meets(term, out.value, limit)
     out.code[has] = ABSENT
     out.code[met] = PRESENT
-    side = "at or below" if term.name == "below" else "at or above"
     out.evidence[has] = [
-        f"{what} {value:.4g}, {'' if yes else 'not '}{side} the {name} ({limit:.4g})"
+        f"{what} {value:.4g}, {'' if yes else 'not '}at or {term.side} the {name} ({limit:.4g})"
         for value, yes in zip(out.value[has], met[has], strict=True)
     ]
     return out
@@ -58,6 +46,58 @@ def match_expression(question: Question, tables: Tables) -> States:
         # backwards, so that the preferred sample of a unit is the one that stays
         out.value[unit[~np.isnan(levels)]] = levels[~np.isnan(levels)]
     return _threshold(question, units, out, f"{gene} log2 expression")
+
+
+def _measured(kind: str, name: str, tables: Tables, out: States) -> str:
+    """Fill the values of a measured number in, and return its unit as it is written after a number."""
+    table = tables.measurements.get((kind, name))
+    if table is None:
+        return ""
+    # backwards, so that the preferred sample of a unit is the one that stays
+    out.value[table["_unit"].to_numpy(dtype=np.intp)[::-1]] = table["value"].to_numpy(dtype=np.float64)[::-1]
+    unit = table["unit"].iloc[0]
+    return f" ({unit})" if isinstance(unit, str) else ""
+
+
+def match_serum(question: Question, tables: Tables) -> States:
+    """Match the serum level of one protein against a threshold."""
+    gene = question.genes[0]
+    out = States.unknown(tables.units, f"no serum level of {gene}")
+    return _threshold(question, tables.units, out, f"serum {gene}{_measured('serum', gene, tables, out)}")
+
+
+def match_score(question: Question, tables: Tables) -> States:
+    """Match a score that the study gives against a threshold."""
+    name = str(question.rule.terms[0].word)
+    out = States.unknown(tables.units, f"no score '{name}'")
+    return _threshold(question, tables.units, out, f"score {name}{_measured('score', name, tables, out)}")
+
+
+def match_splice(question: Question, tables: Tables) -> States:
+    """Match the share of a gene's transcript that lacks an exon."""
+    units, gene = tables.units, question.genes[0]
+    terms = question.rule.terms
+    exons = " or ".join(f"exon {term.first}" for term in terms)
+    out = States.unknown(units, f"no transcripts of {gene} were measured for {exons}")
+    known = np.ones(units.n, dtype=bool)
+    for term in terms:
+        part = States.unknown(units, "")
+        _measured("splice", f"{gene}:exon{term.first}", tables, part)
+        has = ~np.isnan(part.value)
+        met = has & (part.value >= float(term.number or 0))
+        known &= has
+        out.value[:] = np.fmax(out.value, part.value)
+        out.code[met] = PRESENT
+        for unit in np.flatnonzero(met):
+            out.evidence[unit] = (
+                f"{part.value[unit]:.0%} of the {gene} transcript lacks exon {term.first} (at least {term.number:g})"
+            )
+    least = min(float(term.number or 0) for term in terms)
+    for unit in np.flatnonzero(known & (out.code != PRESENT)):
+        out.set(
+            np.arange(units.n) == unit, ABSENT, f"{out.value[unit]:.0%} of the {gene} transcript lacks {exons}, below {least:g}"
+        )
+    return out
 
 
 def match_ihc(question: Question, tables: Tables) -> States:
@@ -98,8 +138,3 @@ def match_subtype(question: Question, tables: Tables) -> States:
         for name, method, open_ in zip(label, table["method"], unclear, strict=True)
     ]
     return out
-
-
-def match_splice(question: Question, tables: Tables) -> States:
-    """Say that transcripts were not read: no table of a cohort holds them."""
-    return States.unknown(tables.units, "transcripts were not read")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from resistance.knowledge import load_domains
-from resistance.match.states import ABSENT, NOT_ASSESSED, PRESENT, Question, States, Tables, covered, joined
+from resistance.match.states import ABSENT, NOT_ASSESSED, PRESENT, Question, States, Tables, covered
 from resistance.rules import PROTEIN_CHANGING, Term
 
 if TYPE_CHECKING:
@@ -61,8 +61,8 @@ def _report_calls(out: States, hits: Hits, rows: NDArray[np.intp]) -> None:
     starts = np.flatnonzero(np.r_[True, unit[1:] != unit[:-1]])
     out.code[unit] = PRESENT
     out.value[unit[starts]] = np.fmax.reduceat(hits.vaf[rows], starts)
-    for start, stop in zip(starts, np.r_[starts[1:], len(rows)], strict=True):
-        out.evidence[unit[start]] = joined(hits.text[rows[start:stop]])
+    out.evidence[unit[starts]] = hits.words(rows, starts)
+    out.calls.append(rows)
 
 
 def _allelic(question: Question, tables: Tables, rows: NDArray[np.intp]) -> States:
@@ -103,4 +103,5 @@ def _allelic(question: Question, tables: Tables, rows: NDArray[np.intp]) -> Stat
     for where, words in endings:
         out.evidence[where] = [words(c) for c in calls[where]]
     out.value[:] = np.where(out.code == NOT_ASSESSED, np.nan, n)
+    out.calls[:] = [part[out.code[hits.unit[part]] == PRESENT] for part in out.calls]
     return out

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from resistance.match.words import joined
 from resistance.rules import Rule
 
 if TYPE_CHECKING:
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
 
 NOT_ASSESSED, ABSENT, PRESENT = 0, 1, 2
 
-#: calls that the evidence spells out
-MOST_CALLS = 4
 NO_SAMPLE = "no sample at this time point"
 
 
@@ -36,15 +35,37 @@ class Tables:
     expression: pd.DataFrame
     ihc: Mapping[str, pd.DataFrame]
     subtypes: pd.DataFrame | None
+    #: (kind, name) -> rows of the measurements table
+    measurements: Mapping[tuple[str, str], pd.DataFrame] = field(default_factory=dict)
+    #: treatments with the unit of the patient's baseline
+    treatments: pd.DataFrame | None = None
+    #: table of the ctDNA stage by name, with units
+    ctdna: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that makes a marker present, other than a call."""
+
+    unit: int
+    text: str
+    sample: str | None = None
+    gene: str | None = None
 
 
 @dataclass(frozen=True)
 class States:
-    """States of one marker: arrays over units."""
+    """States of one marker: arrays over units.
+
+    ``calls`` (rows of the hits) and ``findings`` are what made units present; where both are empty
+    the text of the unit says it.
+    """
 
     code: NDArray[np.int8]
     value: NDArray[np.float64]
     evidence: NDArray[np.object_]
+    calls: list[NDArray[np.intp]] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
 
     @classmethod
     def unknown(cls, units: Units, reason: str) -> States:
@@ -65,12 +86,6 @@ class Question:
     kind: str
     genes: tuple[str, ...]
     rule: Rule
-
-
-def joined(texts: Sequence[str] | NDArray[np.object_]) -> str:
-    """Join the first calls and say how many more there are."""
-    more = len(texts) - MOST_CALLS
-    return "; ".join(texts[:MOST_CALLS]) + (f"; and {more} more" if more > 0 else "")
 
 
 def covered(question: Question, tables: Tables, absent: str) -> States:
@@ -95,8 +110,12 @@ def _some(genes: Sequence[str], missing: NDArray[np.bool_]) -> str:
     return ", ".join(names)
 
 
-def set_present(out: States, present: NDArray[np.bool_], texts: Mapping[int, Sequence[str]]) -> None:
-    """Make units present, with the texts of each unit as evidence."""
-    out.code[present] = PRESENT
+def set_present(out: States, findings: Iterable[Finding]) -> None:
+    """Make the units of the findings present, with their texts as evidence."""
+    texts: dict[int, list[str]] = {}
+    for finding in findings:
+        out.findings.append(finding)
+        texts.setdefault(finding.unit, []).append(finding.text)
     for unit, parts in texts.items():
+        out.code[unit] = PRESENT
         out.evidence[unit] = joined(list(dict.fromkeys(parts)))

@@ -237,7 +237,7 @@ def _other_tables(
 ) -> dict[str, pd.DataFrame | None]:
     """Read everything that is no small variant."""
     from resistance.knowledge import load_positions
-    from resistance.read import clinical_events, copy_number, coverage, expression, ihc, nanostring
+    from resistance.read import clinical_events, copy_number, coverage, expression, ihc, measurements, nanostring
 
     ids, every = specimens.samples["sample_id"].tolist(), specimens.all_ids
     out: dict[str, pd.DataFrame | None] = {}
@@ -284,6 +284,20 @@ def _other_tables(
         )
     if config.ihc is not None:
         out["ihc"] = found.call(ihc.read_ihc, config.ihc, base, samples=ids, all_samples=every, dropped=dropped)
+    measured = [
+        found.call(
+            measurements.read_measurements,
+            source,
+            base,
+            samples=ids,
+            all_samples=every,
+            symbols=genes.symbols,
+            aliases=genes.aliases,
+            dropped=dropped,
+        )
+        for source in config.measurements
+    ]
+    out["measurements"] = stacked([x for x in measured if x is not None], schemas.MEASUREMENTS)
     patients = clinic.patients["patient_id"].tolist()
     for name, spec, step in (
         ("adverse_events", config.adverse_events, clinical_events.read_adverse_events),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from resistance.dropped import KEPT
+from resistance.knowledge import same_event
 from resistance.report.content_clinic import method_label, subtype_of
 from resistance.report.content_study import groups, response_endpoint
 from resistance.report.content_subtype import in_order
@@ -66,7 +67,8 @@ def oncoprint(config: CohortFile, tables: StageTables, counted: list[dict[str, A
     ``present`` and ``not_assessed`` as runs ``[from, to)`` of patient positions: what is in neither
     was assessed and is absent.
     """
-    rows = [m for m in counted if m["present"] and m["evidence_kind"] not in _NOT_ROWS]
+    twin = same_event(tables.markers)
+    rows = [m for m in counted if m["present"] and m["evidence_kind"] not in _NOT_ROWS and m["marker_id"] not in twin]
     rows.sort(key=lambda m: (-(m["fraction"] or 0), -m["present"], m["label"], m["marker_id"]))
     more = max(0, len(rows) - config.report.oncoprint_genes)
     rows = rows[: config.report.oncoprint_genes]
