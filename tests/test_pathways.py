@@ -14,7 +14,7 @@ from resistance.cohort import Cohort
 from resistance.cooccurrence import cooccurrence
 from resistance.matrix import MarkerMatrix, build_matrix
 from resistance.pathways import pathway_states
-from resistance.patients import SummaryTables, reading, summarise
+from resistance.patients import SummaryTables, never_assessed, reading, summarise
 from resistance.tables import conform, empty
 
 VARIANTS = {"CRBN": ("3", 10), "DDB1": ("11", 20), "TP53": ("17", 30), "CUL4A": ("13", 40)}
@@ -193,10 +193,20 @@ def test_summary_lists_statements_with_direction_grade_and_finding() -> None:
     assert rows["crbn_mut"]["findings"][0]["finding"] == "CRBN p.A1V in P1, VAF 0.3, depth 100"
     assert rows["crbn_mut"]["findings"][0]["clonality"] == "not_determined"
     assert patient["timepoints"]["baseline"]["absent"] == 1
-    assert patient["timepoints"]["baseline"]["not_assessed"] == [
-        {"reason": "no expression of CRBN", "n": 1, "markers": ["crbn_high"]}
-    ]
+    assert patient["timepoints"]["baseline"]["not_assessed"] == []
     assert patient["research_use_only"].startswith("Research use only")
+
+
+def test_what_was_not_assessed_is_listed_per_patient_and_once_for_all() -> None:
+    study, found = matched()
+    nobody = never_assessed(
+        SummaryTables(study.facts, study.patients, found.markers, found.matrix, *[empty(schemas.EVIDENCE)] * 3)
+    )
+    assert nobody == [{"reason": "no expression of CRBN", "marker_ids": ["crbn_high"], "markers": ["crbn_high"]}]
+    assert summaries()["P3"]["timepoints"]["baseline"]["not_assessed"] == [
+        {"reason": "no mutation assay covers TP53", "n": 1, "markers": ["tp53"]},
+        {"reason": "no mutation assay covers any of CUL4A, DDB1", "n": 1, "markers": ["crl4"]},
+    ]
 
 
 def test_statement_of_another_disease_reaches_nobody_here() -> None:

@@ -48,10 +48,12 @@ def summarise(tables: SummaryTables) -> list[dict[str, Any]]:
     list of dict
         JSON values: ``patient_id``, ``disease``, ``treatment``, ``reading`` (a sentence and its
         ``level``: clinical, preclinical or none), and ``timepoints``: per time point with a sample or
-        a result the ``statements`` whose marker is present, the number of markers that are absent,
-        those ``not_assessed`` by reason, and the altered ``pathways``.
+        a result the ``statements`` whose marker is present (all about each: :func:`statements`), the
+        number of markers that are absent, those ``not_assessed`` by reason apart from those of
+        :func:`never_assessed`, and the altered ``pathways``.
     """
-    known = {row["marker_id"]: row for row in _records(tables.markers)}
+    known = {row["marker_id"]: row for row in records(tables.markers)}
+    nobody = frozenset(name for row in never_assessed(tables) for name in row["marker_ids"])
     findings = _findings(tables)
     pathways = _pathways(tables.pathway_states)
     states = {
@@ -64,13 +66,13 @@ def summarise(tables: SummaryTables) -> list[dict[str, Any]]:
         for key, rows in tables.matrix.groupby(["patient_id", "timepoint"], sort=False)
     }
     out = []
-    for patient in _records(tables.patients):
+    for patient in records(tables.patients):
         name = patient["patient_id"]
         setting = _setting(patient, tables.facts)
         points = {}
         for timepoint in TIMEPOINTS:
             if (name, timepoint) in states:
-                points[timepoint] = _timepoint(name, timepoint, states[name, timepoint], known, findings, setting)
+                points[timepoint] = _timepoint(name, timepoint, states[name, timepoint], known, nobody, findings, setting)
                 points[timepoint]["pathways"] = pathways.get((name, timepoint), [])
         out.append(
             {
@@ -83,6 +85,29 @@ def summarise(tables: SummaryTables) -> list[dict[str, Any]]:
             }
         )
     return out
+
+
+def never_assessed(tables: SummaryTables) -> list[dict[str, Any]]:
+    """Return the markers that were assessed in nobody at any time point, by their commonest reason."""
+    states = tables.matrix.groupby("marker_id", sort=False)["state"].agg(lambda x: (x == "not_assessed").all())
+    rows = tables.matrix[tables.matrix["marker_id"].isin(states[states].index)]
+    base = rows[rows["timepoint"] == "baseline"]
+    labels = dict(zip(tables.markers["marker_id"], tables.markers["label"], strict=True))
+    by_reason: dict[str, list[str]] = {}
+    for name, why in base.groupby("marker_id", sort=False)["evidence"]:
+        counts = why.fillna("no reason given").value_counts()
+        reason = min(counts.index, key=lambda text: (-int(counts[text]), str(text)))
+        by_reason.setdefault(str(reason), []).append(str(name))
+    return [
+        {"reason": reason, "marker_ids": names, "markers": [str(labels[name]) for name in names]}
+        for reason, names in sorted(by_reason.items(), key=lambda item: (-len(item[1]), item[0]))
+    ]
+
+
+def statements(tables: SummaryTables) -> dict[str, dict[str, Any]]:
+    """Return all about each statement whose marker is present in anybody, by marker_id."""
+    present = set(tables.matrix.loc[tables.matrix["state"] == "present", "marker_id"])
+    return {row["marker_id"]: row for row in records(tables.markers) if row["marker_id"] in present}
 
 
 def reading(statements: list[dict[str, Any]]) -> dict[str, str]:
@@ -106,7 +131,7 @@ def reading(statements: list[dict[str, Any]]) -> dict[str, str]:
         names = "; ".join(dict.fromkeys(row["label"] for row in against))
         return {
             "level": "preclinical",
-            "sentence": f"Of resistance speak only laboratory evidence, unread sources, or another disease or drug: {names}. "
+            "sentence": f"Only laboratory evidence, unread sources, or evidence from another disease or drug speaks of resistance: {names}. "
             "No conclusion about this patient can be drawn from it.",
         }
     return {
@@ -151,6 +176,7 @@ def _timepoint(
     timepoint: str,
     states: tuple[list[str], list[str], list[Any], list[float]],
     known: Mapping[str, Mapping[str, Any]],
+    nobody: frozenset[str],
     findings: Mapping[tuple[str, str, str], list[dict[str, Any]]],
     setting: Mapping[str, Any],
 ) -> dict[str, Any]:
@@ -163,6 +189,8 @@ def _timepoint(
         if state == "absent":
             absent += 1
         elif state == "not_assessed":
+            if marker in nobody:
+                continue
             missing.setdefault(str(why), []).append(str(row["label"]))
         else:
             disease, drug = _fits_disease(row["disease"], setting["disease"]), _fits_drug(row["drug"], setting)
@@ -201,21 +229,21 @@ def _timepoint(
 def _findings(tables: SummaryTables) -> dict[tuple[str, str, str], list[dict[str, Any]]]:
     clonal = {
         (row["sample_id"], row["gene"], row["chrom"], row["pos"], row["ref"], row["alt"]): row
-        for row in _records(tables.clonality)
+        for row in records(tables.clonality)
     }
     out: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
-    for row in _records(tables.evidence):
+    for row in records(tables.evidence):
         finding = {k: row[k] for k in ("finding", "sample_id", "gene", "hgvsp", "residue", "vaf", "depth")}
         known = clonal.get((row["sample_id"], row["gene"], row["chrom"], row["pos"], row["ref"], row["alt"]))
-        if known is not None:
-            finding |= {k: known[k] for k in ("cancer_cell_fraction", "ccf_ci_low", "ccf_ci_high", "clonality")}
+        columns = ("cancer_cell_fraction", "ccf_ci_low", "ccf_ci_high", "clonality")
+        finding |= {k: None if known is None else known[k] for k in columns}
         out.setdefault((row["patient_id"], row["timepoint"], row["marker_id"]), []).append(finding)
     return out
 
 
 def _pathways(table: pd.DataFrame) -> dict[tuple[str, str], list[dict[str, Any]]]:
     out: dict[tuple[str, str], list[dict[str, Any]]] = {}
-    for row in _records(table[table["state"] == "present"]):
+    for row in records(table[table["state"] == "present"]):
         shown = {
             k: row[k] for k in ("pathway", "genes_altered", "genes_assessed", "genes", "burden", "weighted_burden", "altered")
         }
@@ -223,7 +251,7 @@ def _pathways(table: pd.DataFrame) -> dict[tuple[str, str], list[dict[str, Any]]
     return out
 
 
-def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """Rows as plain Python values, None for NA."""
+def records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return rows as plain Python values, None for NA."""
     plain = table.astype("object")
     return [{str(k): v for k, v in row.items()} for row in plain.where(table.notna(), None).to_dict("records")]

@@ -51,7 +51,14 @@ def html(report: Path) -> str:
 
 
 def test_the_folder_holds_page_numbers_tables_and_provenance(report: Path) -> None:
-    assert {p.name for p in report.iterdir()} == {"report.html", "report.json", "tables", "provenance.json"}
+    assert {p.name for p in report.iterdir()} == {
+        "report.html",
+        "report.json",
+        "patients.html",
+        "patients.json",
+        "tables",
+        "provenance.json",
+    }
     tables = {p.stem for p in (report / "tables").iterdir()}
     assert {
         "patients",

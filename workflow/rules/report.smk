@@ -14,6 +14,7 @@ rule report:
     output:
         page=f"{PLAN.results}/report/report.html",
         content=f"{PLAN.results}/report/report.json",
+        patients=multiext(f"{PLAN.results}/report/patients", ".html", ".json"),
         provenance=f"{PLAN.results}/report/provenance.json",
         tables=directory(f"{PLAN.results}/report/tables"),
     log:

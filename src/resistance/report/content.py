@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from resistance.report import content_markers, content_study
+from resistance.report import content_markers, content_patterns, content_study
 from resistance.report.content_clinic import adverse_events, table_one
 from resistance.report.content_ctdna import ctdna
 from resistance.report.content_methods import methods
@@ -38,6 +38,7 @@ def build_content(config: CohortFile, tables: StageTables, provenance: dict[str,
     endpoints = content_study.endpoint_summary(config, tables)
     results = results_rows(config, tables)
     counted = content_markers.coverage(config, tables)
+    oncoprint = content_markers.oncoprint(config, tables, counted)
     return {
         key: plain(value)
         for key, value in {
@@ -55,7 +56,11 @@ def build_content(config: CohortFile, tables: StageTables, provenance: dict[str,
             "arms": content_study.arms(tables),
             "flow": content_study.flow(config, tables, endpoints),
             "table_one": table_one(config, tables),
-            "oncoprint": content_markers.oncoprint(config, tables, counted),
+            "oncoprint": oncoprint,
+            "pathways": content_patterns.pathways(config, tables, oncoprint),
+            "pairs": content_patterns.pairs(tables),
+            "clonality": content_patterns.clonality(tables),
+            "published": content_patterns.published(config, tables),
             "subtype": subtype_content(config, tables),
             "forests": forests(config, results),
             "survival": survival(config, tables, results),

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from resistance.report.tables_in import StageTables
 
 #: kinds of evidence that are shown as clinical tracks or elsewhere, not as rows of the oncoprint
-_NOT_ROWS = ("subtype", "exposure")
+_NOT_ROWS = ("subtype", "exposure", "ctdna", "serum", "score")
 UNKNOWN = "not known"
 
 
@@ -68,7 +68,10 @@ def oncoprint(config: CohortFile, tables: StageTables, counted: list[dict[str, A
     was assessed and is absent.
     """
     twin = same_event(tables.markers)
-    rows = [m for m in counted if m["present"] and m["evidence_kind"] not in _NOT_ROWS and m["marker_id"] not in twin]
+    # a quantile is met by the same share of every cohort: it would crowd out what differs
+    by_quantile = set(tables.markers.loc[tables.markers["rule"].str.contains("quantile"), "marker_id"])
+    left_out = {*twin, *by_quantile}
+    rows = [m for m in counted if m["present"] and m["evidence_kind"] not in _NOT_ROWS and m["marker_id"] not in left_out]
     rows.sort(key=lambda m: (-(m["fraction"] or 0), -m["present"], m["label"], m["marker_id"]))
     more = max(0, len(rows) - config.report.oncoprint_genes)
     rows = rows[: config.report.oncoprint_genes]

@@ -31,8 +31,12 @@ def track_colours(tracks: list[dict[str, Any]]) -> dict[str, dict[str, str]]:
     return out
 
 
-def oncoprint_figure(content: dict[str, Any]) -> Figure | None:
-    """Return the oncoprint, or None where no marker is present in anybody."""
+def oncoprint_figure(content: dict[str, Any], *, what: str = "marker") -> Figure | None:
+    """Return the oncoprint of markers, or of pathways (`what`); None where nothing is present in anybody.
+
+    At the right of a marker stands its share of those assessed; of a pathway only the number of
+    patients, since a pathway is rarely known to be absent and a share of the assessed would mislead.
+    """
     import altair as alt
 
     if not content["rows"] or not content["patients"]:
@@ -80,7 +84,8 @@ def oncoprint_figure(content: dict[str, Any]) -> Figure | None:
         cells += [
             {"row": key, "a": i, "b": i + 1, "patient": patients[i]} for a, b in row["runs"]["present"] for i in range(a, b)
         ]
-        totals.append({"row": key, "text": f"{percent(row['fraction'])}  {row['present']}/{row['assessed']}"})
+        share = f"{percent(row['fraction'])}  {row['present']}/{row['assessed']}" if what == "marker" else f"{row['present']:,}"
+        totals.append({"row": key, "text": share})
 
     span = {"x": alt.X("a:Q", **x), "x2": "b:Q", "y": y}
     layers = [
@@ -94,7 +99,7 @@ def oncoprint_figure(content: dict[str, Any]) -> Figure | None:
         alt.Chart(data(gaps)).mark_bar(color=MUTED, size=1.2).encode(**span),
         alt.Chart(data(cells))
         .mark_rect(color=ACCENT, stroke=ACCENT if cell < 2 else "#ffffff", strokeWidth=0.8)
-        .encode(**span, tooltip=[alt.Tooltip("row:N", title="marker"), alt.Tooltip("patient:N")]),
+        .encode(**span, tooltip=[alt.Tooltip("row:N", title=what), alt.Tooltip("patient:N")]),
         alt.Chart(data(tracks))
         .mark_rect(strokeWidth=0.7)
         .encode(
@@ -109,19 +114,23 @@ def oncoprint_figure(content: dict[str, Any]) -> Figure | None:
         alt.Chart(data(totals)).mark_text(align="left", fontSize=12).encode(x=alt.value(width + 10), y=y, text="text:N"),
     ]
     unassessed = sum(1 for row in content["rows"] if row["runs"]["not_assessed"])
-    top = ", ".join(f"{row['label']} {percent(row['fraction'])}" for row in content["rows"][:5])
+    top = ", ".join(f"{row['label']} {percent(row['fraction'])}" for row in content["rows"][:5])  # of pathways: of all patients
     by = " , then ".join(t["name"].lower() for t in content["tracks"]).replace(" ,", ",")
     caption = (
         f"{plural(n, 'patient')}, one column each"
         + (f", ordered by {by}." if by else ".")
-        + " At the right: share of those assessed, present/assessed."
+        + (
+            " At the right: share of those assessed, present/assessed."
+            if what == "marker"
+            else " At the right: patients altered. A gap: none altered, and not every gene was assessed."
+        )
     )
     alt_text = (
-        f"Oncoprint of {plural(len(keys), 'marker')} in {plural(n, 'patient')}. Most frequent of those assessed: {top}. "
-        f"{plural(unassessed, 'row')} with patients in whom the marker was not assessed."
+        f"Oncoprint of {plural(len(keys), what)} in {plural(n, 'patient')}. {'Most frequent of those assessed' if what == 'marker' else 'Share of all patients'}: {top}. "
+        f"{plural(unassessed, 'row')} with patients in whom the {what} was not assessed."
     )
     chart = alt.layer(*layers).properties(width=width, height={"step": _STEP})
-    return finish(chart, caption=caption, name="figure-oncoprint", alt_text=alt_text)
+    return finish(chart, caption=caption, name="figure-oncoprint" if what == "marker" else f"figure-{what}s", alt_text=alt_text)
 
 
 def _unique(labels: list[str]) -> list[str]:

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 from resistance.tables import write_text
 
 if TYPE_CHECKING:
+    from jinja2 import Environment
+
     from resistance.config import CohortFile
     from resistance.report.figure import Figure
 
@@ -23,7 +25,7 @@ _MOST_EMERGENT = 200
 
 
 def write_report(config: CohortFile, results: Path, out: Path, provenance: dict[str, Any]) -> None:
-    """Write ``report.html``, ``report.json``, ``tables/*.tsv`` and ``provenance.json``.
+    """Write ``report.html``, ``patients.html``, both as JSON, ``tables/*.tsv`` and ``provenance.json``.
 
     The same results give the same bytes: nothing written holds a time, a host or a random name.
 
@@ -44,6 +46,7 @@ def write_report(config: CohortFile, results: Path, out: Path, provenance: dict[
         A stage has not run, or its table is damaged.
     """
     from resistance.report.content import build_content
+    from resistance.report.patients_page import summaries
     from resistance.report.tables_in import read_tables
     from resistance.report.tables_out import write_tables
 
@@ -56,14 +59,47 @@ def write_report(config: CohortFile, results: Path, out: Path, provenance: dict[
     write_text(out / "provenance.json", _json(made_from))
     write_text(out / "report.json", _json(content))
     write_text(out / "report.html", page)
+    of_patients = summaries(tables, content["study"])
+    write_text(out / "patients.json", _json(of_patients))
+    write_text(out / "patients.html", render_patients(of_patients))
 
 
 def render(content: dict[str, Any]) -> str:
     """Return the page that shows `content` (as :func:`resistance.report.content.build_content` gives it)."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
     from resistance.report.figure_oncoprint import track_colours
     from resistance.report.tables_html import table_one_html
+
+    figures = draw(content)
+    library, own = _library(), (_TEMPLATES / "page.js").read_text(encoding="utf-8")
+    return (
+        _environment()
+        .get_template("page.html.j2")
+        .render(
+            c=content,
+            figures=figures,
+            table_one=table_one_html(content["table_one"]),
+            track_colours=track_colours(content["oncoprint"]["tracks"]),
+            style=(_TEMPLATES / "page.css").read_text(encoding="utf-8"),
+            library=library,
+            script=own,
+            policy=_policy(library, own),
+            in_script=_in_script,
+            results_shown=_results_shown(content["results"]),
+            most_emergent=_MOST_EMERGENT,
+        )
+    )
+
+
+def render_patients(content: dict[str, Any]) -> str:
+    """Return the page of patients (see :func:`resistance.report.patients_page.summaries`)."""
+    own = (_TEMPLATES / "patient_pages.js").read_text(encoding="utf-8")
+    style = (_TEMPLATES / "page.css").read_text(encoding="utf-8")
+    return _environment().get_template("patient_pages.html.j2").render(c=content, style=style, script=own, policy=_policy(own))
+
+
+def _environment() -> Environment:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
     from resistance.report.words import FILTERS
 
     environment = Environment(
@@ -71,21 +107,7 @@ def render(content: dict[str, Any]) -> str:
     )
     environment.filters.update(FILTERS)
     environment.filters["source_link"] = source_link
-    figures = draw(content)
-    library, own = _library(), (_TEMPLATES / "page.js").read_text(encoding="utf-8")
-    return environment.get_template("page.html.j2").render(
-        c=content,
-        figures=figures,
-        table_one=table_one_html(content["table_one"]),
-        track_colours=track_colours(content["oncoprint"]["tracks"]),
-        style=(_TEMPLATES / "page.css").read_text(encoding="utf-8"),
-        library=library,
-        script=own,
-        policy=_policy(library, own),
-        in_script=_in_script,
-        results_shown=_results_shown(content["results"]),
-        most_emergent=_MOST_EMERGENT,
-    )
+    return environment
 
 
 def draw(content: dict[str, Any]) -> dict[str, list[Figure | None]]:
@@ -99,6 +121,7 @@ def draw(content: dict[str, Any]) -> dict[str, list[Figure | None]]:
     # forests and curves stand beside their own content: an empty place keeps the two lists parallel
     found: dict[str, list[Figure | None]] = {
         "oncoprint": _those([oncoprint_figure(content["oncoprint"])]),
+        "pathways": _those([oncoprint_figure(content["pathways"], what="pathway")]),
         "subtype": _those([response_figure(content["subtype"])]),
         "forests": [forest_figure(forest) for forest in content["forests"]],
         "survival": [survival_figure(figure) for figure in content["survival"]],

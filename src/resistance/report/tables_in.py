@@ -28,6 +28,10 @@ class StageTables:
     subtypes: pd.DataFrame
     markers: pd.DataFrame
     matrix: pd.DataFrame
+    evidence: pd.DataFrame
+    clonality: pd.DataFrame
+    pathway_states: pd.DataFrame
+    cooccurrence: pd.DataFrame
     results: pd.DataFrame
     dropped: pd.DataFrame
     plan: dict[str, Any]
@@ -71,6 +75,10 @@ def read_tables(results: Path) -> StageTables:
         subtypes=read_stage(results, "subtype", schemas.SUBTYPES),
         markers=read_stage(results, "matrix", schemas.MARKERS),
         matrix=read_stage(results, "matrix", schemas.MATRIX),
+        evidence=read_stage(results, "matrix", schemas.EVIDENCE),
+        clonality=read_stage(results, "matrix", schemas.CLONALITY),
+        pathway_states=read_stage(results, "matrix", schemas.PATHWAY_STATES),
+        cooccurrence=read_stage(results, "matrix", schemas.COOCCURRENCE),
         results=read_stage(results, "associate", schemas.RESULTS),
         dropped=merged,
         plan=plan if isinstance(plan, dict) else {"plan": plan},

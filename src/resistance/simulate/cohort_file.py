@@ -81,6 +81,7 @@ samples:
     day: {column: study_day, unit: days}  # from the start of treatment, negative before
     plasma_ml: plasma_ml
     cfdna_ng_per_ml: cfdna_ng_per_ml
+    purity: {column: tumour_cells_percent, unit: percent}   # with copy number: clonal or subclonal
     vcf: @VCF@                              # the sample's VCF; the plasma of one patient shares a file
 
 endpoints:
@@ -192,6 +193,20 @@ ihc:
   file: @ihc.tsv
   values_are: percent
   columns: {sample_id: sample, CD10: CD10, BCL6: BCL6, MUM1: MUM1, MYC: MYC, BCL2: BCL2}
+
+measurements:                             # numbers per sample that no other key takes
+  - kind: serum                           # by gene; never read as the level in the tumour
+    file: @serum.tsv
+    unit: ng/mL
+    columns: {sample_id: sample, CRBN: crbn_ng_per_ml}
+  - kind: score                           # by the name that a marker rule gives it
+    file: @scores.tsv
+    columns: {sample_id: sample, imid_switch: imid_switch, nk_signature: nk_signature, fcgr3a_158v_alleles: fcgr3a_158v_alleles}
+  - kind: splice                          # share of the transcript that lacks the exon
+    file: @transcripts.tsv
+    columns:
+      sample_id: sample
+      "CRBN:exon10": {column: crbn_without_exon10_percent, unit: percent}
 
 adverse_events:
   file: @adverse_events.tsv

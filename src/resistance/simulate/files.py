@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from resistance.simulate import clinic, truth
+from resistance.simulate import clinic, measured, truth
 from resistance.simulate.bgzf import compress
 from resistance.simulate.clinic import Cell
 from resistance.simulate.cohort_file import NOTE, cohort_text
@@ -49,11 +49,12 @@ def cohort_files(*, seed: int, n_patients: int) -> dict[str, bytes]:
         "README.md": _readme(seed, patients, samples),
         "cohort.yaml": cohort_text(seed=seed, n_patients=n_patients).encode("utf-8"),
     }
-    paths = {**_tumour_files(random, sequenced, clones, files), **_plasma_files(random, samples, clones, files)}
+    purity: dict[str, float] = {}
+    paths = {**_tumour_files(random, sequenced, clones, files, purity), **_plasma_files(random, samples, clones, files)}
     files["samples.tsv"] = tsv(
-        ("sample", "subject", "material", "visit", "study_day", "plasma_ml", "cfdna_ng_per_ml", "vcf"),
+        ("sample", "subject", "material", "visit", "study_day", "plasma_ml", "cfdna_ng_per_ml", "tumour_cells_percent", "vcf"),
         [
-            [s.name, s.patient.name, "Plasma" if s.plasma else "Tumour biopsy", s.visit, s.day, s.plasma_ml, s.cfdna_ng_per_ml, paths.get(s.name)]
+            [s.name, s.patient.name, "Plasma" if s.plasma else "Tumour biopsy", s.visit, s.day, s.plasma_ml, s.cfdna_ng_per_ml, purity.get(s.name), paths.get(s.name)]
             for s in samples
         ],
     )  # fmt: skip
@@ -65,6 +66,7 @@ def cohort_files(*, seed: int, n_patients: int) -> dict[str, bytes]:
     files["assayed_small_panel.tsv"] = _listing(["sample", *small])
     labels = _expression_files(random, tumours, patients, files)
     _structural_files(random, patients, sequenced, tumours, files)
+    _measured_files(random, samples, files)
     rng = random["clinic"]
     files["patients.tsv"] = tsv(clinic.PATIENT_COLUMNS, clinic.patient_rows(random["gaps"], patients, labels))
     files["treatments.tsv"] = tsv(("subject", "line", "regimen", "first_day", "last_day"), clinic.treatment_rows(rng, patients))
@@ -79,12 +81,13 @@ def cohort_files(*, seed: int, n_patients: int) -> dict[str, bytes]:
 
 
 def _tumour_files(
-    random: Streams, sequenced: list[Sample], clones: dict[str, list[Clone]], files: dict[str, bytes]
+    random: Streams, sequenced: list[Sample], clones: dict[str, list[Clone]], files: dict[str, bytes], purity: dict[str, float]
 ) -> dict[str, str]:
     paths = {}
     for sample in sequenced:
         paths[sample.name] = f"vcf/tumour/{sample.name}.vcf.gz"
-        calls = tumour_calls(random["tumour"], sample, clones[sample.patient.name])
+        cells, calls = tumour_calls(random["tumour"], sample, clones[sample.patient.name])
+        purity[sample.name] = float(5 * round(cells * 20))  # as a pathologist writes it: in steps of five percent
         files[paths[sample.name]] = compress(tumour_vcf(sample.name, calls))
     return paths
 
@@ -154,6 +157,13 @@ def _structural_files(
     )
 
 
+def _measured_files(random: Streams, samples: list[Sample], files: dict[str, bytes]) -> None:
+    rng = random["measured"]
+    files["serum.tsv"] = tsv(("sample", "crbn_ng_per_ml"), measured.serum_rows(rng, samples))
+    files["scores.tsv"] = tsv(("sample", *measured.SCORES), measured.score_rows(rng, samples))
+    files["transcripts.tsv"] = tsv(("sample", "crbn_without_exon10_percent"), measured.splice_rows(rng, samples))
+
+
 def _readme(seed: int, patients: list[Patient], samples: list[Sample]) -> bytes:
     return f"""\
 # Simulated cohort
@@ -172,7 +182,7 @@ Arms: lenalidomide (LEN), lenalidomide + rituximab (R2), chemotherapy of the inv
 | vcf/plasma | one VCF per patient, all plasma samples; every followed variant has a row, with 0 reads where it was not seen |
 | panel_full.txt, panel_small.txt | genes of the two panels; plasma and every fifth patient's tumours had the small one |
 | assayed_*.tsv | samples in which an assay worked: what is missing there is not assessed, not absent |
-| copy_number.tsv, fusions.tsv, expression.tsv, nanostring.tsv, ihc.tsv | the other assays |
+| copy_number.tsv, fusions.tsv, expression.tsv, nanostring.tsv, ihc.tsv, serum.tsv, scores.tsv, transcripts.tsv | the other assays |
 | truth/ | what was planted: effects (natural log scale), patients, variants that emerge |
 
 Positions, transcripts and hot spots are real; other bases are made up, and a check against GRCh38 would refuse them.

@@ -74,8 +74,8 @@ def make_clones(rng: np.random.Generator, patient: Patient) -> list[Clone]:
 _PLANTED = frozenset({"CRBN", *(name for effect in effects.EFFECTS for name in effect.genes)})
 
 
-def tumour_calls(rng: np.random.Generator, sample: Sample, clones: list[Clone]) -> list[Call]:
-    """Return the calls of one tumour: what the panel covers and shows, and some rows that the caller filtered."""
+def tumour_calls(rng: np.random.Generator, sample: Sample, clones: list[Clone]) -> tuple[float, list[Call]]:
+    """Return the purity and the calls of one tumour: what the panel covers and shows, and some rows that the caller filtered."""
     genes = load_genes()
     purity = float(np.clip(rng.beta(6, 3), 0.25, 0.95))
     calls: list[Call] = []
@@ -97,7 +97,7 @@ def tumour_calls(rng: np.random.Generator, sample: Sample, clones: list[Clone]) 
         alt = int(rng.binomial(depth, 0.5 if reason == "germline" else 0.015))
         if all((c.variant.chrom, c.variant.pos) != (variant.chrom, variant.pos) for c in calls):
             calls.append(Call(variant, depth - alt, max(alt, 2), reason))
-    return sorted(calls, key=lambda call: call.variant)
+    return purity, sorted(calls, key=lambda call: call.variant)
 
 
 def plasma_fractions(rng: np.random.Generator, patient: Patient, samples: list[Sample]) -> list[float]:

@@ -7,7 +7,20 @@ from collections.abc import Hashable, Sequence
 import numpy as np
 
 #: the position of a name fixes its stream: append only
-NAMES = ("patients", "outcome", "somatic", "visits", "tumour", "plasma", "expression", "ihc", "copy_number", "clinic", "gaps")
+NAMES = (
+    "patients",
+    "outcome",
+    "somatic",
+    "visits",
+    "tumour",
+    "plasma",
+    "expression",
+    "ihc",
+    "copy_number",
+    "clinic",
+    "gaps",
+    "measured",
+)
 
 
 def streams(seed: int) -> dict[str, np.random.Generator]:
