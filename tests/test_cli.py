@@ -43,6 +43,8 @@ def test_help_loads_none_of_the_heavy_packages():
         "associate",
         "report",
         "schema",
+        "export",
+        "knowledge",
     ],
 )
 def test_every_command_explains_itself(command, capsys):

@@ -17,6 +17,7 @@ click.rich_click.COMMAND_GROUPS = {
         {"name": "Stages (what the workflow calls)", "commands": [
             "read", "gather", "annotate", "ctdna", "subtype", "matrix", "associate", "report",
         ]},
+        {"name": "Use the results elsewhere", "commands": ["export"]},
         {"name": "Reference", "commands": ["knowledge", "schema"]},
     ]
 }  # fmt: skip
@@ -92,6 +93,25 @@ def import_cbioportal(folder: Path, out: Path) -> None:
     click.echo(f"wrote {cohort}")
     for sentence in to_decide(cohort):
         click.echo(f"to decide: {sentence}")
+
+
+@cli.command()
+@_results
+@click.option("--out", type=_path, required=True, help="Folder; each format gets one of its own below it.")
+@click.option(
+    "--format",
+    "formats",
+    multiple=True,
+    required=True,
+    type=click.Choice(["tsv", "parquet", "h5ad", "h5mu", "maf", "cbioportal"]),
+    help="Can be given several times.",
+)
+def export(results: Path, out: Path, formats: tuple[str, ...]) -> None:
+    """Write a cohort's results for other programs: TSV, Parquet, AnnData, MuData, MAF, a cBioPortal study."""
+    from resistance.export import export as export_to
+
+    for path in export_to(results, out, formats):
+        click.echo(f"wrote {path}")
 
 
 @cli.command()
