@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from resistance import schemas
+from resistance.allelic import allelic_states
 from resistance.clonality import find_clonality
 from resistance.cohort import Cohort
 from resistance.cooccurrence import cooccurrence
@@ -99,6 +100,23 @@ def test_pathway_is_absent_only_where_every_gene_was_looked_at() -> None:
     assert tuple(table.loc[("P3", "CRL4-CRBN"), ["state", "genes_assessed"]]) == ("not_assessed", 1)
     assert table.loc[("P3", "CRL4-CRBN"), "burden"] == 0
     assert np.isnan(table.loc[("P3", "TP53 and del(5q)"), "burden"])
+
+
+def test_both_copies_are_hit_by_two_variants_one_and_a_loss_or_a_deep_deletion() -> None:
+    copies = [("P1", "CRBN", -1), ("P1", "DDB1", 0), ("P2", "CUL4A", -2), ("P3", "CRBN", -2)]
+    table = pd.DataFrame([{"sample_id": p, "gene": g, "state": s, "source": "c"} for p, g, s in copies])
+    found = allelic_states(matched(copy_number=table)[1])
+    states = {(p, g): s for p, g, s in zip(found["patient_id"], found["gene"], found["state"], strict=True)}
+    assert states == {
+        ("P1", "CRBN"): "bi_allelic",
+        ("P1", "DDB1"): "mono_allelic",
+        ("P2", "CUL4A"): "bi_allelic",
+        ("P2", "TP53"): "not_determined",  # one variant, and nobody knows the other copy
+        ("P3", "CRBN"): "bi_allelic",
+    }
+    why = found.set_index(["patient_id", "gene"])["evidence"]
+    assert why["P1", "CRBN"].startswith("one variant and loss or copy-neutral LOH: CRBN p.A1V in P1")
+    assert why["P3", "CRBN"] == "CRBN deep deletion in P3"
 
 
 def test_cancer_cell_fraction_needs_purity_and_copies() -> None:

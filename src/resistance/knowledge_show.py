@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from resistance import __version__
 from resistance.errors import InputError
 from resistance.knowledge import load_domains, load_genes, load_markers
 from resistance.knowledge_export import records
@@ -22,6 +23,7 @@ from resistance.knowledge_tables import (
     load_trials,
     words,
 )
+from resistance.resources import knowledge_digest
 
 UNREAD = "not read in its source"
 
@@ -292,4 +294,4 @@ def validate(markers: Path | None = None) -> list[str]:
         f"trials.tsv: {load_trials()['trial_id'].nunique()} trials, {len(load_trials())} results",
         f"domains.tsv: {len(load_domains())} domains; grades.tsv: {len(load_grades())} grades",
     ]
-    return [*out, "No problem was found."]
+    return [*out, f"version {__version__}, digest {knowledge_digest()}", "No problem was found."]

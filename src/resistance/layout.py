@@ -43,6 +43,7 @@ STAGES: dict[str, tuple[Schema, ...]] = {
         schemas.MARKERS,
         schemas.MATRIX,
         schemas.EVIDENCE,
+        schemas.ALLELIC_STATES,
         schemas.CLONALITY,
         schemas.PATHWAY_STATES,
         schemas.COOCCURRENCE,

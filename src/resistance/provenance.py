@@ -11,6 +11,7 @@ from typing import Any
 
 from resistance import __version__
 from resistance.config import CohortFile
+from resistance.resources import knowledge_digest
 
 #: packages whose version can change a number or a figure
 PACKAGES = (
@@ -51,7 +52,7 @@ def record(config: CohortFile, cohort_file: Path, inputs: Iterable[Path]) -> dic
     -------
     dict
         ``command``, ``seed``, ``build``, ``inputs`` (path as seen from the cohort file, bytes,
-        sha256), ``versions``, ``parameters`` (the whole cohort file with defaults filled in).
+        sha256), ``versions``, ``knowledge_sha256`` (first 16 digits, of the knowledge tables), ``parameters`` (the whole cohort file with defaults filled in).
     """
     base = cohort_file.resolve().parent
     files = []
@@ -69,6 +70,7 @@ def record(config: CohortFile, cohort_file: Path, inputs: Iterable[Path]) -> dic
         "build": config.study.build,
         "inputs": files,
         "versions": versions,
+        "knowledge_sha256": knowledge_digest(),
         "parameters": config.model_dump(mode="json", by_alias=True, exclude={"output"}),
     }
 

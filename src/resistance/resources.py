@@ -5,6 +5,7 @@ An editable install has no packaged copy, a wheel has no checkout; both find the
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 from resistance.errors import KnowledgeError
@@ -41,3 +42,16 @@ def resource_path(name: str) -> Path:
         f"the package's table resources/{name} is missing from {' and '.join(str(folder) for folder in FOLDERS)}. "
         "Install the package again."
     )
+
+
+def knowledge_digest() -> str:
+    """Return a digest of the tables that stand directly under ``resources/``: names and bytes, in the order of the names.
+
+    What lies deeper (the simulation's tables, scripts) and the README change no result.
+    """
+    folder = next((folder for folder in FOLDERS if folder.is_dir()), FOLDERS[0])
+    parts = hashlib.sha256()
+    for path in sorted(folder.glob("*")):
+        if path.is_file() and path.suffix != ".md":
+            parts.update(path.name.encode() + b"\0" + path.read_bytes())
+    return parts.hexdigest()[:16]

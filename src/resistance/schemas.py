@@ -398,6 +398,18 @@ EVIDENCE = Schema(
         Column("source", "text", "Of the statement.", required=True),
     ),
 )
+ALLELIC_STATES = Schema(
+    "allelic_states",
+    "One row per patient, time point and changed gene of the markers: are both copies hit?",
+    (
+        _patient,
+        Column("timepoint", "text", "Time point.", required=True),
+        Column("gene", "text", "HGNC symbol.", required=True),
+        Column("state", "text", "State.", required=True, allowed=("bi_allelic", "mono_allelic", "not_determined")),
+        Column("evidence", "text", "Which calls, and what the copy number says.", required=True),
+    ),
+    key=("patient_id", "timepoint", "gene"),
+)
 CLONALITY = Schema(
     "clonality",
     "One row per call in a gene of the markers: cancer cell fraction where purity and copy number allow it.",
@@ -516,6 +528,7 @@ ALL = (
     MARKERS,
     MATRIX,
     EVIDENCE,
+    ALLELIC_STATES,
     CLONALITY,
     PATHWAY_STATES,
     COOCCURRENCE,

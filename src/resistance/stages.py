@@ -82,6 +82,7 @@ def subtype(cohort_file: Path, results: Path) -> None:
 
 def matrix(cohort_file: Path, results: Path) -> None:
     """Write ``matrix/`` markers and matrix."""
+    from resistance.allelic import allelic_states
     from resistance.clonality import find_clonality
     from resistance.cohort import Cohort
     from resistance.cooccurrence import cooccurrence
@@ -105,6 +106,7 @@ def matrix(cohort_file: Path, results: Path) -> None:
         (schemas.MARKERS, markers),
         (schemas.MATRIX, matched.matrix),
         (schemas.EVIDENCE, matched.evidence),
+        (schemas.ALLELIC_STATES, allelic_states(matched)),
         (schemas.CLONALITY, find_clonality(cohort, matched.tables)),
         (schemas.PATHWAY_STATES, pathway_states(matched)),
         (schemas.COOCCURRENCE, cooccurrence(cohort, effects, genes, min_carriers=config.analysis.cooccurrence_carriers)),

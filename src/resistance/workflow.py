@@ -23,7 +23,6 @@ from resistance.errors import InputError, Problem, ResistanceError
 from resistance.inputs import Named, config_files, require, sample_files
 from resistance.layout import BATCH, STAGES, table_path
 from resistance.read.gather import clinic_and_samples
-from resistance.resources import FOLDERS
 
 #: the file that is used when none is given, as Snakemake workflows do
 DEFAULT = Path("config/config.yaml")
@@ -124,7 +123,7 @@ def plan_work(configfiles: Sequence[str | Path], config: Mapping[str, Any]) -> W
         },
         members={name: _digest(batch_text(rows)) for name, rows in by_batch.items()},
         reading=_reading(cohort),
-        version=f"{__version__}+{_knowledge()}",
+        version=f"{__version__}+{knowledge_digest()}",
         raw=raw,
     )
 
@@ -155,19 +154,6 @@ def _only_output(config: Mapping[str, Any], raw: Mapping[str, Any], path: Path) 
 def _reading(cohort: CohortFile) -> str:
     settings = cohort.model_dump(mode="json", by_alias=True, include={"variants", "fusions"})
     return _digest(json.dumps([cohort.study.build, settings], sort_keys=True))
-
-
-def _knowledge() -> str:
-    """Digest of the tables that stand directly under ``resources/``: names and bytes, in the order of the names.
-
-    What lies deeper (the simulation's tables, scripts) and the README change no result.
-    """
-    folder = next((folder for folder in FOLDERS if folder.is_dir()), FOLDERS[0])
-    parts = hashlib.sha256()
-    for path in sorted(folder.glob("*")):
-        if path.is_file() and path.suffix != ".md":
-            parts.update(path.name.encode() + b"\0" + path.read_bytes())
-    return parts.hexdigest()[:16]
 
 
 def _digest(text: str) -> str:

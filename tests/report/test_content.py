@@ -119,7 +119,7 @@ def test_forests_hold_crude_beside_adjusted_in_the_order_of_carriers(content: di
     assert forest["models"] == ["crude", "adjusted"]
     assert [row["label"] for row in forest["rows"]] == ["TP53 mutated", "CRBN altered"]
     assert forest["rows"][0]["estimates"]["crude"]["ratio"] == pytest.approx(math.e, rel=1e-5)
-    assert forest["without"] == [{"reason": "not assessed in any patient", "n": 1, "labels": ["IKZF1 mutated"]}]
+    assert forest["without"] == [{"reason": "not assessed in any patient", "n": 1, "labels": ["IKZF1 mutated °"]}]
 
 
 def test_questions_without_an_answer_are_counted(content: dict[str, Any]) -> None:

@@ -20,7 +20,7 @@ from resistance.report.page import write_report
 
 CHROMIUM = next((path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None)
 SECTIONS = (
-    "patients", "markers", "subtype", "associations", "survival", "ctdna", "toxicity", "results", "limits", "evidence", "methods",
+    "patients", "markers", "pathways", "subtype", "associations", "survival", "ctdna", "toxicity", "results", "limits", "evidence", "methods",
     "provenance",
 )  # fmt: skip
 
@@ -239,3 +239,41 @@ def test_a_browser_draws_every_chart_without_errors_or_sideways_scrolling(report
     seen = json.loads(found[1].replace("&quot;", '"'))
     assert [line for line in run.stderr.splitlines() if "CONSOLE" in line] == []
     assert seen == {"wider": 0, "drawn": 8, "charts": 8, "leaked": [], "rows": "9 rows"}
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(CHROMIUM is None, reason="no chromium here: the page is not opened in a browser")
+def test_a_link_to_a_patient_opens_that_patient_and_no_other(report: Path, tmp_path: Path) -> None:
+    assert CHROMIUM is not None
+    shutil.copy(report / "patients.html", tmp_path)
+    run = subprocess.run(
+        [
+            CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
+            f"--user-data-dir={tmp_path / 'profile'}", "--enable-logging=stderr", "--virtual-time-budget=5000", "--dump-dom",
+            (tmp_path / "patients.html").as_uri() + "#P0003",
+        ],
+        capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert [line for line in run.stderr.splitlines() if "CONSOLE" in line] == []
+    opened = [a["id"] for a in Elements(run.stdout).all("details") if "patient" in str(a.get("class")) and "open" in a]
+    assert opened == ["P0003"]
+
+
+def test_the_page_of_patients_says_what_it_is_and_calls_nobody_resistant(report: Path) -> None:
+    text = visible((report / "patients.html").read_text(encoding="utf-8"))
+    assert "Research use only" in text
+    assert "Simulated data" in text
+    numbers = json.loads((report / "patients.json").read_text(encoding="utf-8"))
+    assert len(numbers["patients"]) == 24
+    assert sum(numbers["readings"].values()) == 24
+    # the statements of the fixture are about myeloma, its patients have lymphoma
+    assert numbers["readings"]["clinical"] == 0
+    assert not re.search(r"patient (is|are) resistant|resistant patient", text)
+
+
+def test_statement_that_nobody_read_is_marked_where_its_marker_is_named(report: Path) -> None:
+    numbers = json.loads((report / "report.json").read_text(encoding="utf-8"))
+    unread = {row["marker_id"] for row in numbers["evidence"]["rows"] if not row["verified"]}
+    assert unread
+    for row in [*numbers["oncoprint"]["rows"], *numbers["results"]]:
+        assert row["label"].endswith("°") == (row["marker_id"] in unread), row["marker_id"]

@@ -10,6 +10,7 @@ from resistance.report.content_clinic import method_label, subtype_of
 from resistance.report.content_study import groups, response_endpoint
 from resistance.report.content_subtype import in_order
 from resistance.report.design import RESPONSE_ORDER
+from resistance.report.words import UNREAD_MARK
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,9 +36,8 @@ def coverage(config: CohortFile, tables: StageTables) -> list[dict[str, Any]]:
     missed = rows[(rows["state"] == "not_assessed") & rows["evidence"].notna()]
     reasons = missed.groupby(["marker_id", "evidence"]).size()
     out = []
-    for marker, label, kind in zip(
-        tables.markers["marker_id"], tables.markers["label"], tables.markers["evidence_kind"], strict=True
-    ):
+    columns = (tables.markers[name] for name in ("marker_id", "label", "evidence_kind", "verified"))
+    for marker, label, kind, verified in zip(*columns, strict=True):
         present, absent = int(counts.get((marker, "present"), 0)), int(counts.get((marker, "absent"), 0))
         why = None
         if marker in reasons.index.get_level_values(0):
@@ -49,6 +49,7 @@ def coverage(config: CohortFile, tables: StageTables) -> list[dict[str, Any]]:
                 "marker_id": str(marker),
                 "label": str(label),
                 "evidence_kind": str(kind),
+                "verified": bool(verified),
                 "present": present,
                 "absent": absent,
                 "assessed": present + absent,
@@ -93,7 +94,8 @@ def oncoprint(config: CohortFile, tables: StageTables, counted: list[dict[str, A
         states = [state.get((patient, m["marker_id"]), "not_assessed") for patient in order]
         shown.append(
             {
-                **{k: m[k] for k in ("marker_id", "label", "present", "assessed", "fraction")},
+                **{k: m[k] for k in ("marker_id", "present", "assessed", "fraction", "verified")},
+                "label": m["label"] if m["verified"] else f"{m['label']} {UNREAD_MARK}",
                 "runs": {s: runs([x == s for x in states]) for s in ("present", "not_assessed")},
             }
         )

@@ -87,6 +87,15 @@ def clonality(tables: StageTables) -> dict[str, Any]:
     }
 
 
+def both_copies(config: CohortFile, tables: StageTables) -> list[dict[str, Any]]:
+    """Return per gene the patients with both copies hit, one, or not to be told, at the plan's time point."""
+    table = tables.allelic_states[tables.allelic_states["timepoint"] == config.analysis.timepoint]
+    counts = table.groupby(["gene", "state"]).size().to_dict()
+    states = ("bi_allelic", "mono_allelic", "not_determined")
+    rows = [{"gene": g, **{s: int(counts.get((g, s), 0)) for s in states}} for g in sorted(set(table["gene"]))]
+    return sorted(rows, key=lambda row: (-sum(row[s] for s in states), row["gene"]))
+
+
 def published(config: CohortFile, tables: StageTables) -> dict[str, Any]:
     """Return published results in the cohort's disease, and the cohort's own share of responders.
 

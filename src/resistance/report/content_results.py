@@ -6,6 +6,8 @@ import math
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from resistance.report.words import UNREAD_MARK
+
 if TYPE_CHECKING:
     from resistance.config import CohortFile
     from resistance.report.tables_in import StageTables
@@ -46,9 +48,12 @@ def endpoint_label(config: CohortFile, name: str) -> str:
 def results_rows(config: CohortFile, tables: StageTables) -> list[dict[str, Any]]:
     """Return every question in the order of the plan, with ratios (exponentials) beside the log effects."""
     out = []
+    unread = set(tables.markers.loc[~tables.markers["verified"].astype(bool), "marker_id"])
     for row in tables.results.to_dict("records"):
         clean = {k: (None if v is None or v != v else v) for k, v in _known(row).items()}
         clean["converged"] = bool(clean["converged"])
+        if clean["marker_id"] in unread:
+            clean["label"] = f"{clean['label']} {UNREAD_MARK}"
         usable = clean["effect"] is not None and clean["converged"]
         clean |= {
             "ratio": _exp(clean["effect"]),

@@ -14,6 +14,7 @@ from resistance.report.content_results import population_label
 from resistance.report.content_study import endpoint_rows
 from resistance.report.content_subtype import in_order
 from resistance.report.curves import at_risk, curve, ticks
+from resistance.report.words import UNREAD_MARK
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,7 +30,10 @@ def survival(config: CohortFile, tables: StageTables, results: list[dict[str, An
     """Return the Kaplan-Meier figures, primary endpoint first."""
     timed = [name for name, e in config.endpoints.items() if e.kind == "time_to_event"]
     timed.sort(key=lambda name: name != config.analysis.primary)
-    labels = dict(zip(tables.markers["marker_id"], tables.markers["label"], strict=True))
+    labels = {
+        name: label if verified else f"{label} {UNREAD_MARK}"
+        for name, label, verified in zip(*(tables.markers[c] for c in ("marker_id", "label", "verified")), strict=True)
+    }
     figures: list[dict[str, Any]] = []
     for name in timed:
         rows = endpoint_rows(config, tables, name)

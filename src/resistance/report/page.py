@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from resistance.report.words import UNREAD_MARK
 from resistance.tables import write_text
 
 if TYPE_CHECKING:
@@ -86,6 +87,7 @@ def render(content: dict[str, Any]) -> str:
             in_script=_in_script,
             results_shown=_results_shown(content["results"]),
             most_emergent=_MOST_EMERGENT,
+            unread_mark=UNREAD_MARK,
         )
     )
 

@@ -29,6 +29,7 @@ class StageTables:
     markers: pd.DataFrame
     matrix: pd.DataFrame
     evidence: pd.DataFrame
+    allelic_states: pd.DataFrame
     clonality: pd.DataFrame
     pathway_states: pd.DataFrame
     cooccurrence: pd.DataFrame
@@ -76,6 +77,7 @@ def read_tables(results: Path) -> StageTables:
         markers=read_stage(results, "matrix", schemas.MARKERS),
         matrix=read_stage(results, "matrix", schemas.MATRIX),
         evidence=read_stage(results, "matrix", schemas.EVIDENCE),
+        allelic_states=read_stage(results, "matrix", schemas.ALLELIC_STATES),
         clonality=read_stage(results, "matrix", schemas.CLONALITY),
         pathway_states=read_stage(results, "matrix", schemas.PATHWAY_STATES),
         cooccurrence=read_stage(results, "matrix", schemas.COOCCURRENCE),

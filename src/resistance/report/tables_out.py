@@ -34,6 +34,7 @@ def report_tables(config: CohortFile, tables: StageTables, content: dict[str, An
         "markers": tables.markers.sort_values("marker_id"),
         "matrix": wide_matrix(config, tables),
         "evidence": tables.evidence,
+        "allelic_states": tables.allelic_states,
         "clonality": tables.clonality,
         "pathway_states": tables.pathway_states,
         "cooccurrence": tables.cooccurrence,

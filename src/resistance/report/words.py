@@ -9,6 +9,9 @@ from typing import Any
 #: shown where a number is not known or was not asked for
 NOT_KNOWN = "–"
 
+#: stands after the name of a marker whose statement was not read in its source
+UNREAD_MARK = "°"
+
 DAYS_PER_MONTH = 365.25 / 12
 
 #: column names of clinical tables that are read letter by letter or have a usual spelling
