@@ -23,6 +23,7 @@ from resistance.errors import InputError, Problem, ResistanceError
 from resistance.inputs import Named, config_files, require, sample_files
 from resistance.layout import BATCH, STAGES, table_path
 from resistance.read.gather import clinic_and_samples
+from resistance.resources import knowledge_digest
 
 #: the file that is used when none is given, as Snakemake workflows do
 DEFAULT = Path("config/config.yaml")
