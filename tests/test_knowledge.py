@@ -55,7 +55,7 @@ def test_mechanism_without_a_read_source_is_not_verified() -> None:
     assert not rows["ikzf1_degron"]["verified"]
     assert not rows["crbn_w386"]["verified"]
     assert rows["tp53_mutation"]["verified"]
-    assert rows["tp53_mutation"]["disease"] == "MDS"
+    assert rows["tp53_mutation"]["disease"] == "MDSID5Q"
 
 
 def test_cell_of_origin_is_never_a_resistance_call() -> None:

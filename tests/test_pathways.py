@@ -183,8 +183,9 @@ def test_burden_cannot_be_told_from_a_handful_of_genes() -> None:
     assert cooccurrence(study, effects, ["CRBN", "DDB1", "TP53"], min_carriers=5).empty
 
 
-def summaries() -> dict[str, dict[str, Any]]:
-    study, found = matched()
+def summaries(**changed: Any) -> dict[str, dict[str, Any]]:
+    study, effects = cohort()
+    found = build_matrix(study, effects, empty(schemas.SUBTYPES), markers().assign(**changed), subtype_method=None)
     rows = summarise(
         SummaryTables(
             study.facts,
@@ -234,41 +235,36 @@ def test_statement_of_another_disease_reaches_nobody_here() -> None:
     assert patient["reading"]["level"] == "preclinical"
 
 
-@pytest.mark.parametrize("grade", ["D", "E", "M"])
-def test_laboratory_evidence_alone_never_makes_a_clinical_reading(grade: str) -> None:
-    study, effects = cohort()
-    table = markers().assign(evidence_grade=grade)
-    found = build_matrix(study, effects, empty(schemas.SUBTYPES), table, subtype_method=None)
+@pytest.mark.parametrize(("grade", "verified"), [("D", True), ("E", True), ("M", True), ("A", False)])
+def test_laboratory_or_unread_evidence_alone_never_makes_a_clinical_reading(grade: str, verified: bool) -> None:
+    assert {row["reading"]["level"] for row in summaries(evidence_grade=grade, verified=verified).values()} <= {
+        "preclinical",
+        "none",
+    }
+
+
+def test_clinical_reading_needs_evidence_from_patients_in_the_same_disease_and_drug() -> None:
+    assert summaries()["P1"]["reading"]["level"] == "clinical"
+    assert summaries(disease="DLBCLNOS")["P1"]["reading"]["level"] == "preclinical"
+    assert summaries(drug="thalidomide")["P1"]["reading"]["level"] == "preclinical"
+
+
+def test_patient_coded_more_coarsely_than_the_statement_does_not_surely_fit() -> None:
+    study, found = matched()
+    coarse = study.facts | {"disease": "MBN"}
     rows = summarise(
         SummaryTables(
-            study.facts,
+            coarse,
             study.patients,
-            table,
+            found.markers,
             found.matrix,
             found.evidence,
             empty(schemas.CLONALITY),
             empty(schemas.PATHWAY_STATES),
         )
     )
-    assert {row["reading"]["level"] for row in rows} <= {"preclinical", "none"}
-
-
-def test_statement_that_nobody_read_never_makes_a_clinical_reading() -> None:
-    study, effects = cohort()
-    table = markers().assign(evidence_grade="A", verified=False)
-    found = build_matrix(study, effects, empty(schemas.SUBTYPES), table, subtype_method=None)
-    rows = summarise(
-        SummaryTables(
-            study.facts,
-            study.patients,
-            table,
-            found.matrix,
-            found.evidence,
-            empty(schemas.CLONALITY),
-            empty(schemas.PATHWAY_STATES),
-        )
-    )
-    assert {row["reading"]["level"] for row in rows} <= {"preclinical", "none"}
+    first = rows[0]["timepoints"]["baseline"]["statements"][0]
+    assert (first["same_disease"], first["reaches_patients"]) == ("not_known", False)
 
 
 def test_no_reading_says_that_a_patient_is_resistant() -> None:

@@ -131,7 +131,7 @@ def reading(statements: list[dict[str, Any]]) -> dict[str, str]:
         names = "; ".join(dict.fromkeys(row["label"] for row in against))
         return {
             "level": "preclinical",
-            "sentence": f"Only laboratory evidence, unread sources, or evidence from another disease or drug speaks of resistance: {names}. "
+            "sentence": f"Only laboratory evidence, unread sources, or evidence whose disease or drug does not surely fit speaks of resistance: {names}. "
             "No conclusion about this patient can be drawn from it.",
         }
     return {
@@ -156,7 +156,10 @@ def _fits_disease(statement: str | None, disease: str | None) -> str:
         return SAME
     if disease is None or disease not in load_diseases():
         return UNKNOWN
-    return SAME if disease_within(disease, str(statement)) else OTHER
+    if disease_within(disease, str(statement)):
+        return SAME
+    # "myelodysplasia" may or may not be the del(5q) one that the statement is about
+    return UNKNOWN if disease_within(str(statement), disease) else OTHER
 
 
 def _fits_drug(statement: str | None, setting: Mapping[str, Any]) -> str:
