@@ -129,6 +129,34 @@ def test_mds_says_that_it_cannot_tell_prognostic_from_predictive(mds):
     assert "cannot tell" in plan["claim"]
 
 
+def test_mds_only_del5q_patients_have_clinical_evidence_of_resistance(mds, checkout):
+    stages.report(checkout / "config" / "cohorts" / "mds_lenalidomide.yaml", mds)
+    rows = json.loads((mds / "report" / "patients.json").read_text(encoding="utf-8"))["patients"]
+    states = read_stage(mds, "matrix", schemas.MATRIX)
+    present = states[states["state"] == "present"]
+    # the read statements of grades A to C on resistance in del(5q) disease: TP53 and CSNK1A1
+    carriers = set(present.loc[present["marker_id"].isin(["tp53_mutation", "csnk1a1_mutation"]), "patient_id"])
+    who = Cohort.read(mds / "cohort").patients.set_index("patient_id")["who_2016"]
+    expected = {name for name in carriers if who[name] == "MDS-del5q"}
+    assert {row["patient_id"] for row in rows if row["reading"]["level"] == "clinical"} == expected
+    assert 0 < len(expected) < len(carriers)
+
+
+def test_mds_two_hits_of_tp53_are_both_copies(mds):
+    table = read_stage(mds, "matrix", schemas.ALLELIC_STATES)
+    counts = table[table["gene"] == "TP53"]["state"].value_counts()
+    multi = results_of(mds, endpoint="os_from_sampling", model="joint").set_index("marker_id")["carriers"]
+    assert counts.to_dict() == {"bi_allelic": multi["tp53_multi_hit"], "mono_allelic": multi["tp53_mono_allelic"]}
+
+
+def test_reddy_myd88_and_cd79b_go_together_beyond_the_burden(reddy):
+    # MYD88 and CD79B mark the same (MCD) subtype: Schmitz 2018, doi:10.1056/NEJMoa1801445
+    table = read_stage(reddy, "matrix", schemas.COOCCURRENCE)
+    found = table[table["q_value"] < 0.05]
+    assert set(zip(found["gene_1"], found["gene_2"], found["tendency"], strict=True)) == {("CD79B", "MYD88", "together")}
+    assert (table["expected"] <= table[["n_1", "n_2"]].min(axis=1)).all()
+
+
 def test_reddy_abc_v_gcb_overall_survival(reddy):
     table = results_of(reddy, endpoint="os", model="crude", marker_id="subtype:ABC")
     assert len(table) == 1
