@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from resistance.errors import InputError, KnowledgeError, Problem
-from resistance.knowledge_tables import load_diseases, load_drugs, load_pathways, read_rows, words
+from resistance.knowledge_tables import drugs_of, load_diseases, load_drugs, load_pathways, read_rows, words
 from resistance.resources import resource_path
 from resistance.rules import Rule, parse_rule
 
@@ -249,15 +249,22 @@ def read_markers(path: Path) -> pd.DataFrame:
     from resistance.tables import conform
 
     lines, cells = [], []
-    for line, row in read_rows(path, SCHEMA.names, required=tuple(c.name for c in SCHEMA.columns if c.required)):
+    for line, given in read_rows(path, SCHEMA.names, required=tuple(c.name for c in SCHEMA.columns if c.required)):
         lines.append(line)
-        cells.append({name: value or None for name, value in row.items()})
+        cells.append({name: value or None for name, value in given.items()})
     frame = pd.DataFrame(cells, columns=list(SCHEMA.names), dtype="object")
     frame["_row"] = lines
-    table = conform(frame, SCHEMA, path=path)
     problems: list[Problem] = []
-    seen: dict[tuple[str, ...], str] = {}
-    for line, row in zip(lines, table.astype("object").where(table.notna(), None).to_dict("records"), strict=True):
+    table = frame
+    try:
+        table = conform(frame, SCHEMA, path=path)
+    except InputError as error:
+        problems += error.problems
+    told = {problem.row for problem in problems}
+    seen: dict[tuple[str, ...], str | None] = {}
+    for line, row in zip(lines, cells, strict=True):
+        if line in told:  # what else is wrong with a row shows when its cells can be read
+            continue
         problems += _marker_problems(str(path), line, row)
         statement = tuple(str(row[name]) for name in ("genes", "evidence_kind", "rule", "disease", "drug", "setting"))
         first = seen.setdefault(statement, row["marker_id"])
@@ -306,9 +313,19 @@ def _context_problems(path: str, line: int, row: Mapping[str, str | None]) -> It
         for name in words(cell) if column == "drug" else [cell] if cell else []:
             if name in known or name in also:
                 continue
+            meant = _other_name(column, name)
             close = difflib.get_close_matches(name, [*known, *also], 1)
             remedy = f"Did you mean {close[0]}?" if close else f"It holds: {', '.join([*also, *known])}."
+            remedy = f"Write {meant}." if meant else remedy
             yield Problem(f"is not in {table}", path, line, column, name, remedy)
+
+
+def _other_name(column: str, name: str) -> str | None:
+    """Return what a drug or disease is called here, None where nothing has this name."""
+    if column == "drug":
+        return next(iter(sorted(drugs_of(name))), None)
+    diseases = load_diseases().values() if column == "disease" else ()
+    return next((d.code for d in diseases if name.casefold() in (d.name.casefold(), *(n.casefold() for n in d.names))), None)
 
 
 def _symbol_problem(path: str, line: int, symbol: str) -> Iterator[Problem]:
