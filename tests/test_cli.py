@@ -45,6 +45,7 @@ def test_help_loads_none_of_the_heavy_packages():
         "schema",
         "export",
         "knowledge",
+        "reference",
     ],
 )
 def test_every_command_explains_itself(command, capsys):

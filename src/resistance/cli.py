@@ -18,7 +18,7 @@ click.rich_click.COMMAND_GROUPS = {
             "read", "gather", "annotate", "ctdna", "subtype", "matrix", "associate", "report",
         ]},
         {"name": "Use the results elsewhere", "commands": ["export"]},
-        {"name": "Reference", "commands": ["knowledge", "schema"]},
+        {"name": "Reference", "commands": ["knowledge", "reference", "schema"]},
     ]
 }  # fmt: skip
 
@@ -122,6 +122,28 @@ def schema() -> None:
     from resistance.config import json_schema
 
     click.echo(json.dumps(json_schema(), indent=2, ensure_ascii=False))
+
+
+@cli.group()
+def reference() -> None:
+    """The bases of the panel's genes, for own annotation."""
+
+
+@reference.command("build")
+@click.option("--fasta", type=_path, required=True, help="Indexed FASTA of the genome that the variants were called on.")
+@click.option("--build", type=click.Choice(["GRCh37", "GRCh38"]), required=True)
+@click.option("--out", type=_path, required=True, help="Folder of the bundle.")
+def reference_build(fasta: Path, build: str, out: Path) -> None:
+    """Extract the panel's genes from a genome; refuse another build."""
+    from rich.progress import track
+
+    from resistance.annotate.reference import build_reference
+
+    facts = build_reference(fasta, build, out, lambda genes: track(list(genes), "reading genes", transient=True))
+    click.echo(f"wrote {out / 'reference.json'}: {len(facts['genes'])} genes of {build}")
+    for key, words in (("without_bases", "without bases"), ("not_whole", "whose coding sequence is not whole")):
+        if facts[key]:
+            click.echo(f"{len(facts[key])} genes {words}: {', '.join(facts[key][:10])}{' ...' if len(facts[key]) > 10 else ''}")
 
 
 @cli.group()

@@ -387,6 +387,25 @@ class Contrast(_Strict):
     population: str = Field("all", description="Population in which it is asked.")
 
 
+class Annotation(_Strict):
+    """Where the effects of variants come from."""
+
+    mode: Literal["file", "native"] = Field(
+        "file",
+        description="file: the annotation that the callers' files carry; native: own consequences and HGVS names in the genes of "
+        "the reference, the files' annotation elsewhere.",
+    )
+    reference: str | None = Field(
+        None, description="native: reference.json of a bundle that `resistance reference build` made of your genome."
+    )
+
+    @model_validator(mode="after")
+    def _has_reference(self) -> Annotation:
+        if (self.mode == "native") != (self.reference is not None):
+            raise ValueError("mode 'native' needs 'reference', and only that mode")
+        return self
+
+
 class Analysis(_Strict):
     """The plan of the analysis; written out before any p-value is computed."""
 
@@ -479,6 +498,7 @@ class CohortFile(_Strict):
     measurements: list[Measurements] = Field(default_factory=list)
     adverse_events: ClinicalEvents | None = None
     treatments: ClinicalEvents | None = None
+    annotation: Annotation = Annotation()
     subtype: Subtype = Subtype()
     ctdna: Ctdna = Ctdna()
     markers: Markers = Markers()

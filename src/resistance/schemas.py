@@ -108,7 +108,7 @@ EFFECTS = Schema(
         Column("transcript", "text", "Transcript with version where known."),
         Column("impact", "text", "HIGH, MODERATE, LOW or MODIFIER."),
         Column("picked", "flag", "The file's own choice of transcript for the gene (PICK, MANE Select or canonical)."),
-        Column("source", "text", "file:MAF, file:CSQ, file:ANN, file:BCSQ.", required=True),
+        Column("source", "text", "file:MAF, file:CSQ, file:ANN, file:BCSQ, native:csq.", required=True),
     ),
     key=("build", "chrom", "pos", "ref", "alt", "gene", "transcript", "source"),
 )

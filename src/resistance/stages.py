@@ -47,9 +47,16 @@ def annotate(cohort_file: Path, results: Path) -> None:
     from resistance.annotate.choose import one_per_gene, with_current_symbols
     from resistance.knowledge import load_genes
 
-    load(cohort_file)
+    config, base = _load(cohort_file)
     dropped = Dropped("annotate")
     effects = with_current_symbols(read_stage(results, "cohort", schemas.EFFECTS), load_genes().aliases)
+    if config.annotation.reference is not None:
+        from resistance.annotate.native import annotate_variants, instead_of_file
+        from resistance.annotate.reference import open_reference
+
+        reference = open_reference(base / config.annotation.reference, config.study.build)
+        own = annotate_variants(read_stage(results, "cohort", schemas.CALLS), reference, dropped)
+        effects = instead_of_file(effects, own, reference, dropped)
     effects = one_per_gene(effects, None, dropped)
     write_stage(effects, results, "annotate", schemas.EFFECTS)
     write_stage(dropped.frame(), results, "annotate", schemas.DROPPED)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 VARIANT = ["build", "chrom", "pos", "ref", "alt"]
 #: which annotation is believed where files disagree and nothing else decides
-SOURCES = ("file:CSQ", "file:ANN", "file:BCSQ", "file:MAF")
+SOURCES = ("native:csq", "file:CSQ", "file:ANN", "file:BCSQ", "file:MAF")
 
 
 def with_current_symbols(effects: pd.DataFrame, aliases: Mapping[str, str]) -> pd.DataFrame:

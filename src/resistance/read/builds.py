@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import functools
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from resistance.contigs import contig_lengths, other
 from resistance.errors import InputError
-from resistance.resources import resource_path
 from resistance.variant import contig
 
 if TYPE_CHECKING:
@@ -21,19 +18,6 @@ _NAMED = {
     "GRCh37": re.compile(r"hg19|grch37|hs37|b37|(?<![a-z0-9])v37(?![0-9])", re.IGNORECASE),
     "GRCh38": re.compile(r"hg38|grch38|hs38|b38(?![0-9])", re.IGNORECASE),
 }
-
-
-@functools.cache
-def contig_lengths(build: str) -> Mapping[str, int]:
-    """Return contig -> length in bases for the chromosomes 1..22, X and Y of a build ('GRCh37' or 'GRCh38')."""
-    with resource_path("contigs.tsv").open(encoding="utf-8", newline="") as file:
-        rows = csv.DictReader(file, delimiter="\t")
-        return MappingProxyType({row["chrom"]: int(row["length"]) for row in rows if row["build"] == build})
-
-
-def other(build: str) -> str:
-    """Return the build that `build` is not."""
-    return "GRCh37" if build == "GRCh38" else "GRCh38"
 
 
 def refuse_other_build(lengths: Mapping[str, int | None], reference: str | None, build: str, path: Path) -> None:

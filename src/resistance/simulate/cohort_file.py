@@ -216,6 +216,10 @@ treatments:
   file: @treatments.tsv
   columns: {patient_id: subject, line: line, regimen: regimen, start_day: first_day, end_day: last_day}
 
+annotation:
+  mode: file                              # native: own consequences and HGVS, with a reference made of your genome
+  reference: null
+
 subtype:
   labels:                                 # subtypes that the study gives
     - name: nanostring

@@ -1,0 +1,210 @@
+"""A genome FASTA -> a small indexed bundle with the bases of the panel's genes, checked against the build; and back.
+
+No human sequence is shipped.  The bundle has one contig per gene, so that nothing but the genes takes
+room; ``reference.json`` says where on the genome each of them begins.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from resistance.annotate.transcripts import Model, Transcript, load_transcripts
+from resistance.contigs import contig_lengths, other
+from resistance.errors import InputError
+from resistance.tables import replacing, write_text
+
+if TYPE_CHECKING:
+    import pysam
+
+#: bases before and after a gene: indels in repeats are shifted within them
+MARGIN = 500
+#: share of coding sequences that must begin with ATG and end with a stop before a FASTA is believed
+LEAST_WHOLE = 0.9
+FASTA, FACTS = "panel.fa.gz", "reference.json"
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A bundle.
+
+    Parameters
+    ----------
+    folder : Path
+    build : str
+    genes : dict
+        Gene -> ``chrom``, ``start`` and ``end`` (1-based, both included) of its contig.
+    """
+
+    folder: Path
+    build: str
+    genes: dict[str, dict[str, Any]]
+
+    @property
+    def fasta(self) -> Path:
+        """The indexed FASTA."""
+        return self.folder / FASTA
+
+    def models(self) -> dict[str, list[Model]]:
+        """Return the transcripts of each gene of the bundle with their bases, the naming one first."""
+        import pysam
+
+        out: dict[str, list[Model]] = {}
+        with pysam.FastaFile(str(self.fasta)) as fasta:
+            for transcript in load_transcripts(self.build):
+                at = self.genes.get(transcript.gene)
+                if at is not None:
+                    bases = fasta.fetch(transcript.gene).upper()
+                    out.setdefault(transcript.gene, []).append(Model(transcript, bases, int(at["start"])))
+        return out
+
+
+def build_reference(
+    fasta: Path, build: str, out: Path, progress: Callable[[Iterable[str]], Iterable[str]] = iter
+) -> dict[str, Any]:
+    """Extract the panel's genes from a genome.
+
+    Parameters
+    ----------
+    fasta : Path
+        Indexed FASTA (.fai; .gzi beside a bgzip file), with or without 'chr'.
+    build : str
+        GRCh37 or GRCh38.
+    out : Path
+        Folder of the bundle; made where it is missing.
+    progress : callable
+        Wraps the genes, to show how far it is.
+
+    Returns
+    -------
+    dict
+        What stands in ``reference.json``: build, source, genes, those ``without_bases``, those
+        ``not_whole`` (no start codon, a stop within, or no stop at the end), checksum.
+
+    Raises
+    ------
+    InputError
+        The file is missing, is no indexed FASTA, or is another build: with the evidence.
+    """
+    import pysam
+
+    if not fasta.is_file():
+        raise InputError("the FASTA is missing", path=fasta, remedy="Give the genome that the variants were called on.")
+    try:
+        genome = pysam.FastaFile(str(fasta))
+    except (OSError, ValueError) as error:
+        raise InputError("not readable as an indexed FASTA", path=fasta, remedy="Index it with samtools faidx.") from error
+    with genome:
+        names = {name.removeprefix("chr"): name for name in genome.references}
+        _refuse_other_build(genome, names, build, fasta)
+        spans = _spans(load_transcripts(build))
+        bases: dict[str, str] = {}
+        missing = []
+        for gene in progress(list(spans)):
+            chrom, start, end = spans[gene]
+            found = genome.fetch(names[chrom], start - 1, end).upper() if chrom in names else ""
+            if found.count("N") == len(found):
+                missing.append(gene)
+            else:
+                bases[gene] = found
+    genes = {g: {"chrom": spans[g][0], "start": spans[g][1], "end": spans[g][1] + len(b) - 1} for g, b in bases.items()}
+    whole = {
+        t.gene: _is_whole(Model(t, bases[t.gene], spans[t.gene][1]))
+        for t in load_transcripts(build)
+        if t.gene in bases and t.role != "legacy"
+    }
+    known = [gene for gene, state in whole.items() if state is not None]
+    broken = sorted(gene for gene in known if not whole[gene])
+    if not known:
+        raise InputError("has no bases where the panel's genes lie", path=fasta, remedy="Give the whole genome.")
+    if len(broken) > (1 - LEAST_WHOLE) * len(known):
+        raise InputError(
+            f"{len(broken)} of {len(known)} genes have no whole coding sequence where {build} has it ({', '.join(broken[:5])} ...)",
+            path=fasta,
+            remedy=f"Is this {build}? Give the genome that the variants were called on.",
+        )
+    out.mkdir(parents=True, exist_ok=True)
+    with replacing(out / FASTA) as temporary:
+        plain = temporary.with_suffix(".plain")
+        plain.write_text("".join(f">{gene}\n{text}\n" for gene, text in sorted(bases.items())), encoding="ascii")
+        pysam.tabix_compress(str(plain), str(temporary), force=True)
+        plain.unlink()
+    pysam.faidx(str(out / FASTA))
+    facts = {
+        "build": build,
+        "source": fasta.name,
+        "sha256": _sha256(out / FASTA),
+        "genes": dict(sorted(genes.items())),
+        "without_bases": sorted(missing),
+        "not_whole": broken,
+    }
+    write_text(out / FACTS, json.dumps(facts, indent=2, sort_keys=True) + "\n")
+    return facts
+
+
+def open_reference(path: Path, build: str) -> Reference:
+    """Open a bundle.
+
+    Parameters
+    ----------
+    path : Path
+        Its ``reference.json``.
+    build : str
+        Build of the cohort.
+
+    Raises
+    ------
+    InputError
+        It is missing, damaged, or of another build.
+    """
+    remedy = "Make it with `resistance reference build`."
+    try:
+        facts = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise InputError("the reference is missing", path=path, remedy=remedy) from error
+    except ValueError as error:
+        raise InputError("is no reference.json", path=path, remedy=remedy) from error
+    if facts.get("build") != build:
+        raise InputError(f"is a reference of {facts.get('build')}, and the cohort is {build}", path=path, remedy=remedy)
+    fasta = path.parent / FASTA
+    if not fasta.is_file() or _sha256(fasta) != facts["sha256"]:
+        raise InputError("the bases beside it are missing or not those that it names", path=path, remedy=remedy)
+    return Reference(path.parent, build, facts["genes"])
+
+
+def _refuse_other_build(genome: pysam.FastaFile, names: dict[str, str], build: str, path: Path) -> None:
+    """Compare the lengths of the contigs with those of the builds."""
+    for chrom, right in contig_lengths(build).items():
+        there = genome.get_reference_length(names[chrom]) if chrom in names else right
+        if there != right:
+            is_other = contig_lengths(other(build))[chrom] == there
+            looks = f"as in {other(build)}" if is_other else "as in no build known here"
+            raise InputError(
+                f"contig {chrom} has {there:,} bases, {looks}; in {build} it has {right:,}",
+                path=path,
+                remedy=f"Give a FASTA of {build}" + (f", or say --build {other(build)}." if is_other else "."),
+            )
+
+
+def _spans(transcripts: Iterable[Transcript]) -> dict[str, tuple[str, int, int]]:
+    out: dict[str, tuple[str, int, int]] = {}
+    for t in transcripts:
+        chrom, start, end = out.get(t.gene, (t.chrom, t.start, t.end))
+        out[t.gene] = (chrom, min(start, t.start), max(end, t.end))
+    return {gene: (chrom, max(1, start - MARGIN), end + MARGIN) for gene, (chrom, start, end) in sorted(out.items())}
+
+
+def _is_whole(model: Model) -> bool | None:
+    """Return whether the coding sequence begins, ends and does not stop within; None where bases are not known."""
+    if "X" in model.protein:
+        return None
+    return model.protein.startswith("M") and model.protein.find("*") == len(model.protein) - 1
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

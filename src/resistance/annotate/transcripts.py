@@ -1,0 +1,163 @@
+"""``resources/transcripts.<build>.tsv`` -> the transcripts on which variants are named, and their bases in order."""
+
+from __future__ import annotations
+
+import csv
+import functools
+import itertools
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from resistance.errors import KnowledgeError
+from resistance.resources import resource_path
+
+_PAIRS = str.maketrans("ACGTNacgtn", "TGCANtgcan")
+_BASES = "TCAG"
+#: standard genetic code, codons in the order TTT, TTC, TTA, TTG, TCT ...
+_CODE = "FFLLSSSSYY**CC*WLLLLPPPPHHQQRRRRIIIMTTTTNNKKSSRRVVVVAAAADDEEGGGG"
+CODONS = {
+    a + b + c: _CODE[16 * i + 4 * j + k] for i, a in enumerate(_BASES) for j, b in enumerate(_BASES) for k, c in enumerate(_BASES)
+}
+
+
+@dataclass(frozen=True)
+class Transcript:
+    """A transcript on one build.
+
+    Parameters
+    ----------
+    gene, transcript : str
+        HGNC symbol; name with version.
+    role : str
+        'MANE Select', 'closest' (its coding exons differ on this build) or 'legacy' (papers number on it).
+    chrom, strand : str
+        Contig without 'chr'; '+' or '-'.
+    cds_start, cds_end : int
+        First and last coding base on the genome, 1-based, both included; the stop codon belongs to it.
+    exons : tuple of (int, int)
+        In the order of the genome, 1-based, both included.
+    """
+
+    gene: str
+    transcript: str
+    role: str
+    chrom: str
+    strand: str
+    cds_start: int
+    cds_end: int
+    exons: tuple[tuple[int, int], ...]
+
+    @property
+    def start(self) -> int:
+        """First base on the genome."""
+        return self.exons[0][0]
+
+    @property
+    def end(self) -> int:
+        """Last base on the genome."""
+        return self.exons[-1][1]
+
+
+@functools.cache
+def load_transcripts(build: str) -> tuple[Transcript, ...]:
+    """Load the transcripts of a build, by gene; the one that names variants (MANE Select or closest) first."""
+    name = f"transcripts.{build}.tsv"
+    out = []
+    with resource_path(name).open(encoding="utf-8", newline="") as file:
+        for line, row in enumerate(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE), start=2):
+            exons = tuple((int(a), int(b)) for a, b in (part.split("-") for part in row["exons"].split(";")))
+            ordered = all(a <= b for a, b in exons) and all(x[1] < y[0] for x, y in itertools.pairwise(exons))
+            cds = int(row["cds_start"]), int(row["cds_end"])
+            if not ordered or not exons[0][0] <= cds[0] <= cds[1] <= exons[-1][1] or row["strand"] not in ("+", "-"):
+                raise KnowledgeError(f"{name}: row {line}: exons overlap, or the coding part lies outside them")
+            out.append(Transcript(row["gene"], row["transcript"], row["role"], row["chrom"], row["strand"], *cds, exons))
+    return tuple(sorted(out, key=lambda t: (t.gene, t.role == "legacy", t.transcript)))
+
+
+def reverse_complement(bases: str) -> str:
+    """Return the other strand, read in its own direction."""
+    return bases.translate(_PAIRS)[::-1]
+
+
+def translate(bases: str, *, to_stop: bool = False) -> str:
+    """Return the protein of a coding sequence; '*' is a stop, X a codon with an unknown base; a rest of 1 or 2 bases is left out.
+
+    Examples
+    --------
+    >>> translate("ATGTGGTAAGG"), translate("ATGTAAGGG", to_stop=True)
+    ('MW*', 'M*')
+    """
+    protein = "".join(CODONS.get(bases[i : i + 3], "X") for i in range(0, len(bases) - len(bases) % 3, 3))
+    stop = protein.find("*")
+    return protein[: stop + 1] if to_stop and stop >= 0 else protein
+
+
+class Model:
+    """A transcript with its bases.
+
+    Parameters
+    ----------
+    transcript : Transcript
+    genome : str
+        Bases of the forward strand from `offset` on, upper case, at least from the first to the last
+        base of the transcript.
+    offset : int
+        Position of the first of them, 1-based.
+
+    Attributes
+    ----------
+    bases : str
+        Spliced transcript in its own direction.
+    coding : slice
+        Of ``bases``, from the start codon to the stop codon.
+    """
+
+    def __init__(self, transcript: Transcript, genome: str, offset: int) -> None:
+        self.transcript, self.genome, self.offset = transcript, genome, offset
+        forward = transcript.strand == "+"
+        self.positions: NDArray[np.int64] = np.concatenate([np.arange(a, b + 1) for a, b in transcript.exons])
+        bases = "".join(genome[a - offset : b + 1 - offset] for a, b in transcript.exons)
+        self.bases = bases if forward else reverse_complement(bases)
+        first, last = (transcript.cds_start, transcript.cds_end) if forward else (transcript.cds_end, transcript.cds_start)
+        self.coding = slice(self._index(first), self._index(last) + 1)
+        self.protein = translate(self.bases[self.coding])
+
+    def _index(self, pos: int) -> int:
+        """Return the place of an exonic base in the spliced transcript."""
+        at = int(np.searchsorted(self.positions, pos))
+        return at if self.transcript.strand == "+" else len(self.positions) - 1 - at
+
+    def index(self, pos: int) -> int | None:
+        """Return the place of a base in the spliced transcript, None where it is in no exon."""
+        at = int(np.searchsorted(self.positions, pos))
+        return self._index(pos) if at < len(self.positions) and self.positions[at] == pos else None
+
+    def base(self, pos: int) -> str:
+        """Return the base of the forward strand at a position, N outside of what is known."""
+        at = pos - self.offset
+        return self.genome[at] if 0 <= at < len(self.genome) else "N"
+
+    def c_position(self, pos: int) -> str | None:
+        """Return a position as HGVS counts it (``76``, ``-14``, ``*46``, ``88+2``, ``89-1``); None outside the transcript."""
+        exons = self.transcript.exons
+        if not exons[0][0] <= pos <= exons[-1][1]:
+            return None
+        at = self.index(pos)
+        if at is not None:
+            return self._label(at)
+        before = next(b for a, b in reversed(exons) if b < pos)
+        after = next(a for a, b in exons if a > pos)
+        up, down = (before, after) if self.transcript.strand == "+" else (after, before)
+        from_up, to_down = abs(pos - up), abs(down - pos)
+        if from_up <= to_down:
+            return f"{self._label(self._index(up))}+{from_up}"
+        return f"{self._label(self._index(down))}-{to_down}"
+
+    def _label(self, at: int) -> str:
+        if at < self.coding.start:
+            return f"-{self.coding.start - at}"
+        if at >= self.coding.stop:
+            return f"*{at - self.coding.stop + 1}"
+        return str(at - self.coding.start + 1)
