@@ -64,6 +64,14 @@ CASES = {
         lambda f: edit(f, "cohort.yaml", "seed: 1", "sead: 1"),
         ["cohort.yaml", "column 'sead'", "unknown key", "Did you mean 'seed'?"],
     ),
+    "missing reference": (
+        lambda f: edit(f, "cohort.yaml", "variants:", "annotation: {mode: native, reference_file: ref.json}\n\nvariants:"),
+        ["ref.json", "the reference is missing", "resistance reference build"],
+    ),
+    "own annotation without a reference": (
+        lambda f: edit(f, "cohort.yaml", "variants:", "annotation: {mode: native}\n\nvariants:"),
+        ["cohort.yaml", "annotation", "the modes 'native' and 'both' need 'reference_file', and only they"],
+    ),
     "duplicate patient": (
         lambda f: edit(f, "patients.tsv", "P2\tM", "P1\tM"),
         ["patients.tsv", "row 3", "column 'patient'", "value 'P1'", "duplicate patient", "First in row 2"],

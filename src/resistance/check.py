@@ -34,6 +34,10 @@ def check(cohort_file: Path) -> list[str]:
     base = cohort_file.resolve().parent
     found = Collected()
     markers = found.call(load_markers, None if config.markers.file is None else base / config.markers.file)
+    if config.annotation.reference_file is not None:
+        from resistance.annotate.reference import open_reference
+
+        found.call(open_reference, base / config.annotation.reference_file, config.study.build)
     parts = []
     names = found.call(batch_names, config, base) or []
     for name in names:

@@ -390,19 +390,19 @@ class Contrast(_Strict):
 class Annotation(_Strict):
     """Where the effects of variants come from."""
 
-    mode: Literal["file", "native"] = Field(
+    mode: Literal["file", "native", "both"] = Field(
         "file",
         description="file: the annotation that the callers' files carry; native: own consequences and HGVS names in the genes of "
-        "the reference, the files' annotation elsewhere.",
+        "the reference, the files' annotation elsewhere; both: as native, and where the two disagree is listed.",
     )
-    reference: str | None = Field(
-        None, description="native: reference.json of a bundle that `resistance reference build` made of your genome."
+    reference_file: str | None = Field(
+        None, description="native, both: reference.json of a bundle that `resistance reference build` made of your genome."
     )
 
     @model_validator(mode="after")
     def _has_reference(self) -> Annotation:
-        if (self.mode == "native") != (self.reference is not None):
-            raise ValueError("mode 'native' needs 'reference', and only that mode")
+        if (self.mode != "file") != (self.reference_file is not None):
+            raise ValueError("the modes 'native' and 'both' need 'reference_file', and only they")
         return self
 
 

@@ -112,6 +112,23 @@ EFFECTS = Schema(
     ),
     key=("build", "chrom", "pos", "ref", "alt", "gene", "transcript", "source"),
 )
+DIFFERENCES = Schema(
+    "annotation_differences",
+    "One row per variant and gene that the files' annotation and the own one name differently (annotation: both).",
+    (
+        *_variant,
+        Column("gene", "text", "HGNC symbol.", required=True),
+        Column("differs", "text", "What.", required=True, allowed=("class", "protein", "protein, other transcript")),
+        Column("effect_class_file", "text", "Class by the file."),
+        Column("effect_class_own", "text", "Class here."),
+        Column("hgvsp_file", "text", "Protein change by the file."),
+        Column("hgvsp_own", "text", "Protein change here."),
+        Column("transcript_file", "text", "Transcript of the file."),
+        Column("transcript_own", "text", "Transcript here."),
+        Column("source_file", "text", "As in effects."),
+    ),
+    key=("build", "chrom", "pos", "ref", "alt", "gene"),
+)
 COVERAGE = Schema(
     "coverage",
     "What the assays could see: one row per sample, kind of evidence and gene ('*': every gene).",
@@ -510,6 +527,7 @@ ALL = (
     SAMPLES,
     CALLS,
     EFFECTS,
+    DIFFERENCES,
     COVERAGE,
     COPY_NUMBER,
     FUSIONS,

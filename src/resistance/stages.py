@@ -11,7 +11,7 @@ from resistance.config import CohortFile, load
 from resistance.dropped import Dropped
 from resistance.layout import BATCH, read_stage, write_stage
 from resistance.layout import STAGES as STAGE_TABLES
-from resistance.tables import read_table, write_table, write_text
+from resistance.tables import empty, read_table, write_table, write_text
 
 
 def _load(cohort_file: Path) -> tuple[CohortFile, Path]:
@@ -50,15 +50,21 @@ def annotate(cohort_file: Path, results: Path) -> None:
     config, base = _load(cohort_file)
     dropped = Dropped("annotate")
     effects = with_current_symbols(read_stage(results, "cohort", schemas.EFFECTS), load_genes().aliases)
-    if config.annotation.reference is not None:
+    differ = empty(schemas.DIFFERENCES)
+    if config.annotation.reference_file is not None:
+        from resistance.annotate.compare import differences
         from resistance.annotate.native import annotate_variants, instead_of_file
         from resistance.annotate.reference import open_reference
 
-        reference = open_reference(base / config.annotation.reference, config.study.build)
+        reference = open_reference(base / config.annotation.reference_file, config.study.build)
         own = annotate_variants(read_stage(results, "cohort", schemas.CALLS), reference, dropped)
+        if config.annotation.mode == "both":
+            uncounted = Dropped("annotate")
+            differ = differences(one_per_gene(effects, None, uncounted), one_per_gene(own, None, uncounted))
         effects = instead_of_file(effects, own, reference, dropped)
     effects = one_per_gene(effects, None, dropped)
     write_stage(effects, results, "annotate", schemas.EFFECTS)
+    write_stage(differ, results, "annotate", schemas.DIFFERENCES)
     write_stage(dropped.frame(), results, "annotate", schemas.DROPPED)
 
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 #: kinds of evidence that are shown as clinical tracks or elsewhere, not as rows of the oncoprint
 _NOT_ROWS = ("subtype", "exposure", "ctdna", "serum", "score")
+#: differences of annotation that stand in the page; all stand in tables/annotation_differences.tsv
+MOST_DIFFERENCES = 50
 UNKNOWN = "not known"
 
 
@@ -176,6 +178,20 @@ def evidence(tables: StageTables, counted: list[dict[str, Any]]) -> dict[str, An
             }
         )
     return {"rows": rows, "verified": sum(bool(r["verified"]) for r in rows), "unverified": sum(not r["verified"] for r in rows)}
+
+
+def annotation(config: CohortFile, tables: StageTables) -> dict[str, Any]:
+    """Return where effects come from, and how the files' annotation and the own one disagree (mode ``both``)."""
+    table = tables.differences
+    counts = table["differs"].value_counts()
+    kinds = sorted(((str(k), int(n)) for k, n in counts.items()), key=lambda item: (-item[1], item[0]))
+    rows = table.head(MOST_DIFFERENCES).astype("object")
+    return {
+        "mode": config.annotation.mode,
+        "differences": len(table),
+        "kinds": [{"differs": k, "n": n} for k, n in kinds],
+        "rows": rows.where(rows.notna(), None).to_dict("records"),
+    }
 
 
 def dropped(tables: StageTables) -> list[dict[str, Any]]:

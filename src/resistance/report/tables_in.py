@@ -34,6 +34,7 @@ class StageTables:
     pathway_states: pd.DataFrame
     cooccurrence: pd.DataFrame
     results: pd.DataFrame
+    differences: pd.DataFrame
     dropped: pd.DataFrame
     plan: dict[str, Any]
     plan_sha256: str
@@ -82,6 +83,7 @@ def read_tables(results: Path) -> StageTables:
         pathway_states=read_stage(results, "matrix", schemas.PATHWAY_STATES),
         cooccurrence=read_stage(results, "matrix", schemas.COOCCURRENCE),
         results=read_stage(results, "associate", schemas.RESULTS),
+        differences=read_stage(results, "annotate", schemas.DIFFERENCES),
         dropped=merged,
         plan=plan if isinstance(plan, dict) else {"plan": plan},
         plan_sha256=hashlib.sha256(raw).hexdigest(),

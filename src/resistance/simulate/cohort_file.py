@@ -217,8 +217,8 @@ treatments:
   columns: {patient_id: subject, line: line, regimen: regimen, start_day: first_day, end_day: last_day}
 
 annotation:
-  mode: file                              # native: own consequences and HGVS, with a reference made of your genome
-  reference: null
+  mode: file                              # native: own consequences and HGVS, with a reference made of your genome; both: and compare
+  reference_file: null
 
 subtype:
   labels:                                 # subtypes that the study gives
