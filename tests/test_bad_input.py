@@ -64,10 +64,6 @@ CASES = {
         lambda f: edit(f, "cohort.yaml", "seed: 1", "sead: 1"),
         ["cohort.yaml", "column 'sead'", "unknown key", "Did you mean 'seed'?"],
     ),
-    "missing reference": (
-        lambda f: edit(f, "cohort.yaml", "variants:", "annotation: {mode: native, reference_file: ref.json}\n\nvariants:"),
-        ["ref.json", "the reference is missing", "resistance reference build"],
-    ),
     "own annotation without a reference": (
         lambda f: edit(f, "cohort.yaml", "variants:", "annotation: {mode: native}\n\nvariants:"),
         ["cohort.yaml", "annotation", "the modes 'native' and 'both' need 'reference_file', and only they"],
@@ -143,6 +139,20 @@ def test_bad_input_is_named_and_nothing_is_written(case, tmp_path, capsys):
         cli.main(["gather", str(folder / "cohort.yaml"), "--results", str(tmp_path / "out")])
     assert stop.value.code == 2
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("command", ["check", "annotate"])
+def test_missing_reference_is_named_by_the_check_and_by_its_stage(command, tmp_path, capsys):
+    folder, results = tmp_path / "mine", tmp_path / "out"
+    write_templates(folder)
+    if command == "annotate":
+        cli.main(["gather", str(folder / "cohort.yaml"), "--results", str(results)])
+    edit(folder, "cohort.yaml", "variants:", "annotation: {mode: native, reference_file: ref.json}\n\nvariants:")
+    with pytest.raises(SystemExit) as stop:
+        cli.main([command, str(folder / "cohort.yaml"), *(["--results", str(results)] if command == "annotate" else [])])
+    assert stop.value.code == 2
+    assert "ref.json: the reference is missing. Make it with `resistance reference build`." in capsys.readouterr().err
+    assert not (results / "annotate").exists()
 
 
 def test_check_reports_all_problems_of_all_files_at_once(tmp_path, capsys):
