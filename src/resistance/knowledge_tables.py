@@ -172,7 +172,9 @@ def _drug_patterns() -> Mapping[str, re.Pattern[str]]:
         return f"(?i:{text})" if len(name) > 2 else text
 
     return {
-        drug.drug: re.compile(rf"(?<![A-Za-z0-9])(?:{'|'.join(one(name) for name in (drug.drug, *drug.names))})(?![A-Za-z0-9])")
+        drug.drug: re.compile(
+            rf"(?<![A-Za-z0-9])(?:{'|'.join(one(name) for name in (drug.drug, *drug.names))})(?![A-Za-z0-9])(?![\s-]*(?i:na[iï]ve))"
+        )
         for drug in load_drugs().values()
     }
 

@@ -124,7 +124,7 @@ def reading(statements: list[dict[str, Any]]) -> dict[str, str]:
         names = "; ".join(dict.fromkeys(f"{row['label']} (grade {row['evidence_grade']})" for row in clinical))
         return {
             "level": "clinical",
-            "sentence": f"In groups of patients with this disease and drug, resistance was more frequent with: {names}. "
+            "sentence": f"Statements on resistance that come from groups of patients with this disease and drug: {names}. "
             "This says nothing certain about one patient.",
         }
     if against:

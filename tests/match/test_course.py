@@ -87,6 +87,9 @@ LINES = {
     "time not known": [("lenalidomide", None, None)],
     "only as the studied treatment": [("lenalidomide", 0, None)],
     "not listed": [],
+    "in a trial": [("ABC-123 trial", -300, -200)],
+    "long ago, then in a trial": [("VRd", -900, -700), ("ABC-123 trial", -300, -200)],
+    "naive": [("lenalidomide-naive, VMP", -300, -200)],
 }
 
 
@@ -101,6 +104,9 @@ LINES = {
         ("time not known", "not_assessed", "not_assessed"),
         ("only as the studied treatment", "absent", "not_assessed"),
         ("not listed", "not_assessed", "not_assessed"),
+        ("in a trial", "not_assessed", "not_assessed"),
+        ("long ago, then in a trial", "present", "not_assessed"),
+        ("naive", "absent", "not_assessed"),
     ],
 )
 def test_exposure_counts_earlier_lines_up_to_the_start_of_treatment(who: str, prior: str, since: str) -> None:

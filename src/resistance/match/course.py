@@ -20,7 +20,8 @@ def match_exposure(question: Question, tables: Tables) -> States:
 
     ``prior`` is absent where earlier lines are listed and none holds the drug.  ``since`` asks for
     the interval from the end of the last earlier line with the drug to day 0: a patient who never
-    had the drug has no interval, and an end that is not known is not assessed.
+    had the drug has no interval, and an end that is not known is not assessed.  A line in whose
+    regimen no drug of ``drugs.tsv`` is recognised leaves both open, unless another line holds the drug.
     """
     units, term = tables.units, question.rule.terms[0]
     drug = str(term.word)
@@ -37,6 +38,10 @@ def match_exposure(question: Question, tables: Tables) -> States:
     unit = table["_unit"].to_numpy(dtype=np.intp)
     listed = units.mask(unit)
     out.set(listed, ABSENT, f"no earlier line with {drug}")
+    # a regimen of which no drug is known may hold any
+    unread = np.array([not drugs_of(str(regimen)) for regimen in regimens], dtype=bool) & (earlier | unclear)
+    for i in np.flatnonzero(unread):
+        out.set(np.arange(units.n) == unit[i], NOT_ASSESSED, f"no drug is recognised in the earlier line '{regimens[i]}'")
     out.set(units.mask(unit[holds & unclear]), NOT_ASSESSED, f"{drug} was given, but not when")
     given = np.flatnonzero(holds & earlier)
     if term.name == "prior":
@@ -46,6 +51,8 @@ def match_exposure(question: Question, tables: Tables) -> States:
     for one in np.unique(unit[given]):
         days = -end[given[unit[given] == one]]
         here = np.arange(units.n) == one
+        if (unit[unread] == one).any():
+            continue  # the line that nobody can read may have held the drug later
         if np.isnan(days).any():
             out.set(here, NOT_ASSESSED, f"{drug} was given before; its end is not known")
             continue
