@@ -8,12 +8,15 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from resistance import knowledge_tables
 from resistance.errors import InputError, KnowledgeError
 from resistance.knowledge import load_domains, load_genes, load_markers, read_genes, same_event
 from resistance.knowledge_tables import (
     disease_within,
     drugs_of,
     load_cards,
+    load_diseases,
+    load_drugs,
     load_grades,
     load_pathways,
     load_trials,
@@ -292,3 +295,31 @@ def test_kind_of_a_disease_is_found_through_its_parents() -> None:
     assert disease_within("PCM", "MBN")
     assert not disease_within("PCM", "MDS")
     assert not disease_within("NOPE", "MDS")
+
+
+BROKEN = [
+    ("grades.tsv", load_grades, "\t1\t", "\t9\t", "weight 9 is not within 0..1"),
+    ("grades.tsv", load_grades, "\t1\t", "\tmuch\t", "weight 'much' is no number"),
+    ("grades.tsv", load_grades, "civic", "level", "missing column"),
+    ("pathways.tsv", load_pathways, "\tmechanism\t", "\tguess\t", "kind is none of"),
+    ("drugs.tsv", load_drugs, "\ttrue\t", "\tyes\t", "verified is 'yes', not true or false"),
+    ("diseases.tsv", load_diseases, "NHL\tNon-Hodgkin lymphoma\tLNM", "NHL\tNon-Hodgkin lymphoma\tMBN", "stands in a circle"),
+    ("diseases.tsv", load_diseases, "NHL\tNon-Hodgkin lymphoma\tLNM", "NHL\tNon-Hodgkin lymphoma\tNOPE", "is not there"),
+    ("trials.tsv", load_trials, "\t0.5294\t", "\thalf\t", "'half' is no number"),
+    ("trials.tsv", load_trials, "\t0.5294\t", "\t0.6\t", "9 of 17 is not 0.6"),
+]
+
+
+@pytest.mark.parametrize(("name", "load", "old", "new", "message"), BROKEN)
+def test_broken_packaged_table_stops_with_what_is_wrong(
+    name: str, load: object, old: str, new: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = resource_path(name).read_text(encoding="utf-8")
+    assert old in text
+    (tmp_path / name).write_text(text.replace(old, new, 1), encoding="utf-8")
+    monkeypatch.setattr(
+        knowledge_tables, "resource_path", lambda wanted: tmp_path / wanted if wanted == name else resource_path(wanted)
+    )
+    with pytest.raises(KnowledgeError) as caught:
+        getattr(load, "__wrapped__", load)()
+    assert message in str(caught.value)

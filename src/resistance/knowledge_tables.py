@@ -80,6 +80,8 @@ def load_grades() -> Mapping[str, Grade]:
             weight = float(row["weight"])
         except ValueError as error:
             raise KnowledgeError(f"grades.tsv: row {line}: weight '{row['weight']}' is no number") from error
+        if not 0 <= weight <= 1:
+            raise KnowledgeError(f"grades.tsv: row {line}: weight {row['weight']} is not within 0..1")
         out[row["grade"]] = Grade(
             row["grade"], row["meaning"], _flag("grades.tsv", line, row, "patient_level"), weight, row["civic"], row["escat"]
         )
@@ -93,6 +95,9 @@ def load_pathways() -> Mapping[str, Pathway]:
     wrong = [p.pathway for p in out.values() if p.kind not in ("mechanism", "context", "background")]
     if wrong:
         raise KnowledgeError(f"pathways.tsv: {', '.join(wrong)}: kind is none of mechanism, context, background")
+    unsourced = [p.pathway for p in out.values() if not p.source]
+    if unsourced:
+        raise KnowledgeError(f"pathways.tsv: {', '.join(unsourced)}: no source")
     return MappingProxyType(out)
 
 
@@ -105,6 +110,8 @@ def load_drugs() -> Mapping[str, Drug]:
             row["drug"], row["class"], tuple(words(row["names"])), tuple(words(row["neosubstrates"])),
             row["source"] or None, _flag("drugs.tsv", line, row, "verified"), row["note"] or None,
         )  # fmt: skip
+        if out[row["drug"]].verified and not row["source"]:
+            raise KnowledgeError(f"drugs.tsv: row {line}: {row['drug']} is verified and has no source")
     return MappingProxyType(out)
 
 
@@ -124,8 +131,10 @@ def load_diseases() -> Mapping[str, Disease]:
     for code in out:
         seen, at = {code}, out[code].parent
         while at is not None:
-            if at not in out or at in seen:
-                raise KnowledgeError(f"diseases.tsv: {code}: its parent '{at}' is {'in a circle' if at in out else 'not there'}")
+            if at not in out:
+                raise KnowledgeError(f"diseases.tsv: {code}: '{at}', above it, is not there")
+            if at in seen:
+                raise KnowledgeError(f"diseases.tsv: {code} stands in a circle: {' < '.join(sorted(seen))}")
             seen.add(at)
             at = out[at].parent
     return MappingProxyType(out)
@@ -160,7 +169,7 @@ def drugs_of(regimen: str) -> frozenset[str]:
     Examples
     --------
     >>> sorted(drugs_of("R2-CHOP")), sorted(drugs_of("R-CHOP")), sorted(drugs_of("Len-Dex"))
-    (['lenalidomide', 'rituximab'], ['rituximab'], ['dexamethasone', 'lenalidomide'])
+    (['chemotherapy', 'lenalidomide', 'rituximab'], ['chemotherapy', 'rituximab'], ['dexamethasone', 'lenalidomide'])
     """
     return frozenset(name for name, pattern in _drug_patterns().items() if pattern.search(regimen))
 
@@ -204,10 +213,13 @@ def load_trials() -> pd.DataFrame:
     import pandas as pd
 
     rows, wrong = [], []
-    for line, row in read_rows(resource_path("trials.tsv"), TRIAL_COLUMNS):
-        number = {
-            name: float(row[name]) if row[name] else float("nan") for name in ("n", "responders", "value", "ci_low", "ci_high")
-        }
+    seen: set[tuple[str, ...]] = set()
+    for line, row in _packaged("trials.tsv", TRIAL_COLUMNS):
+        result = tuple(row[name] for name in ("trial_id", "arm", "population", "endpoint", "unit"))
+        if result in seen:
+            wrong.append(f"row {line}: {', '.join(result)} stands twice")
+        seen.add(result)
+        number = {name: _number("trials.tsv", line, row[name]) for name in ("n", "responders", "value", "ci_low", "ci_high")}
         rows.append({**{k: v or None for k, v in row.items()}, **number, "verified": _flag("trials.tsv", line, row, "verified")})
         if row["disease"] not in load_diseases() or row["unit"] not in UNITS or not row["source"]:
             wrong.append(f"row {line}: needs a disease of diseases.tsv, a unit of {', '.join(UNITS)}, and a source")
@@ -241,7 +253,10 @@ def load_cards() -> Mapping[str, Mapping[str, Any]]:
     parts = {"pathway": str, "title": str, "mechanism": str, "in_patients": str, "caveats": list, "open": str, "sources": list}
     out: dict[str, Mapping[str, Any]] = {}
     for path in sorted(resource_path(CARDS).glob("*.yaml")):
-        card = yaml.safe_load(path.read_text(encoding="utf-8"))
+        try:
+            card = yaml.safe_load(path.read_text(encoding="utf-8"))
+        except yaml.YAMLError as error:
+            raise KnowledgeError(f"{CARDS}/{path.name}: not readable as YAML: {error}") from error
         bad = [k for k, kind in parts.items() if not isinstance(card, dict) or not isinstance(card.get(k), kind) or not card[k]]
         if bad or set(card) != set(parts):
             raise KnowledgeError(
@@ -262,12 +277,27 @@ def _table(name: str, of: type) -> Iterator[tuple[int, dict[str, str]]]:
     """Yield the rows of a packaged table whose columns are the fields of a record; its first column is a key."""
     columns = tuple(field.name.rstrip("_") for field in fields(of))
     seen: set[str] = set()
-    for line, row in read_rows(resource_path(name), columns):
+    for line, row in _packaged(name, columns):
         key = row[columns[0]]
         if not key or key in seen:
             raise KnowledgeError(f"{name}: row {line}: {columns[0]} '{key}' is empty or stands twice")
         seen.add(key)
         yield line, row
+
+
+def _packaged(name: str, columns: tuple[str, ...]) -> Iterator[tuple[int, dict[str, str]]]:
+    """Yield the rows of a packaged table; what is wrong with it is the package's fault, not the user's."""
+    try:
+        yield from read_rows(resource_path(name), columns)
+    except InputError as error:
+        raise KnowledgeError(str(error)) from error
+
+
+def _number(name: str, line: int, cell: str) -> float:
+    try:
+        return float(cell or "nan")
+    except ValueError as error:
+        raise KnowledgeError(f"{name}: row {line}: '{cell}' is no number") from error
 
 
 def _flag(name: str, line: int, row: Mapping[str, str], column: str) -> bool:
