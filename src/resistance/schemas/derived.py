@@ -1,279 +1,16 @@
-"""The named schemas of the tables that the stages exchange (no code, one table after the other)."""
+"""What the stages derive from the tables of a study."""
 
 from __future__ import annotations
 
+from resistance.schemas.parts import EVIDENCE_KINDS, PATIENT_COLUMN, SAMPLE_COLUMN, STATES, VARIANT_COLUMNS
 from resistance.tables import Column, Schema
 
-MATERIALS = ("plasma", "tumour", "bone_marrow", "germline", "cell_line")
-TIMEPOINTS = ("baseline", "on_treatment", "end_of_treatment", "relapse", "follow_up")
-EVIDENCE_KINDS = (
-    "mutation",
-    "copy_number",
-    "fusion",
-    "splice",
-    "expression",
-    "ihc",
-    "serum",
-    "score",
-    "cytogenetics",
-    "ctdna",
-    "exposure",
-    "subtype",
-)
-MEASURED_KINDS = ("serum", "score", "splice")
-STATES = ("present", "absent", "not_assessed")
-
-_sample = Column("sample_id", "text", "Sample as in the samples sheet.", required=True)
-_patient = Column("patient_id", "text", "Patient as in the patients sheet.", required=True)
-_build = Column("build", "text", "Genome build.", required=True, allowed=("GRCh37", "GRCh38"))
-_variant = (
-    _build,
-    Column("chrom", "text", "Contig without 'chr' (1..22, X, Y, MT).", required=True),
-    Column("pos", "integer", "1-based; the first base of ref, or the base before an insertion.", required=True, low=1),
-    Column("ref", "text", "Reference bases after trimming; '-' for an insertion.", required=True),
-    Column("alt", "text", "Alternative bases after trimming; '-' for a deletion.", required=True),
-)
-
-PATIENTS = Schema(
-    "patients",
-    "One row per patient of the cohort, after inclusion rules; covariates follow.",
-    (
-        _patient,
-        Column("sex", "text", "female or male.", allowed=("female", "male")),
-        Column("age_years", "real", "Age at the start of observation, years.", low=0, high=120),
-        Column("disease", "text", "OncoTree code."),
-        Column("treatment", "text", "Regimen or arm as reported."),
-        Column("imid", "flag", "The regimen holds an IMiD or CELMoD."),
-    ),
-    key=("patient_id",),
-    extra="any",
-)
-SAMPLES = Schema(
-    "samples",
-    "One row per sample.",
-    (
-        _sample,
-        _patient,
-        Column("material", "text", "What was sampled.", required=True, allowed=MATERIALS),
-        Column("timepoint", "text", "When, in the words of the study.", required=True, allowed=TIMEPOINTS),
-        Column("day", "real", "Days from the start of treatment (negative before)."),
-        Column("plasma_ml", "real", "Plasma used, mL.", low=0),
-        Column("cfdna_ng_per_ml", "real", "Cell-free DNA, ng per mL plasma.", low=0),
-        Column("purity", "real", "Fraction of tumour cells, 0..1.", low=0, high=1),
-    ),
-    key=("sample_id",),
-)
-CALLS = Schema(
-    "calls",
-    "One row per sample and variant that a caller reported (or looked for: alt_count 0).",
-    (
-        _sample,
-        *_variant,
-        Column("depth", "integer", "Reads covering the position.", low=0),
-        Column("alt_count", "integer", "Reads with the alternative allele.", low=0),
-        Column("vaf", "real", "Variant allele fraction, 0..1.", low=0, high=1),
-        Column("filter", "text", "FILTER as the caller wrote it; PASS or NA when passed or not stated."),
-        Column("source", "text", "File the call came from.", required=True),
-    ),
-    key=("sample_id", "build", "chrom", "pos", "ref", "alt"),
-)
-EFFECTS = Schema(
-    "effects",
-    "One row per variant and gene: what the variant does to the gene on one transcript.",
-    (
-        *_variant,
-        Column("gene", "text", "HGNC symbol.", required=True),
-        Column("consequence", "text", "Sequence Ontology terms, most severe first, joined by '&'."),
-        Column(
-            "effect_class",
-            "text",
-            "Class that marker rules use.",
-            required=True,
-            allowed=(
-                "truncating",
-                "splice",
-                "missense",
-                "inframe_indel",
-                "start_lost",
-                "stop_lost",
-                "synonymous",
-                "noncoding",
-                "other",
-            ),
-        ),
-        Column("hgvsc", "text", "Coding change with the transcript where known."),
-        Column("hgvsp", "text", "Protein change, one-letter, without 'p.' (L265P, E505fs*141)."),
-        Column("residue", "integer", "First changed residue.", low=0),
-        Column("exon", "integer", "Exon number where the file gives it.", low=1),
-        Column("transcript", "text", "Transcript with version where known."),
-        Column("impact", "text", "HIGH, MODERATE, LOW or MODIFIER."),
-        Column("picked", "flag", "The file's own choice of transcript for the gene (PICK, MANE Select or canonical)."),
-        Column("source", "text", "file:MAF, file:CSQ, file:ANN, file:BCSQ, native:csq.", required=True),
-    ),
-    key=("build", "chrom", "pos", "ref", "alt", "gene", "transcript", "source"),
-)
-DIFFERENCES = Schema(
-    "annotation_differences",
-    "One row per variant and gene that the files' annotation and the own one name differently (annotation: both).",
-    (
-        *_variant,
-        Column("gene", "text", "HGNC symbol.", required=True),
-        Column("differs", "text", "What.", required=True, allowed=("class", "protein", "protein, other transcript")),
-        Column("effect_class_file", "text", "Class by the file."),
-        Column("effect_class_own", "text", "Class here."),
-        Column("hgvsp_file", "text", "Protein change by the file."),
-        Column("hgvsp_own", "text", "Protein change here."),
-        Column("transcript_file", "text", "Transcript of the file."),
-        Column("transcript_own", "text", "Transcript here."),
-        Column("source_file", "text", "As in effects."),
-    ),
-    key=("build", "chrom", "pos", "ref", "alt", "gene"),
-)
-COVERAGE = Schema(
-    "coverage",
-    "What the assays could see: one row per sample, kind of evidence and gene ('*': every gene).",
-    (
-        _sample,
-        Column("kind", "text", "Kind of evidence.", required=True, allowed=EVIDENCE_KINDS),
-        Column("gene", "text", "HGNC symbol, or '*' for the whole exome or genome.", required=True),
-        Column("source", "text", "Declaration, BED or depth file it follows from.", required=True),
-    ),
-    key=("sample_id", "kind", "gene"),
-)
-COPY_NUMBER = Schema(
-    "copy_number",
-    "One row per sample and gene of the knowledge base.",
-    (
-        _sample,
-        Column("gene", "text", "HGNC symbol, or a cytogenetic region such as del(17p).", required=True),
-        Column("state", "integer", "-2 deep deletion, -1 loss, 0 neutral, 1 gain, 2 amplification.", low=-2, high=2),
-        Column("log2_ratio", "real", "log2 (copies / 2)."),
-        Column("loh", "flag", "Copy-neutral loss of heterozygosity."),
-        Column("source", "text", "File.", required=True),
-    ),
-    key=("sample_id", "gene"),
-)
-FUSIONS = Schema(
-    "fusions",
-    "One row per sample and structural event; ITD and PTD without coordinates stand here too.",
-    (
-        _sample,
-        Column(
-            "kind",
-            "text",
-            "Kind of event.",
-            required=True,
-            allowed=("fusion", "translocation", "deletion", "duplication", "inversion", "insertion", "ITD", "PTD", "other"),
-        ),
-        Column("gene_1", "text", "First partner, HGNC symbol."),
-        Column("gene_2", "text", "Second partner, HGNC symbol."),
-        Column("chrom_1", "text", "Contig of the first breakend."),
-        Column("pos_1", "integer", "1-based.", low=1),
-        Column("chrom_2", "text", "Contig of the second breakend."),
-        Column("pos_2", "integer", "1-based.", low=1),
-        Column("support", "integer", "Supporting reads or fragments.", low=0),
-        Column("filter", "text", "FILTER as the caller wrote it."),
-        Column("source", "text", "File.", required=True),
-    ),
-)
-EXPRESSION = Schema(
-    "expression",
-    "Genes x samples as the file gives them; one column per sample follows.",
-    (Column("gene", "text", "HGNC symbol (or Ensembl id where no symbol is known).", required=True),),
-    key=("gene",),
-    extra="real",
-)
-NANOSTRING = Schema(
-    "nanostring",
-    "Codes x samples, raw counts; one column per sample follows.",
-    (
-        Column("gene", "text", "Name on the code set.", required=True),
-        Column("code_class", "text", "Endogenous, Housekeeping, Positive or Negative."),
-    ),
-    key=("gene", "code_class"),
-    extra="real",
-)
-IHC = Schema(
-    "ihc",
-    "One row per sample and antibody.",
-    (
-        _sample,
-        Column("antibody", "text", "CD10, BCL6, MUM1, MYC, BCL2 ...", required=True),
-        Column("percent_positive", "real", "Positive cells, percent 0..100.", low=0, high=100),
-        Column("positive", "flag", "The pathologist's call where no percentage was given."),
-        Column("source", "text", "File.", required=True),
-    ),
-    key=("sample_id", "antibody"),
-)
-MEASUREMENTS = Schema(
-    "measurements",
-    "One row per sample and measured number that no other table holds: serum levels, scores, shares of transcripts.",
-    (
-        _sample,
-        Column("kind", "text", "Kind of evidence.", required=True, allowed=MEASURED_KINDS),
-        Column("name", "text", "serum: HGNC symbol; score: its name; splice: SYMBOL:exonN.", required=True),
-        Column("value", "real", "The number; splice: fraction of the gene's transcript without the exon, 0..1.", required=True),
-        Column("unit", "text", "Unit of the number, for the reader."),
-        Column("source", "text", "File.", required=True),
-    ),
-    key=("sample_id", "kind", "name"),
-)
-ADVERSE_EVENTS = Schema(
-    "adverse_events",
-    "One row per reported event.",
-    (
-        _patient,
-        Column("term", "text", "CTCAE preferred term.", required=True),
-        Column("grade", "integer", "CTCAE grade 1..5.", required=True, low=1, high=5),
-        Column("drug", "text", "Drug it was attributed to."),
-        Column("cycle", "integer", "Cycle of treatment.", low=0),
-        Column("day", "real", "Days from the start of treatment."),
-    ),
-)
-TREATMENTS = Schema(
-    "treatments",
-    "One row per line of treatment.",
-    (
-        _patient,
-        Column("line", "integer", "Line of treatment, 1 = first.", low=0),
-        Column("regimen", "text", "Regimen.", required=True),
-        Column("start_day", "real", "Days from the start of the studied treatment."),
-        Column("end_day", "real", "Days from the start of the studied treatment."),
-    ),
-)
-ENDPOINTS = Schema(
-    "endpoints",
-    "One row per patient and endpoint; NA with a reason where the patient cannot be counted.",
-    (
-        _patient,
-        Column("endpoint", "text", "Name in the cohort file.", required=True),
-        Column("kind", "text", "Kind.", required=True, allowed=("binary", "ordinal", "continuous", "time_to_event")),
-        Column("label", "text", "The value as reported (CR, PR ...)."),
-        Column("value", "real", "binary 0/1, ordinal rank from 0 (worst), continuous the number."),
-        Column("time_days", "real", "Follow-up from the endpoint's origin, days.", low=0),
-        Column("event", "integer", "0 censored, 1 event, 2.. competing.", low=0),
-        Column("excluded", "text", "Why this patient has no value here; NA when it has."),
-    ),
-    key=("patient_id", "endpoint"),
-)
-DROPPED = Schema(
-    "dropped",
-    "What was left out, by stage and reason.",
-    (
-        Column("stage", "text", "Stage.", required=True),
-        Column("table", "text", "Table the rows were meant for.", required=True),
-        Column("source", "text", "File.", required=True),
-        Column("reason", "text", "Why.", required=True),
-        Column("n", "integer", "Rows.", required=True, low=1),
-        Column("example", "text", "One of them, so that it can be looked up."),
-    ),
-)
 QUANTITY = Schema(
     "quantity",
     "ctDNA per plasma sample over the variants followed in the patient.",
     (
-        _patient,
-        _sample,
+        PATIENT_COLUMN,
+        SAMPLE_COLUMN,
         Column("timepoint", "text", "As in the samples table.", required=True),
         Column("day", "real", "Days from the start of treatment."),
         Column("n_tracked", "integer", "Variants followed (seen in the tumour or in the first plasma).", required=True, low=0),
@@ -295,8 +32,8 @@ RESPONSE = Schema(
     "molecular_response",
     "Change of ctDNA from baseline, per later plasma sample.",
     (
-        _patient,
-        _sample,
+        PATIENT_COLUMN,
+        SAMPLE_COLUMN,
         Column("baseline_sample_id", "text", "Sample it is compared with."),
         Column("timepoint", "text", "As in the samples table.", required=True),
         Column("day", "real", "Days from the start of treatment."),
@@ -312,12 +49,12 @@ EMERGENCE = Schema(
     "emergence",
     "One row per patient, later sample and variant, against the patient's baseline.",
     (
-        _patient,
-        *_variant,
+        PATIENT_COLUMN,
+        *VARIANT_COLUMNS,
         Column("gene", "text", "HGNC symbol where annotated."),
         Column("hgvsp", "text", "Protein change where annotated."),
         Column("baseline_sample_id", "text", "Baseline sample.", required=True),
-        _sample,
+        SAMPLE_COLUMN,
         Column("timepoint", "text", "Of the later sample.", required=True),
         Column("day", "real", "Of the later sample."),
         Column("baseline_alt_count", "integer", "Reads.", low=0),
@@ -342,7 +79,7 @@ SUBTYPES = Schema(
     "subtypes",
     "One row per patient and classification method.",
     (
-        _patient,
+        PATIENT_COLUMN,
         Column("sample_id", "text", "Sample it was called on; NA for a label given per patient."),
         Column("method", "text", "Method: label:<name>, hans ...", required=True),
         Column("subtype", "text", "Class, or UNCLASSIFIED; NA when it could not be called."),
@@ -381,7 +118,7 @@ MATRIX = Schema(
     "matrix",
     "One row per patient and marker: the three-state marker matrix, long.",
     (
-        _patient,
+        PATIENT_COLUMN,
         Column("marker_id", "text", "As in markers.", required=True),
         Column("timepoint", "text", "Time point the state holds for.", required=True),
         Column("state", "text", "State.", required=True, allowed=STATES),
@@ -394,7 +131,7 @@ EVIDENCE = Schema(
     "evidence",
     "What made a marker present: one row per patient, time point, marker and call (or other finding).",
     (
-        _patient,
+        PATIENT_COLUMN,
         Column("timepoint", "text", "Time point.", required=True),
         Column("marker_id", "text", "As in markers.", required=True),
         Column("sample_id", "text", "Sample of the finding."),
@@ -419,7 +156,7 @@ ALLELIC_STATES = Schema(
     "allelic_states",
     "One row per patient, time point and changed gene of the markers: are both copies hit?",
     (
-        _patient,
+        PATIENT_COLUMN,
         Column("timepoint", "text", "Time point.", required=True),
         Column("gene", "text", "HGNC symbol.", required=True),
         Column("state", "text", "State.", required=True, allowed=("bi_allelic", "mono_allelic", "not_determined")),
@@ -431,12 +168,12 @@ CLONALITY = Schema(
     "clonality",
     "One row per call in a gene of the markers: cancer cell fraction where purity and copy number allow it.",
     (
-        _patient,
-        _sample,
+        PATIENT_COLUMN,
+        SAMPLE_COLUMN,
         Column("timepoint", "text", "Of the sample.", required=True),
         Column("gene", "text", "HGNC symbol.", required=True),
         Column("hgvsp", "text", "Protein change where annotated."),
-        *_variant,
+        *VARIANT_COLUMNS,
         Column("vaf", "real", "0..1.", low=0, high=1),
         Column("depth", "integer", "Reads.", low=0),
         Column("purity", "real", "Of the sample, 0..1.", low=0, high=1),
@@ -453,7 +190,7 @@ PATHWAY_STATES = Schema(
     "pathway_states",
     "One row per patient, time point and pathway: altered or not, and how many of its assessed genes are.",
     (
-        _patient,
+        PATIENT_COLUMN,
         Column("timepoint", "text", "Time point.", required=True),
         Column("pathway", "text", "As in pathways.", required=True),
         Column("state", "text", "present: any gene altered; absent: all assessed and none.", required=True, allowed=STATES),
@@ -520,35 +257,4 @@ RESULTS = Schema(
         Column("note", "text", "Why there is no estimate, or what to beware of."),
     ),
     key=("question_id",),
-)
-
-ALL = (
-    PATIENTS,
-    SAMPLES,
-    CALLS,
-    EFFECTS,
-    DIFFERENCES,
-    COVERAGE,
-    COPY_NUMBER,
-    FUSIONS,
-    EXPRESSION,
-    NANOSTRING,
-    IHC,
-    MEASUREMENTS,
-    ADVERSE_EVENTS,
-    TREATMENTS,
-    ENDPOINTS,
-    DROPPED,
-    QUANTITY,
-    RESPONSE,
-    EMERGENCE,
-    SUBTYPES,
-    MARKERS,
-    MATRIX,
-    EVIDENCE,
-    ALLELIC_STATES,
-    CLONALITY,
-    PATHWAY_STATES,
-    COOCCURRENCE,
-    RESULTS,
 )

@@ -1,0 +1,161 @@
+"""What a study decides: annotation, subtype, ctDNA, the plan of the analysis, the report."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from resistance.config.words import Build, Mapped, Rule, Scalar, Strict, Timepoint
+
+
+class SubtypeLabel(Strict):
+    """A subtype that the study gives."""
+
+    name: str = Field(description="Name of the method, such as rnaseq or nanostring.")
+    value: Mapped = Field(description="Column of the patients table, with values mapped to ABC, GCB, non-GCB, UNCLASSIFIED ...")
+
+
+class Subtype(Strict):
+    """Cell of origin and genetic subtype."""
+
+    labels: list[SubtypeLabel] = Field(default_factory=list, description="Labels given in the patients table.")
+    methods: list[Literal["hans"]] = Field(default_factory=list, description="Methods to run.")
+    use: str | None = Field(
+        None, description="The method whose calls stratify the analysis and head the report: label:<name>, hans ..."
+    )
+
+
+class Ctdna(Strict):
+    """ctDNA under treatment."""
+
+    convention_pg_per_haploid_genome: float = Field(
+        3.3, gt=0, description="3.3 pg per haploid genome: 1 ng = 303 genome equivalents."
+    )
+    molecular_response_log10: float = Field(2.0, gt=0, description="Drop from baseline that counts as molecular response.")
+    detection_alt_count: int = Field(1, ge=1, description="Reads of a tracked variant that count as detected.")
+    emergence_fdr: float = Field(
+        0.05, gt=0, lt=1, description="False discovery rate within patient for emergent and changed variants."
+    )
+    background_error_rate: float = Field(
+        1e-4,
+        ge=0,
+        lt=1,
+        description="Share of reads that show a given wrong base by error. Reads at baseline that this explains (p > .05) make no "
+        "variant old: it may still be emergent.",
+    )
+    emergence_min_later_vaf: float = Field(0.005, ge=0, le=1, description="Least later VAF of an emergent variant.")
+
+
+class Population(Strict):
+    """A named subset in which questions are asked."""
+
+    label: str = Field(description="Name in the report.")
+    include: list[Rule] = Field(default_factory=list, description="Rules on the patients table (as in patients.include).")
+
+
+class MarkerQuestion(Strict):
+    """Markers that stand together in one model, against patients who have none of them."""
+
+    name: str = Field(description="Name of the question in the results.")
+    markers: list[str] = Field(min_length=1, description="marker_id of each marker in the model.")
+    endpoint: str = Field(description="Endpoint of the question.")
+    population: str = Field("all", description="Population in which it is asked.")
+
+
+class Contrast(Strict):
+    """A question about a covariate or subtype: one level against another."""
+
+    name: str = Field(description="Name of the question in the results.")
+    variable: str = Field(description="A covariate of the cohort file, or 'subtype' for the method in subtype.use.")
+    level: Scalar = Field(description="The level whose effect is estimated.")
+    reference: Scalar = Field(description="The level it is compared with.")
+    endpoint: str = Field(description="Endpoint of the question.")
+    population: str = Field("all", description="Population in which it is asked.")
+
+
+class Annotation(Strict):
+    """Where the effects of variants come from."""
+
+    mode: Literal["file", "native", "both"] = Field(
+        "file",
+        description="file: the annotation that the callers' files carry; native: own consequences and HGVS names in the genes of "
+        "the reference, the files' annotation elsewhere; both: as native, and where the two disagree is listed.",
+    )
+    reference_file: str | None = Field(
+        None, description="native, both: reference.json of a bundle that `resistance reference build` made of your genome."
+    )
+
+    @model_validator(mode="after")
+    def _has_reference(self) -> Annotation:
+        if (self.mode != "file") != (self.reference_file is not None):
+            raise ValueError("the modes 'native' and 'both' need 'reference_file', and only they")
+        return self
+
+
+class Analysis(Strict):
+    """The plan of the analysis; written out before any p-value is computed."""
+
+    primary: str | None = Field(None, description="The primary endpoint.")
+    endpoints: list[str] = Field(
+        default_factory=list, description="Endpoints asked of every marker (default: all binary and time-to-event)."
+    )
+    covariates: list[str] = Field(default_factory=list, description="Adjusted for in the adjusted models.")
+    strata: list[str] = Field(
+        default_factory=list,
+        description="Strata of the adjusted Cox models and of stratified tests ('subtype', 'treatment' or a covariate).",
+    )
+    treatment_interaction: bool = Field(
+        False, description="Ask for marker x treatment interaction (needs a control arm without IMiD)."
+    )
+    min_carriers: int = Field(1, ge=1, description="Markers with fewer carriers are listed, not tested.")
+    min_carrier_events: int = Field(
+        3,
+        ge=1,
+        description="Regression models with fewer carriers who had an event (binary: either outcome) give estimate and interval, "
+        "but no p: the test is asymptotic. Exact tests are not concerned.",
+    )
+    cooccurrence_carriers: int = Field(
+        5, ge=1, description="Genes with at least this many carriers at baseline are asked whether they occur together or apart."
+    )
+    markers: list[str] | None = Field(
+        None, description="Only these markers (default: all of the knowledge base that could be assessed)."
+    )
+    genes: Literal["knowledge_base", "all_mutated"] = Field(
+        "knowledge_base", description="all_mutated also asks one question per mutated gene of the assay, in a family of its own."
+    )
+    joint: list[MarkerQuestion] = Field(default_factory=list, description="Markers that stand together in one model.")
+    contrasts: list[Contrast] = Field(default_factory=list, description="Questions about covariates or subtypes.")
+    populations: dict[str, Population] = Field(default_factory=dict, description="Subsets; 'all' always exists.")
+    timepoint: Timepoint = Field("baseline", description="Time point of the markers that are associated.")
+
+
+class Markers(Strict):
+    """Which statements to match."""
+
+    file: str | None = Field(None, description="Own markers.tsv, used after the packaged one.")
+
+
+class Report(Strict):
+    """The report."""
+
+    title: str | None = Field(None, description="Title of the page (default: study.title).")
+    notes: list[str] = Field(default_factory=list, description="Sentences printed at the top: caveats of this cohort.")
+    response: str | None = Field(None, description="The endpoint of table 1 and of the response figures.")
+    oncoprint_genes: int = Field(25, ge=1, description="Most rows of the oncoprint.")
+
+
+class Study(Strict):
+    """What the cohort is."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", description="Short name; names the results folder.")]
+    title: str = Field(description="One sentence.")
+    build: Build = Field(description="Genome build of every file; checked, never guessed.")
+    disease: str = Field("any", description="OncoTree code.")
+    simulated: bool = Field(False, description="Simulated data: said on every page.")
+    simulation_note: str | None = Field(None, description="How the data were simulated, in a sentence.")
+    imid: bool | None = Field(
+        None,
+        description="True: every patient had an IMiD; false: none had (prognostic only); null: see the column imid of the patients.",
+    )
+    citation: str | None = Field(None, description="Paper or source of the data.")

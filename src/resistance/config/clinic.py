@@ -1,0 +1,88 @@
+"""Patients, samples, endpoints and clinical events as the cohort file names them."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from resistance.config.words import JoinedSheet, Mapped, Rule, Scalar, Sheet, Strict
+
+
+class Patients(Sheet):
+    """The patients sheet."""
+
+    join: list[JoinedSheet] = Field(default_factory=list, description="Further tables about the same patients.")
+    include: list[Rule] = Field(default_factory=list, description="Inclusion rules, applied in this order and counted.")
+
+
+class Samples(Sheet):
+    """The samples sheet. Columns: sample_id, patient_id, material, timepoint, day, plasma_ml, cfdna_ng_per_ml, and the files vcf, bam, coverage."""
+
+    one_per_patient: bool = Field(
+        False,
+        description="There is no samples sheet: one sample per patient, named as the patient (set file to the patients file).",
+    )
+
+
+class TimeColumn(Strict):
+    """A time to event: its columns, unit and the codes of the event."""
+
+    time: Mapped = Field(description="Time from the origin; unit is required.")
+    event: Mapped = Field(description="Column with the event codes.")
+    event_codes: list[Scalar] = Field(description="Codes that mean the event happened. Never guessed.")
+    censored_codes: list[Scalar] = Field(description="Codes that mean still at risk at that time. Never guessed.")
+    competing_codes: list[Scalar] = Field(default_factory=list, description="Codes of competing events.")
+    competing_as: Literal["event", "censored"] = Field(
+        "censored", description="How a cause-specific model here counts a competing event."
+    )
+    start: Mapped | None = Field(
+        None,
+        description="Time from the origin to the start of treatment: follow-up is then counted from there. Patients whose start is "
+        "unknown, negative, or not before the end of follow-up are left out of the endpoint and counted.",
+    )
+    on_negative_time: Literal["error", "exclude"] = Field(
+        "error", description="A negative time stops the run, or leaves the patient out of this endpoint, counted."
+    )
+
+
+class Endpoint(Strict):
+    """One endpoint of the study."""
+
+    label: str = Field(description="Name in the report, such as 'Overall survival from treatment start'.")
+    kind: Literal["binary", "ordinal", "continuous", "time_to_event"] = Field(description="What the endpoint is.")
+    origin: str = Field("start of treatment", description="What time zero is, in words; the report prints it.")
+    value: Mapped | None = Field(None, description="binary, ordinal, continuous: the column.")
+    positive: list[Scalar] = Field(default_factory=list, description="binary: codes that count as yes (responders: CR, PR).")
+    negative: list[Scalar] = Field(default_factory=list, description="binary: codes that count as no.")
+    not_evaluable: list[Scalar] = Field(default_factory=list, description="Codes that count as neither; left out and counted.")
+    levels: list[Scalar] = Field(default_factory=list, description="ordinal: the codes from worst to best.")
+    survival: TimeColumn | None = Field(None, description="time_to_event: time, event and their codes.")
+    early_progression_is_known_at_day: float | None = Field(
+        None, description="On-treatment markers are compared from this day on (landmark), to avoid immortal time."
+    )
+
+    @model_validator(mode="after")
+    def _complete(self) -> Endpoint:
+        if self.kind == "time_to_event":
+            if self.survival is None:
+                raise ValueError("a time_to_event endpoint needs 'survival'")
+            if self.survival.time.unit not in ("days", "weeks", "months", "years"):
+                raise ValueError("survival.time needs a unit: days, weeks, months or years")
+            if self.survival.start is not None and self.survival.start.unit not in ("days", "weeks", "months", "years"):
+                raise ValueError("survival.start needs a unit: days, weeks, months or years")
+        elif self.value is None:
+            raise ValueError(f"a {self.kind} endpoint needs 'value'")
+        if self.kind == "binary" and not (self.positive and self.negative):
+            raise ValueError("a binary endpoint needs both 'positive' and 'negative' codes")
+        if self.kind == "ordinal" and len(self.levels) < 2:
+            raise ValueError("an ordinal endpoint needs 'levels' from worst to best")
+        return self
+
+
+class ClinicalEvents(Sheet):
+    """Adverse events (patient_id, term, grade, drug, cycle, day) or treatments (patient_id, line, regimen, start_day, end_day)."""
+
+    unknown_patients: Literal["error", "drop"] = Field(
+        "error", description="Rows of a patient whom the patients sheet does not have: an error, or dropped and counted."
+    )

@@ -1,0 +1,190 @@
+"""A cohort file (YAML) -> typed, checked settings; every problem with its place in the file."""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, Field, ValidationError, model_validator
+
+from resistance.config.choices import Analysis, Annotation, Contrast, Ctdna, MarkerQuestion, Markers, Report, Study, Subtype
+from resistance.config.clinic import ClinicalEvents, Endpoint, Patients, Samples
+from resistance.config.sources import Assay, CopyNumber, Expression, Fusions, Ihc, Measurements, NanoString, Variants
+from resistance.config.words import Mapped, Strict
+from resistance.errors import InputError, Problem
+
+
+class CohortFile(Strict):
+    """A cohort file."""
+
+    resistance: Literal[1] = Field(description="Version of this form.")
+    study: Study
+    output: str = Field("results", description="Folder for results, relative to the folder the command is run in.")
+    seed: int = Field(1, ge=0)
+    batch_size: int = Field(100, ge=1, description="Samples per batch; batches follow the order of the samples sheet.")
+    patients: Patients
+    samples: Samples
+    covariates: dict[str, Mapped] = Field(
+        default_factory=dict, description="Further columns of the patients table, by name here."
+    )
+    endpoints: dict[str, Endpoint] = Field(min_length=1)
+    variants: list[Variants] = Field(default_factory=list)
+    assays: list[Assay] = Field(default_factory=list)
+    copy_number: list[CopyNumber] = Field(default_factory=list)
+    fusions: list[Fusions] = Field(default_factory=list)
+    expression: Expression | None = None
+    nanostring: NanoString | None = None
+    ihc: Ihc | None = None
+    measurements: list[Measurements] = Field(default_factory=list)
+    adverse_events: ClinicalEvents | None = None
+    treatments: ClinicalEvents | None = None
+    annotation: Annotation = Annotation()
+    subtype: Subtype = Subtype()
+    ctdna: Ctdna = Ctdna()
+    markers: Markers = Markers()
+    analysis: Analysis = Analysis()
+    report: Report = Report()
+
+    @model_validator(mode="after")
+    def _names_exist(self) -> CohortFile:
+        wrong: list[str] = []
+
+        def known(name: str, names: list[str], where: str) -> None:
+            if name not in names:
+                close = difflib.get_close_matches(name, names, 1)
+                hint = f" (did you mean {close[0]}?)" if close else f" (there are: {', '.join(names) or 'none'})"
+                wrong.append(f"{where} names '{name}', which does not exist{hint}")
+
+        endpoints, plan = list(self.endpoints), self.analysis
+        populations = ["all", *plan.populations]
+        variables = ["age_years", "sex", "treatment", "imid", "subtype", *self.covariates]
+        for name in [plan.primary, *plan.endpoints, self.report.response]:
+            if name is not None:
+                known(name, endpoints, "analysis")
+        asked: list[MarkerQuestion | Contrast] = [*plan.joint, *plan.contrasts]
+        for item in asked:
+            known(item.endpoint, endpoints, f"analysis '{item.name}'")
+            known(item.population, populations, f"analysis '{item.name}'")
+        for contrast in plan.contrasts:
+            known(contrast.variable, variables, f"analysis.contrasts '{contrast.name}'")
+        for name in [*plan.covariates, *plan.strata]:
+            known(name, variables, "analysis")
+        if self.subtype.use is not None:
+            known(self.subtype.use, [*(f"label:{x.name}" for x in self.subtype.labels), *self.subtype.methods], "subtype.use")
+        if wrong:
+            raise ValueError("; ".join(wrong))
+        return self
+
+
+class _UniqueKeyLoader(yaml.SafeLoader):
+    """YAML that refuses a key given twice (plain YAML keeps the last, silently)."""
+
+
+def _mapping(loader: yaml.SafeLoader, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+    seen: dict[Any, int] = {}
+    for key_node, _ in node.value:
+        key = loader.construct_object(key_node, deep=True)
+        if key in seen:
+            raise yaml.MarkedYAMLError(None, None, f"key '{key}' stands twice (first in line {seen[key]})", key_node.start_mark)
+        seen[key] = key_node.start_mark.line + 1
+    return yaml.SafeLoader.construct_mapping(loader, node, deep)
+
+
+_UniqueKeyLoader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
+
+
+def load(path: str | Path) -> CohortFile:
+    """Read and check a cohort file.
+
+    Parameters
+    ----------
+    path : str or Path
+
+    Returns
+    -------
+    CohortFile
+
+    Raises
+    ------
+    InputError
+        The file is missing, is not YAML, or has unknown keys or wrong values: all of them, each
+        with its place in the file and what is expected.
+    """
+    try:
+        text = Path(path).read_text(encoding="utf-8-sig")
+    except (FileNotFoundError, IsADirectoryError) as error:
+        raise InputError(
+            "the cohort file is missing", path=path, remedy="`resistance init FOLDER` writes one to start from."
+        ) from error
+    except UnicodeDecodeError as error:
+        raise InputError("the cohort file is not UTF-8 text", path=path, remedy="Save it as UTF-8.") from error
+    try:
+        raw = yaml.load(text, Loader=_UniqueKeyLoader)  # noqa: S506 (a SafeLoader)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        raise InputError(
+            f"not readable as YAML: {error.problem}",
+            path=path,
+            row=None if mark is None else mark.line + 1,
+            remedy="Indent with spaces; quote text that holds a colon.",
+        ) from error
+    except yaml.YAMLError as error:
+        raise InputError(f"not readable as YAML: {error}", path=path) from error
+    if not isinstance(raw, dict):
+        raise InputError(
+            "the cohort file is empty or no mapping", path=path, remedy="`resistance init FOLDER` writes one to start from."
+        )
+    return parse(raw, path)
+
+
+def parse(raw: dict[str, Any], path: str | Path) -> CohortFile:
+    """Check an already read cohort file (see :func:`load`)."""
+    try:
+        return CohortFile.model_validate(raw)
+    except ValidationError as error:
+        raise InputError([_problem(item, str(path)) for item in error.errors()]) from error
+
+
+def _problem(item: Any, path: str) -> Problem:
+    place = ".".join(str(part) for part in item["loc"]) or "(top level)"
+    message, remedy = item["msg"].removeprefix("Value error, "), None
+    value = None if isinstance(item.get("input"), dict | list | BaseModel) else str(item.get("input"))
+    if item["type"] == "extra_forbidden":
+        model: Any = CohortFile
+        known = sorted(_keys_at(model, item["loc"][:-1]))
+        close = difflib.get_close_matches(str(item["loc"][-1]), known, 1)
+        message, value = "unknown key", None
+        remedy = f"Did you mean '{close[0]}'?" if close else f"Known here: {', '.join(known)}."
+    elif item["type"] == "missing":
+        message, value, remedy = "this key is required", None, "Add it; `resistance schema` prints what it means."
+    return Problem(message, path, None, place, value, remedy)
+
+
+def _keys_at(model: Any, loc: tuple[Any, ...]) -> set[str]:
+    """Names of the keys that the model takes at a place of the file."""
+    for part in loc:
+        info = model.model_fields.get(part) if hasattr(model, "model_fields") else None
+        if info is None:
+            continue
+        found = _models_in(info.annotation)
+        if not found:
+            return set()
+        model = found[0]
+    return {info.alias or name for name, info in model.model_fields.items()}
+
+
+def _models_in(annotation: Any) -> list[Any]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    found: list[Any] = []
+    for part in getattr(annotation, "__args__", ()) or ():
+        found += _models_in(part)
+    return found
+
+
+def json_schema() -> dict[str, Any]:
+    """Return the JSON schema of the cohort file (the workflow validates its configuration with it)."""
+    schema = CohortFile.model_json_schema(by_alias=True)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
