@@ -52,6 +52,10 @@ CALLS = Schema(
         Column("alt_count", "integer", "Reads with the alternative allele.", low=0),
         Column("vaf", "real", "Variant allele fraction, 0..1.", low=0, high=1),
         Column("filter", "text", "FILTER as the caller wrote it; PASS or NA when passed or not stated."),
+        Column(
+            "population_af", "real", "Largest population allele frequency that the file states, 0..1; NA: none.", low=0, high=1
+        ),
+        Column("phase", "text", "Phase set and haplotype (set|1); variants of one sample with the same word lie on one copy."),
         Column("source", "text", "File the call came from.", required=True),
     ),
     key=("sample_id", "build", "chrom", "pos", "ref", "alt"),
@@ -86,6 +90,8 @@ EFFECTS = Schema(
         Column("exon", "integer", "Exon number where the file gives it.", low=1),
         Column("transcript", "text", "Transcript with version where known."),
         Column("impact", "text", "HIGH, MODERATE, LOW or MODIFIER."),
+        Column("domain", "text", "Parts of the protein that the change touches (resources/domains.tsv), joined by ';'."),
+        Column("flags", "text", "clonal_haematopoiesis, hypermutation: what else may explain the variant, joined by ';'."),
         Column("picked", "flag", "The file's own choice of transcript for the gene (PICK, MANE Select or canonical)."),
         Column("source", "text", "file:MAF, file:CSQ, file:ANN, file:BCSQ, native:csq.", required=True),
     ),
