@@ -116,12 +116,12 @@ def test_rows_on_the_wrong_strand_are_refused_with_a_reason(shared: Path, bundle
     rows = truth(shared, "prob2020_tp53_ctnnb1_grch37")
     fine = right_bases(rows[rows["gene"].isin(bundle.genes) & is_snv(rows)], bundle)
     # 17:7577539 is G; C is its other strand
-    wrong = pd.DataFrame([{"build": "GRCh37", "chrom": "17", "pos": 7577539, "ref": "C", "alt": "T"}])
+    wrong = pd.DataFrame([{"build": "GRCh37", "chrom": "17", "pos": 7577539, "ref": "C", "alt": "T", "source": "x"}])
     dropped = Dropped("annotate")
     annotate_variants(pd.concat([fine, wrong]), bundle, dropped)
     found = dropped.frame().set_index("reason")
     assert found.loc["the reference base is another", "example"] == "17:7577539 C>T, here G"
-    with pytest.raises(InputError, match=r"1 of 1 variants have another reference base than GRCh37, such as 17:7577539 C>T"):
+    with pytest.raises(InputError, match=r"x: 1 of 1 variants have another .* 17:7577539 C>T .*other strand"):
         annotate_variants(wrong, bundle, Dropped("annotate"))
 
 

@@ -1,23 +1,22 @@
 """Variants, a reference bundle -> their effects on the panel's transcripts, without any annotation in the files.
 
-What a variant does is bcftools csq's word (through pysam); how it is called is computed from the bases.
+What a variant does is bcftools csq's word; how it is called is computed from the bases.
 """
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 from resistance import schemas
-from resistance.annotate.naming import coding_name, protein_name, shift_three_prime
+from resistance.annotate.csq import consequences
+from resistance.annotate.naming import coding_name, protein_name
+from resistance.annotate.placing import Given, Placed, Places, likely_cause
 from resistance.annotate.reference import Reference
-from resistance.annotate.transcripts import Model, Transcript
+from resistance.annotate.transcripts import Model
 from resistance.consequences import meaning
 from resistance.dropped import Dropped
-from resistance.errors import InputError
+from resistance.errors import InputError, Problem
 from resistance.hgvs import protein_change
 from resistance.tables import conform, empty
 
@@ -26,80 +25,160 @@ if TYPE_CHECKING:
 
 SOURCE = "native:csq"
 VARIANT = ["build", "chrom", "pos", "ref", "alt"]
-#: share of variants whose reference bases may disagree before the whole cohort is refused
+#: share of a file's variants whose reference bases may disagree before it is refused
 MOST_WRONG = 0.1
-_LOOK_BACK = 50
+#: variants given to csq at once, which bounds the memory
+AT_ONCE = 50_000
+NO_WORD = "bcftools csq has no word for it"
 
 
-@dataclass(frozen=True)
-class _Placed:
-    """A variant on one gene, shifted to the 3' end of its transcript, and as the cohort writes it."""
+class Effect(NamedTuple):
+    """What a variant does to one transcript; the fields are those of the schema ``effects``."""
 
-    given: tuple[Any, ...]
-    model: Model
+    chrom: str
     pos: int
     ref: str
     alt: str
+    gene: str
+    consequence: str
+    effect_class: str
+    hgvsc: str | None
+    hgvsp: str | None
+    residue: int | None
+    exon: int | None
+    transcript: str
+    impact: str
+    picked: bool
+
+
+def effects_of(variants: Sequence[Given], reference: Reference, places: Places) -> Iterator[Effect]:
+    """Yield the effects of variants, by gene; those of one variant and gene stand together, the naming transcript first.
+
+    Parameters
+    ----------
+    variants : sequence of (chrom, pos, ref, alt)
+        Canonical, each once.
+    reference : Reference
+    places : Places
+        Of the same reference; keeps what cannot be annotated, by reason.
+    """
+    placed = places.place(variants)
+    for start in range(0, len(placed), AT_ONCE):
+        part = placed[start : start + AT_ONCE]
+        for number, words in consequences(part, reference, places.models):
+            one = part[number]
+            named = False
+            for model in places.models[one.gene]:
+                word = words.get(model.transcript.transcript)
+                if word is not None:
+                    named = True
+                    yield _effect(one, model, word)
+            if not named:
+                chrom, pos, ref, alt = one.given
+                places.left_out[NO_WORD] += 1
+                places.examples.setdefault(NO_WORD, f"{one.gene} {chrom}:{pos} {ref}>{alt}")
+
+
+def _effect(placed: Placed, model: Model, word: str) -> Effect:
+    given, gene, pos, ref, alt = placed
+    t = model.transcript
+    found = meaning(word)
+    coding = coding_name(model, pos, ref, alt)
+    protein = protein_name(model, pos, ref, alt)
+    return Effect(
+        *given,
+        gene,
+        found.consequence,
+        found.effect_class,
+        None if coding is None else f"{t.transcript}:{coding}",
+        protein,
+        None if protein is None else protein_change(protein)[1],
+        model.exon(pos, pos if ref == "-" else pos + len(ref) - 1),
+        t.transcript,
+        found.impact,
+        t.role != "legacy",
+    )
 
 
 def annotate_variants(variants: pd.DataFrame, reference: Reference, dropped: Dropped) -> pd.DataFrame:
-    """Annotate variants.
+    """Annotate a table of variants.
 
     Parameters
     ----------
     variants : DataFrame
-        build, chrom, pos, ref, alt, canonical; a variant may stand several times.
+        build, chrom, pos, ref, alt, canonical; a variant may stand several times. With ``source``, each
+        file is judged by itself where reference bases disagree.
     reference : Reference
         Of the same build.
     dropped : Dropped
-        Takes variants whose reference bases are not those of the bundle, and those it has no bases for.
+        Takes, by reason, the variants that touch a gene and cannot be annotated: other reference bases,
+        none known, beyond what is known of the gene.
 
     Returns
     -------
     DataFrame
-        Schema ``effects``: a row per variant and transcript of the genes it lies in; ``picked`` on
+        Schema ``effects``: a row per variant and transcript of the genes it touches; ``picked`` on
         MANE Select (or the closest model).  Variants outside the genes have none.
 
     Raises
     ------
     InputError
-        More than a tenth of the variants in the genes disagree with the reference: another build,
-        another naming, or the other strand.
+        More than a tenth of a file's variants in the genes disagree with the reference; it names the
+        likely cause.
     """
-    models = reference.models()
-    variants = variants[VARIANT].drop_duplicates()
-    placed, wrong, unknown = [], [], 0
-    for gene, given in _by_gene(variants, reference):
-        _, _, pos, ref, alt = given
-        model = models[gene][0]
-        there = "".join(model.base(pos + i) for i in range(len(ref))) if ref != "-" else ""
-        if "N" in there:
-            unknown += 1
-        elif ref != "-" and there != ref:
-            wrong.append((given, there))
-        else:
-            placed += [_Placed(given, each, *shift_three_prime(each, pos, ref, alt)) for each in models[gene]]
-    distinct = {given for given, _ in wrong}
-    fine = {p.given for p in placed}
-    if distinct and len(distinct) > MOST_WRONG * len(distinct | fine):
-        (_, chrom, pos, ref, alt), there = wrong[0]
-        raise InputError(
-            f"{len(distinct)} of {len(distinct | fine)} variants have another reference base than {reference.build}, such as "
-            f"{chrom}:{pos} {ref}>{alt} where the reference has {there}",
-            path=reference.folder,
-            remedy="The calls are of another build, on the other strand, or the reference is of another genome.",
-        )
-    for given, there in wrong:
-        _, chrom, pos, ref, alt = given
-        dropped.add(
-            "effects", str(reference.fasta.name), "the reference base is another", 1, f"{chrom}:{pos} {ref}>{alt}, here {there}"
-        )
-    dropped.add("effects", str(reference.fasta.name), "the reference has no bases here", unknown, None)
-    if not placed:
+    import pandas as pd
+
+    distinct = variants[["chrom", "pos", "ref", "alt"]].drop_duplicates()
+    given = [(str(c), int(p), str(r), str(a)) for c, p, r, a in distinct.itertuples(index=False)]
+    places = Places(reference)
+    rows = list(effects_of(given, reference, places))
+    if places.wrong:
+        _refuse_other_bases(variants, places, reference)
+    count_left_out(places, reference, dropped)
+    if not rows:
         return empty(schemas.EFFECTS)
-    words = _csq(placed, reference, models)
-    rows = [row for i, p in enumerate(placed) if (row := _row(p, words.get(i)))]
-    return conform(_frame(rows), schemas.EFFECTS)
+    table = pd.DataFrame(rows, columns=list(Effect._fields)).assign(build=reference.build, source=SOURCE)
+    table = table.sort_values([*VARIANT, "gene", "transcript"], kind="stable", ignore_index=True)
+    return conform(table, schemas.EFFECTS)
+
+
+def count_left_out(places: Places, reference: Reference, dropped: Dropped) -> None:
+    """Count what could not be annotated."""
+    for reason, n in sorted(places.left_out.items()):
+        dropped.add("effects", reference.fasta.name, reason, n, places.examples[reason])
+
+
+def refuse_other_bases(wrong: dict[Given, str], checked: int, places: Places, build: str, source: str) -> Problem | None:
+    """Return what to say of a file of which too many reference bases disagree, or None."""
+    if not wrong or len(wrong) <= MOST_WRONG * checked:
+        return None
+    (chrom, pos, ref, alt), there = next(iter(wrong.items()))
+    return Problem(
+        f"{len(wrong)} of {checked} variants have another reference base than {build}, such as "
+        f"{chrom}:{pos} {ref}>{alt} where the reference has {there}",
+        source,
+        remedy=f"{likely_cause(wrong, places.models)}.",
+    )
+
+
+def _refuse_other_bases(variants: pd.DataFrame, places: Places, reference: Reference) -> None:
+    sources = variants["source"] if "source" in variants else None
+    by_file: dict[str, set[Given]] = {}
+    touched = variants["chrom"].isin({chrom for chrom, *_ in places.regions()})
+    rows = variants[touched]
+    names = ["the variants"] * len(rows) if sources is None else sources[touched].fillna("the variants").astype(str).tolist()
+    for name, c, p, r, a in zip(names, rows["chrom"], rows["pos"], rows["ref"], rows["alt"], strict=True):
+        one = (str(c), int(p), str(r), str(a))
+        if one not in places.unplaced and places.touched(one):
+            by_file.setdefault(name, set()).add(one)
+    problems = []
+    for name, own in sorted(by_file.items()):
+        wrong = {one: there for one, there in places.wrong.items() if one in own}
+        problem = refuse_other_bases(wrong, len(own), places, reference.build, name)
+        if problem is not None:
+            problems.append(problem)
+    if problems:
+        raise InputError(problems[:20])
 
 
 def instead_of_file(effects: pd.DataFrame, own: pd.DataFrame, reference: Reference, dropped: Dropped) -> pd.DataFrame:
@@ -118,133 +197,3 @@ def instead_of_file(effects: pd.DataFrame, own: pd.DataFrame, reference: Referen
     for source, rows in effects[known].groupby("source", sort=True):
         dropped.add("effects", str(source), "own annotation takes its place", len(rows), None)
     return conform(pd.concat([effects[~known], own], ignore_index=True), schemas.EFFECTS)
-
-
-def _frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
-    import pandas as pd
-
-    return pd.DataFrame(rows, columns=list(schemas.EFFECTS.names)).sort_values(
-        [*VARIANT, "gene", "transcript"], kind="stable", ignore_index=True
-    )
-
-
-def _by_gene(variants: pd.DataFrame, reference: Reference) -> Iterable[tuple[str, tuple[Any, ...]]]:
-    """Yield (gene, variant) for each variant that lies wholly within the contig of a gene."""
-    for gene, at in reference.genes.items():
-        near = variants[
-            (variants["chrom"] == at["chrom"]) & variants["pos"].between(at["start"] + _LOOK_BACK, at["end"] - _LOOK_BACK)
-        ]
-        for build, chrom, pos, ref, alt in near[VARIANT].itertuples(index=False):
-            if int(pos) + len(str(ref)) <= int(at["end"]) - _LOOK_BACK:
-                yield gene, (str(build), str(chrom), int(pos), str(ref), str(alt))
-
-
-def _row(placed: _Placed, word: str | None) -> dict[str, Any] | None:
-    model, t = placed.model, placed.model.transcript
-    if word is None:
-        return None
-    found = meaning(word)
-    coding = coding_name(model, placed.pos, placed.ref, placed.alt)
-    protein = protein_name(model, placed.pos, placed.ref, placed.alt)
-    return dict(zip(VARIANT, placed.given, strict=True)) | {
-        "gene": t.gene,
-        "consequence": found.consequence,
-        "effect_class": found.effect_class,
-        "hgvsc": None if coding is None else f"{t.transcript}:{coding}",
-        "hgvsp": protein,
-        "residue": None if protein is None else protein_change(protein)[1],
-        "exon": _exon(t, placed.pos),
-        "transcript": t.transcript,
-        "impact": found.impact,
-        "picked": t.role != "legacy",
-        "source": SOURCE,
-    }
-
-
-def _exon(t: Transcript, pos: int) -> int | None:
-    for i, (first, last) in enumerate(t.exons):
-        if first <= pos <= last:
-            return i + 1 if t.strand == "+" else len(t.exons) - i
-    return None
-
-
-def _csq(placed: list[_Placed], reference: Reference, models: Mapping[str, list[Model]]) -> dict[int, str]:
-    """Return bcftools csq's words by the number of the placed variant, joined by '&'."""
-    import pysam.bcftools
-
-    out: dict[int, str] = {}
-    with tempfile.TemporaryDirectory() as folder:
-        vcf, gff, done = (Path(folder) / name for name in ("in.vcf", "models.gff3", "out.vcf"))
-        gff.write_text("".join(_gff(reference, models)), encoding="ascii")
-        vcf.write_text("".join(_vcf(placed, reference)), encoding="ascii")
-        pysam.bcftools.csq(
-            "-f", str(reference.fasta), "-g", str(gff), "-l", "-n", "64", "-O", "v", "-o", str(done), str(vcf), catch_stdout=False
-        )
-        with done.open(encoding="ascii") as file:
-            for line in file:
-                if line.startswith("#"):
-                    continue
-                _, _, number, _, _, _, _, info = line.rstrip("\n").split("\t")[:8]
-                wanted = placed[int(number)].model.transcript.transcript
-                for entry in info.removeprefix("BCSQ=").split(","):
-                    parts = entry.split("|")
-                    if len(parts) > 2 and parts[2] == wanted:
-                        out[int(number)] = parts[0].lstrip("*")
-    return out
-
-
-def _vcf(placed: list[_Placed], reference: Reference) -> Iterable[str]:
-    yield "##fileformat=VCFv4.2\n"
-    for gene, at in reference.genes.items():
-        yield f"##contig=<ID={gene},length={int(at['end']) - int(at['start']) + 1}>\n"
-    yield "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n"
-    lines = []
-    for i, p in enumerate(placed):
-        start = int(reference.genes[p.model.transcript.gene]["start"])
-        if p.ref == "-":
-            base = p.model.base(p.pos)
-            pos, ref, alt = p.pos, base, base + p.alt
-        elif p.alt == "-":
-            base = p.model.base(p.pos - 1)
-            pos, ref, alt = p.pos - 1, base + p.ref, base
-        else:
-            pos, ref, alt = p.pos, p.ref, p.alt
-        lines.append((p.model.transcript.gene, pos - start + 1, f"\t{i}\t{ref}\t{alt}\t.\t.\t.\n"))
-    order = {gene: i for i, gene in enumerate(reference.genes)}
-    for gene, pos, rest in sorted(lines, key=lambda x: (order[x[0]], x[1], x[2])):
-        yield f"{gene}\t{pos}{rest}"
-
-
-def _gff(reference: Reference, models: Mapping[str, list[Model]]) -> Iterable[str]:
-    yield "##gff-version 3\n"
-    for gene, own in models.items():
-        offset = int(reference.genes[gene]["start"]) - 1
-        first, last = min(m.transcript.start for m in own), max(m.transcript.end for m in own)
-        strand = own[0].transcript.strand
-
-        def line(
-            kind: str, a: int, b: int, notes: str, phase: str = ".", gene: str = gene, offset: int = offset, strand: str = strand
-        ) -> str:
-            return f"{gene}\t.\t{kind}\t{a - offset}\t{b - offset}\t.\t{strand}\t{phase}\t{notes}\n"
-
-        yield line("gene", first, last, f"ID=gene:{gene};Name={gene};biotype=protein_coding;gene_id={gene}")
-        for model in own:
-            t = model.transcript
-            parent = f"Parent=transcript:{t.transcript}"
-            yield line(
-                "mRNA",
-                t.start,
-                t.end,
-                f"ID=transcript:{t.transcript};Parent=gene:{gene};biotype=protein_coding;transcript_id={t.transcript}",
-            )
-            done = 0
-            for a, b in t.exons if strand == "+" else t.exons[::-1]:
-                yield line("exon", a, b, parent)
-                low, high = max(a, t.cds_start), min(b, t.cds_end)
-                if low <= high:
-                    yield line("CDS", low, high, f"ID=CDS:{t.transcript};{parent}", str(-done % 3))
-                    done += high - low + 1
-                if a < t.cds_start:
-                    yield line("five_prime_UTR" if strand == "+" else "three_prime_UTR", a, min(b, t.cds_start - 1), parent)
-                if b > t.cds_end:
-                    yield line("three_prime_UTR" if strand == "+" else "five_prime_UTR", max(a, t.cds_end + 1), b, parent)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from resistance.annotate.transcripts import Model, Transcript, load_transcripts
 from resistance.contigs import contig_lengths, other
 from resistance.errors import InputError
-from resistance.tables import replacing, write_text
+from resistance.tables import write_text
 
 if TYPE_CHECKING:
     import pysam
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 MARGIN = 500
 #: share of coding sequences that must begin with ATG and end with a stop before a FASTA is believed
 LEAST_WHOLE = 0.9
-FASTA, FACTS = "panel.fa.gz", "reference.json"
+#: not compressed: every start of a command reads it whole
+FASTA, FACTS = "panel.fa", "reference.json"
 
 
 @dataclass(frozen=True)
@@ -51,15 +52,15 @@ class Reference:
 
     def models(self) -> dict[str, list[Model]]:
         """Return the transcripts of each gene of the bundle with their bases, the naming one first."""
-        import pysam
-
+        # one line a gene, so that no index is needed to read all of them
+        lines = self.fasta.read_text(encoding="ascii").split("\n")
+        bases = {line[1:]: lines[i + 1] for i, line in enumerate(lines) if line.startswith(">")}
         out: dict[str, list[Model]] = {}
-        with pysam.FastaFile(str(self.fasta)) as fasta:
-            for transcript in load_transcripts(self.build):
-                at = self.genes.get(transcript.gene)
-                if at is not None:
-                    bases = fasta.fetch(transcript.gene).upper()
-                    out.setdefault(transcript.gene, []).append(Model(transcript, bases, int(at["start"])))
+        for transcript in load_transcripts(self.build):
+            at = self.genes.get(transcript.gene)
+            if at is not None:
+                model = Model(transcript, bases[transcript.gene], int(at["start"]))
+                out.setdefault(transcript.gene, []).append(model)
         return out
 
 
@@ -128,11 +129,7 @@ def build_reference(
             remedy=f"Is this {build}? Give the genome that the variants were called on.",
         )
     out.mkdir(parents=True, exist_ok=True)
-    with replacing(out / FASTA) as temporary:
-        plain = temporary.with_suffix(".plain")
-        plain.write_text("".join(f">{gene}\n{text}\n" for gene, text in sorted(bases.items())), encoding="ascii")
-        pysam.tabix_compress(str(plain), str(temporary), force=True)
-        plain.unlink()
+    write_text(out / FASTA, "".join(f">{gene}\n{text}\n" for gene, text in sorted(bases.items())))
     pysam.faidx(str(out / FASTA))
     facts = {
         "build": build,

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
+import bisect
 import csv
 import functools
 import itertools
 from dataclasses import dataclass
-
-import numpy as np
-from numpy.typing import NDArray
 
 from resistance.errors import KnowledgeError
 from resistance.resources import resource_path
@@ -112,44 +110,76 @@ class Model:
         Spliced transcript in its own direction.
     coding : slice
         Of ``bases``, from the start codon to the stop codon.
+    protein : str
+        Translation of ``coding``.
     """
 
     def __init__(self, transcript: Transcript, genome: str, offset: int) -> None:
         self.transcript, self.genome, self.offset = transcript, genome, offset
-        forward = transcript.strand == "+"
-        self.positions: NDArray[np.int64] = np.concatenate([np.arange(a, b + 1) for a, b in transcript.exons])
-        bases = "".join(genome[a - offset : b + 1 - offset] for a, b in transcript.exons)
-        self.bases = bases if forward else reverse_complement(bases)
-        first, last = (transcript.cds_start, transcript.cds_end) if forward else (transcript.cds_end, transcript.cds_start)
+        self.forward = transcript.strand == "+"
+        self._starts = [a for a, _ in transcript.exons]
+        self._before = [0, *itertools.accumulate(b - a + 1 for a, b in transcript.exons)]
+        first, last = (transcript.cds_start, transcript.cds_end) if self.forward else (transcript.cds_end, transcript.cds_start)
         self.coding = slice(self._index(first), self._index(last) + 1)
-        self.protein = translate(self.bases[self.coding])
+
+    # most variants of a genome lie in introns, and need neither the spliced bases nor the protein
+    @functools.cached_property
+    def bases(self) -> str:
+        """Spliced transcript in its own direction."""
+        bases = "".join(self.genome[a - self.offset : b + 1 - self.offset] for a, b in self.transcript.exons)
+        return bases if self.forward else reverse_complement(bases)
+
+    @functools.cached_property
+    def protein(self) -> str:
+        """Translation of the coding bases, with its stop."""
+        return translate(self.bases[self.coding])
+
+    @functools.cached_property
+    def positions(self) -> tuple[int, ...]:
+        """Positions on the genome of the spliced bases, in the order of the genome."""
+        return tuple(pos for a, b in self.transcript.exons for pos in range(a, b + 1))
 
     def _index(self, pos: int) -> int:
         """Return the place of an exonic base in the spliced transcript."""
-        at = int(np.searchsorted(self.positions, pos))
-        return at if self.transcript.strand == "+" else len(self.positions) - 1 - at
+        i = bisect.bisect_right(self._starts, pos) - 1
+        at = self._before[i] + pos - self._starts[i]
+        return at if self.forward else self._before[-1] - 1 - at
 
     def index(self, pos: int) -> int | None:
         """Return the place of a base in the spliced transcript, None where it is in no exon."""
-        at = int(np.searchsorted(self.positions, pos))
-        return self._index(pos) if at < len(self.positions) and self.positions[at] == pos else None
+        i = bisect.bisect_right(self._starts, pos) - 1
+        return self._index(pos) if i >= 0 and pos <= self.transcript.exons[i][1] else None
+
+    def exon(self, first: int, last: int) -> int | None:
+        """Return the number of the first exon, in the transcript's direction, that holds a base from `first` to `last`."""
+        exons = self.transcript.exons
+        if self.forward:
+            i = bisect.bisect_right(self._starts, first) - 1
+            if i < 0 or exons[i][1] < first:
+                i += 1
+            return i + 1 if i < len(exons) and exons[i][0] <= last else None
+        i = bisect.bisect_right(self._starts, last) - 1
+        return len(exons) - i if i >= 0 and exons[i][1] >= first else None
 
     def base(self, pos: int) -> str:
         """Return the base of the forward strand at a position, N outside of what is known."""
         at = pos - self.offset
         return self.genome[at] if 0 <= at < len(self.genome) else "N"
 
+    def stretch(self, first: int, last: int) -> str:
+        """Return the bases of the forward strand from `first` to `last`; shorter where they are not known."""
+        return self.genome[max(0, first - self.offset) : max(0, last + 1 - self.offset)]
+
     def c_position(self, pos: int) -> str | None:
         """Return a position as HGVS counts it (``76``, ``-14``, ``*46``, ``88+2``, ``89-1``); None outside the transcript."""
         exons = self.transcript.exons
-        if not exons[0][0] <= pos <= exons[-1][1]:
+        i = bisect.bisect_right(self._starts, pos) - 1
+        if i < 0 or pos > exons[-1][1]:
             return None
-        at = self.index(pos)
-        if at is not None:
-            return self._label(at)
-        before = next(b for a, b in reversed(exons) if b < pos)
-        after = next(a for a, b in exons if a > pos)
-        up, down = (before, after) if self.transcript.strand == "+" else (after, before)
+        if pos <= exons[i][1]:
+            return self._label(self._index(pos))
+        before, after = exons[i][1], exons[i + 1][0]
+        up, down = (before, after) if self.forward else (after, before)
         from_up, to_down = abs(pos - up), abs(down - pos)
         if from_up <= to_down:
             return f"{self._label(self._index(up))}+{from_up}"

@@ -1,0 +1,107 @@
+"""Placed variants -> what each does to each transcript of its gene, in the words of bcftools csq (through pysam).
+
+Source: Danecek & McCarthy 2017, doi:10.1093/bioinformatics/btx100.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from resistance.annotate.placing import Placed
+from resistance.annotate.reference import Reference
+from resistance.annotate.transcripts import Model
+
+#: consequences of one record that csq may hold; far more than a gene has transcripts here
+_MOST = "64"
+
+
+def consequences(
+    placed: Sequence[Placed], reference: Reference, models: Mapping[str, list[Model]]
+) -> Iterator[tuple[int, dict[str, str]]]:
+    """Yield the number of each placed variant and, by transcript, csq's words for it joined by '&'.
+
+    Each variant is looked at by itself.  In the words of csq, a leading '*' (behind a stop of the same
+    haplotype) is left out.
+    """
+    import pysam.bcftools
+
+    with tempfile.TemporaryDirectory() as folder:
+        vcf, gff, done = (Path(folder) / name for name in ("in.vcf", "models.gff3", "out.vcf"))
+        genes = dict.fromkeys(p.gene for p in placed)
+        gff.write_text("".join(_gff(reference, {gene: models[gene] for gene in genes})), encoding="ascii")
+        vcf.write_text("".join(_vcf(placed, reference, models)), encoding="ascii")
+        pysam.bcftools.csq(
+            *("-f", str(reference.fasta), "-g", str(gff), "-l", "-n", _MOST, "-O", "v", "-o", str(done), str(vcf)),
+            catch_stdout=False,
+        )
+        with done.open(encoding="ascii") as file:
+            for line in file:
+                if line[0] == "#":
+                    continue
+                cells = line.rstrip("\n").split("\t", 8)
+                found: dict[str, str] = {}
+                for entry in cells[7].removeprefix("BCSQ=").split(","):
+                    parts = entry.split("|", 3)
+                    if len(parts) > 2:  # splice_region stands in an entry of its own beside the coding word
+                        word = parts[0].lstrip("*")
+                        found[parts[2]] = f"{found[parts[2]]}&{word}" if parts[2] in found else word
+                yield int(cells[2]), found
+
+
+def _vcf(placed: Sequence[Placed], reference: Reference, models: Mapping[str, list[Model]]) -> Iterable[str]:
+    yield "##fileformat=VCFv4.2\n"
+    genes = {gene: i for i, gene in enumerate(reference.genes)}
+    for gene, at in reference.genes.items():
+        yield f"##contig=<ID={gene},length={int(at['end']) - int(at['start']) + 1}>\n"
+    yield "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n"
+    lines = []
+    for i, (_, gene, pos, ref, alt) in enumerate(placed):
+        model = models[gene][0]
+        if ref == "-":
+            ref = model.base(pos)
+            alt = ref + alt
+        elif alt == "-":
+            pos -= 1
+            alt = model.base(pos)
+            ref = alt + ref
+        lines.append((genes[gene], pos - model.offset + 1, i, f"{gene}\t{pos - model.offset + 1}\t{i}\t{ref}\t{alt}\t.\t.\t.\n"))
+    lines.sort()
+    for line in lines:
+        yield line[3]
+
+
+def _gff(reference: Reference, models: Mapping[str, list[Model]]) -> Iterable[str]:
+    yield "##gff-version 3\n"
+    for gene, own in models.items():
+        offset = int(reference.genes[gene]["start"]) - 1
+        first, last = min(m.transcript.start for m in own), max(m.transcript.end for m in own)
+        strand = own[0].transcript.strand
+
+        def line(
+            kind: str, a: int, b: int, notes: str, phase: str = ".", gene: str = gene, offset: int = offset, strand: str = strand
+        ) -> str:
+            return f"{gene}\t.\t{kind}\t{a - offset}\t{b - offset}\t.\t{strand}\t{phase}\t{notes}\n"
+
+        yield line("gene", first, last, f"ID=gene:{gene};Name={gene};biotype=protein_coding;gene_id={gene}")
+        for model in own:
+            t = model.transcript
+            parent = f"Parent=transcript:{t.transcript}"
+            yield line(
+                "mRNA",
+                t.start,
+                t.end,
+                f"ID=transcript:{t.transcript};Parent=gene:{gene};biotype=protein_coding;transcript_id={t.transcript}",
+            )
+            done = 0
+            for a, b in t.exons if strand == "+" else t.exons[::-1]:
+                yield line("exon", a, b, parent)
+                low, high = max(a, t.cds_start), min(b, t.cds_end)
+                if low <= high:
+                    yield line("CDS", low, high, f"ID=CDS:{t.transcript};{parent}", str(-done % 3))
+                    done += high - low + 1
+                if a < t.cds_start:
+                    yield line("five_prime_UTR" if strand == "+" else "three_prime_UTR", a, min(b, t.cds_start - 1), parent)
+                if b > t.cds_end:
+                    yield line("three_prime_UTR" if strand == "+" else "five_prime_UTR", max(a, t.cds_end + 1), b, parent)

@@ -1,0 +1,165 @@
+"""Variants of a genome -> the panel's genes they touch, checked against the reference bases and shifted to the 3' end.
+
+A variant is ``(chrom, pos, ref, alt)`` here, canonical as in :mod:`resistance.variant`.
+"""
+
+from __future__ import annotations
+
+import bisect
+from collections import Counter
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from resistance.annotate.naming import shift_three_prime
+from resistance.annotate.reference import Reference
+from resistance.annotate.transcripts import Model, reverse_complement
+
+Given = tuple[str, int, str, str]
+OTHER_BASE = "the reference base is another"
+NO_BASES = "the reference has no bases here"
+BEYOND = "reaches beyond the bases that the reference has of the gene"
+#: share of disagreeing variants that one explanation must cover to be named as the likely cause; by chance the
+#: other strand fits a quarter of them
+MOST = 0.7
+
+
+class Placed(NamedTuple):
+    """A variant on one gene, shifted to the 3' end of its transcripts, and as it was given."""
+
+    given: Given
+    gene: str
+    pos: int
+    ref: str
+    alt: str
+
+
+class Places:
+    """The genes of a reference, ready to place variants; what cannot be placed is kept by reason.
+
+    Parameters
+    ----------
+    reference : Reference
+
+    Attributes
+    ----------
+    models : dict of str to list of Model
+        Gene -> its transcripts with bases, the naming one first.
+    wrong : dict
+        Variant whose reference bases are not those of the bundle -> what stands there.
+    unplaced : set
+        Other variants that touch a gene and cannot be placed.
+    left_out : Counter
+        Reason -> variants that touch a gene and cannot be placed (those in ``wrong`` among them).
+    examples : dict
+        Reason -> the first of them.
+    """
+
+    def __init__(self, reference: Reference) -> None:
+        self.models = reference.models()
+        self.wrong: dict[Given, str] = {}
+        self.unplaced: set[Given] = set()
+        self.left_out: Counter[str] = Counter()
+        self.examples: dict[str, str] = {}
+        spans: dict[str, list[tuple[int, int, str]]] = {}
+        for gene, models in self.models.items():
+            first = min(m.transcript.start for m in models)
+            last = max(m.transcript.end for m in models)
+            spans.setdefault(models[0].transcript.chrom, []).append((first, last, gene))
+        # chromosome -> where the set of genes changes, and the set from there on
+        self._edges: dict[str, list[int]] = {}
+        self._sets: dict[str, list[tuple[str, ...]]] = {}
+        for chrom, genes in spans.items():
+            edges = sorted({0, *(edge for first, last, _ in genes for edge in (first, last + 1))})
+            self._edges[chrom] = edges
+            self._sets[chrom] = [tuple(g for first, last, g in sorted(genes) if first <= edge <= last) for edge in edges]
+
+    def regions(self) -> list[tuple[str, int, int]]:
+        """Return the genes' spans as (chrom, start, end), half-open from 0, sorted, with a base on either side.
+
+        The base more is for deletions, which VCF writes from the base before.
+        """
+        out = []
+        for chrom, edges in self._edges.items():
+            for i, genes in enumerate(self._sets[chrom]):
+                if genes:
+                    out.append((chrom, edges[i] - 2, edges[i + 1]))
+        return sorted(out)
+
+    def touched(self, variant: Given) -> tuple[str, ...]:
+        """Return the genes that a variant touches: a base that it changes, or one beside an insertion, lies in a transcript."""
+        chrom, first, ref, _ = variant
+        last = first + 1 if ref == "-" else first + len(ref) - 1
+        edges = self._edges.get(chrom)
+        if edges is None:
+            return ()
+        i, j = bisect.bisect_right(edges, first) - 1, bisect.bisect_right(edges, last) - 1
+        sets = self._sets[chrom]
+        return sets[i] if i == j else tuple(dict.fromkeys(g for genes in sets[i : j + 1] for g in genes))
+
+    def place(self, variants: Iterable[Given]) -> list[Placed]:
+        """Place variants on the genes that they touch; one that touches none has no entry."""
+        out: list[Placed] = []
+        for given in variants:
+            chrom, pos, ref, alt = given
+            last = pos + 1 if ref == "-" else pos + len(ref) - 1
+            found: list[Placed] = []
+            why = ""
+            for gene in self.touched(given):
+                model = self.models[gene][0]
+                there = model.stretch(pos, last)
+                if pos < model.offset or len(there) < last - pos + 1:
+                    why = BEYOND
+                elif "N" in there:
+                    why = NO_BASES
+                elif ref != "-" and there != ref:
+                    why = OTHER_BASE
+                    self.wrong[given] = there
+                else:
+                    found.append(Placed(given, gene, *shift_three_prime(model, pos, ref, alt)))
+                    continue
+                break
+            if why:
+                if why != OTHER_BASE:
+                    self.unplaced.add(given)
+                here = f", here {self.wrong[given]}" if why == OTHER_BASE else ""
+                self.left_out[why] += 1
+                self.examples.setdefault(why, f"{chrom}:{pos} {ref[:30]}>{alt[:30]}{here[:40]}")
+            else:
+                out += found
+        return out
+
+
+def likely_cause(wrong: dict[Given, str], models: dict[str, list[Model]]) -> str:
+    """Return in words why reference bases may disagree: strand, swapped alleles, positions one off, or another genome.
+
+    Parameters
+    ----------
+    wrong : dict
+        Variant -> what the reference has there.
+    models : dict
+        Gene -> transcripts with bases.
+    """
+    at: dict[str, list[Model]] = {}
+    for gene in models.values():
+        at.setdefault(gene[0].transcript.chrom, []).append(gene[0])
+
+    def bases(chrom: str, pos: int, n: int) -> str:
+        return next((text for m in at.get(chrom, ()) if len(text := m.stretch(pos, pos + n - 1)) == n and pos >= m.offset), "")
+
+    fits = {
+        "are those of the other strand": sum(reverse_complement(ref) == there for (_, _, ref, _), there in wrong.items()),
+        "stand as the alternative allele (REF and ALT are swapped)": sum(alt == there for (*_, alt), there in wrong.items()),
+        "stand one base to the left (positions that are one too high)": sum(
+            bases(chrom, pos - 1, len(ref)) == ref for chrom, pos, ref, _ in wrong
+        ),
+        "stand one base to the right (positions that count from 0)": sum(
+            bases(chrom, pos + 1, len(ref)) == ref for chrom, pos, ref, _ in wrong
+        ),
+    }
+    best = max(fits, key=lambda words: fits[words])
+    if fits[best] >= MOST * len(wrong):
+        return f"Of {len(wrong)} that disagree, the bases of {fits[best]} {best}"
+    return (
+        "The bases fit neither the other strand, nor swapped alleles, nor positions one off: "
+        "the calls are most likely of another build or genome"
+    )
