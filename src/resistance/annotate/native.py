@@ -162,7 +162,7 @@ def refuse_other_bases(wrong: dict[Given, str], checked: int, places: Places, bu
 
 
 def _refuse_other_bases(variants: pd.DataFrame, places: Places, reference: Reference) -> None:
-    sources = variants["source"] if "source" in variants else None
+    sources = variants.get("source")
     by_file: dict[str, set[Given]] = {}
     touched = variants["chrom"].isin({chrom for chrom, *_ in places.regions()})
     rows = variants[touched]

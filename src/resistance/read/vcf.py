@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict
@@ -17,15 +16,15 @@ from resistance.errors import InputError
 from resistance.read.annotation_fields import AnnotationField, fields_of
 from resistance.read.builds import refuse_beyond_end
 from resistance.read.calls import keep_calls, one_per_sample, passes
+from resistance.read.vcf_container import Region, has_index, header_lines, merged_regions, no_small_variant, opened
 from resistance.read.vcf_counts import Reads, has_wrong_ad, reads
-from resistance.read.vcf_open import header_lines, opened, sample_columns
+from resistance.read.vcf_open import sample_columns
 from resistance.tables import conform, empty
 from resistance.variant import NOT_CALLED, contig, trim_columns
 
 if TYPE_CHECKING:
     import pandas as pd
 
-Region = tuple[str, int, int]
 VARIANT = ["build", "chrom", "pos", "ref", "alt"]
 
 
@@ -151,7 +150,7 @@ class _Taken:
             return
         usable = []
         for i, alt in enumerate(alleles[1:], start=1):
-            why = _no_small_variant(alt)
+            why = no_small_variant(alt)
             if why is None:
                 usable.append(i)
             else:
@@ -207,18 +206,6 @@ class _Taken:
                     self.effects.append(asdict(effect) | place)
 
 
-def _no_small_variant(alt: str) -> str | None:
-    if alt == "*":
-        return "allele '*': the base is deleted by another record"
-    if alt in ("<NON_REF>", "<*>"):
-        return f"allele {alt} stands for any other allele"
-    if "[" in alt or "]" in alt or (len(alt) > 1 and (alt.startswith(".") or alt.endswith("."))):
-        return "a breakend is no small variant (give the file under fusions)"
-    if alt.startswith("<"):
-        return f"symbolic allele {alt}"
-    return None
-
-
 def _not_looked_for(found: Reads, known: bool) -> str | None:
     """Return why a sample that does not carry the allele tells nothing about it, or None."""
     if found.alt_count is None:
@@ -233,8 +220,8 @@ def _records(file: Any, path: Path, regions: Sequence[Region] | None) -> Iterato
     if regions is None:
         yield from _in_order(file, path)
         return
-    merged = _merged(regions)
-    if not _has_index(path):
+    merged = merged_regions(regions)
+    if not has_index(path):
         for line, record in _in_order(file, path):
             if any(record.start < end and record.stop > start for start, end in merged.get(contig(record.chrom), ())):
                 yield line, record
@@ -287,29 +274,3 @@ def _in_order(file: Any, path: Path) -> Iterator[tuple[int | None, Any]]:
             )
         pos = record.pos
         yield line, record
-
-
-def _merged(regions: Sequence[Region]) -> dict[str, list[tuple[int, int]]]:
-    """Return sorted intervals per contig, those that touch made one."""
-    out: dict[str, list[tuple[int, int]]] = {}
-    for chrom, start, end in sorted((contig(chrom), start, end) for chrom, start, end in regions):
-        spans = out.setdefault(chrom, [])
-        if spans and start <= spans[-1][1]:
-            spans[-1] = (spans[-1][0], max(end, spans[-1][1]))
-        else:
-            spans.append((start, end))
-    return out
-
-
-def _has_index(path: Path) -> bool:
-    """Return whether there is an index; one that is older than the file may point anywhere, so it is refused."""
-    for suffix in (".tbi", ".csi"):
-        index = path.with_name(path.name + suffix)
-        if index.exists():
-            # both may be written within one tick of the clock, or copied a moment apart in any order
-            if os.stat(index).st_mtime + 1 < os.stat(path).st_mtime:
-                raise InputError(
-                    "the index is older than its file", path=index, remedy=f"Write it again: tabix -f -p vcf {path.name}."
-                )
-            return True
-    return False

@@ -1,98 +1,15 @@
-"""A VCF or BCF file -> an open reader whose container, header, build and samples have been checked."""
+"""The sample columns of a VCF or BCF -> samples of the cohort."""
 
 from __future__ import annotations
 
-import gzip
-import zlib
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Collection
 from pathlib import Path
-from typing import Any
 
 from resistance.config import Variants
 from resistance.dropped import Dropped
 from resistance.errors import InputError
-from resistance.read.builds import refuse_other_build
 from resistance.read.calls import unknown_sample
 from resistance.read.sheet import sample_name
-
-#: the empty block that ends every BGZF file (SAM specification, section 4.1.2)
-_EOF = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
-_AGAIN = "Copy or download it again."
-
-
-@contextmanager
-def opened(path: Path, build: str) -> Iterator[Any]:
-    """Open a VCF or BCF for reading, silently (pysam's own messages go to stderr, ours say where).
-
-    Raises
-    ------
-    InputError
-        Missing, empty, cut off, gzip but not BGZF, no VCF, or on the other build.
-    """
-    import pysam
-
-    _check_container(path)
-    before = pysam.set_verbosity(0)
-    try:
-        try:
-            file = pysam.VariantFile(str(path))
-        except (ValueError, OSError, NotImplementedError) as error:
-            raise InputError(
-                "is no VCF or BCF that can be read: the header is damaged, or two samples have one name",
-                path=path,
-                remedy="`bcftools view -h` shows what is wrong with it.",
-            ) from error
-        with file:
-            reference = next((str(record.value) for record in file.header.records if record.key == "reference"), None)
-            lengths = {str(name): item.length for name, item in file.header.contigs.items()}
-            refuse_other_build(lengths, reference, build, path)
-            yield file
-    finally:
-        pysam.set_verbosity(before)
-
-
-def _check_container(path: Path) -> None:
-    try:
-        size = path.stat().st_size
-        if path.is_dir():
-            raise InputError("is a folder, not a file", path=path)
-        with path.open("rb") as file:
-            start = file.read(18)
-            file.seek(max(0, size - len(_EOF)))
-            end = file.read()
-    except FileNotFoundError as error:
-        raise InputError(
-            "the file is missing", path=path, remedy="Correct the samples sheet or the cohort file; paths are relative to it."
-        ) from error
-    if not size:
-        raise InputError("the file is empty", path=path, remedy="Run the caller again, or remove the file from the sheet.")
-    if start[:2] == b"\x1f\x8b":
-        if not (start[3] & 4 and start[12:14] == b"BC"):
-            raise InputError(
-                "is compressed with gzip, not with bgzip",
-                path=path,
-                remedy="Compress it again: gunzip -c FILE | bgzip > NEW, then tabix -p vcf NEW.",
-            )
-        if end != _EOF:
-            raise InputError("the file is cut off (the block that ends a BGZF file is not there)", path=path, remedy=_AGAIN)
-    elif start[:3] != b"BCF" and not start.startswith(b"##fileformat="):
-        raise InputError("is no VCF: it does not start with ##fileformat=VCF", path=path, remedy="Is it a MAF? Then format: maf.")
-
-
-def header_lines(path: Path) -> int | None:
-    """Return the number of header lines of a text VCF (to number its records as an editor does); None for a BCF."""
-    with path.open("rb") as file:
-        packed = file.read(2) == b"\x1f\x8b"
-    try:
-        with gzip.open(path, "rb") if packed else path.open("rb") as text:
-            for number, line in enumerate(text):
-                if not line.startswith(b"#"):
-                    return None if number == 0 else number
-                last = number
-            return last + 1
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise InputError(f"the file is cut off or damaged ({error})", path=path, remedy=_AGAIN) from error
 
 
 def sample_columns(
