@@ -29,6 +29,9 @@ VARIANT = ["build", "chrom", "pos", "ref", "alt"]
 MOST_WRONG = 0.1
 #: variants given to csq at once, which bounds the memory
 AT_ONCE = 50_000
+#: bases from the nearest exon from which on a variant is intronic and nothing else; csq's splice region ends at 8
+DEEP = 50
+_INTRON = "intron"
 NO_WORD = "bcftools csq has no word for it"
 
 
@@ -65,18 +68,29 @@ def effects_of(variants: Sequence[Given], reference: Reference, places: Places) 
     placed = places.place(variants)
     for start in range(0, len(placed), AT_ONCE):
         part = placed[start : start + AT_ONCE]
-        for number, words in consequences(part, reference, places.models):
-            one = part[number]
+        asked = [one for one in part if not _is_deep(one, places.models[one.gene])]
+        words = dict(zip(asked, consequences(asked, reference, places.models), strict=True)) if asked else {}
+        for one in part:
+            said = words.get(one)
             named = False
             for model in places.models[one.gene]:
-                word = words.get(model.transcript.transcript)
-                if word is not None:
+                word = _INTRON if said is None else said.get(model.transcript.transcript)
+                # what csq says of an intron it says of the gene, not of a transcript
+                if word is None and said is not None and "" in said and model.holds(one.pos):
+                    word = said[""]
+                if word is not None and (said is not None or model.holds(one.pos)):
                     named = True
                     yield _effect(one, model, word)
             if not named:
                 chrom, pos, ref, alt = one.given
                 places.left_out[NO_WORD] += 1
                 places.examples.setdefault(NO_WORD, f"{one.gene} {chrom}:{pos} {ref}>{alt}")
+
+
+def _is_deep(placed: Placed, models: Sequence[Model]) -> bool:
+    """Return whether a variant lies so deep in an intron of every transcript of its gene that csq need not be asked."""
+    last = placed.pos + 1 if placed.ref == "-" else placed.pos + len(placed.ref) - 1
+    return all(model.between_exons(placed.pos - DEEP, last + DEEP) or not model.holds(placed.pos) for model in models)
 
 
 def _effect(placed: Placed, model: Model, word: str) -> Effect:

@@ -161,6 +161,15 @@ class Model:
         i = bisect.bisect_right(self._starts, last) - 1
         return len(exons) - i if i >= 0 and exons[i][1] >= first else None
 
+    def holds(self, pos: int) -> bool:
+        """Return whether a position lies in the transcript, exon or intron."""
+        return self._starts[0] <= pos <= self.transcript.exons[-1][1]
+
+    def between_exons(self, first: int, last: int) -> bool:
+        """Return whether all bases from `first` to `last` lie in one intron."""
+        i = bisect.bisect_right(self._starts, last) - 1
+        return 0 <= i < len(self._starts) - 1 and first > self.transcript.exons[i][1]
+
     def base(self, pos: int) -> str:
         """Return the base of the forward strand at a position, N outside of what is known."""
         at = pos - self.offset
