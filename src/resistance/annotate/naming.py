@@ -65,10 +65,10 @@ def coding_name(model: Model, pos: int, ref: str, alt: str) -> str | None:
     forward = model.transcript.strand == "+"
 
     def span(first: int, last: int) -> str | None:
+        if first == last:
+            return model.c_position(first)
         ends = [model.c_position(p) for p in ((first, last) if forward else (last, first))]
-        if None in ends:
-            return None
-        return str(ends[0]) if first == last else f"{ends[0]}_{ends[1]}"
+        return None if None in ends else f"{ends[0]}_{ends[1]}"
 
     def own(bases: str) -> str:
         return bases if forward else reverse_complement(bases)
@@ -104,6 +104,10 @@ def protein_name(model: Model, pos: int, ref: str, alt: str) -> str | None:
     what is spliced is then not known; where coding bases are not changed; where the transcript has
     no whole coding sequence; and where bases are not known.
     """
+    if len(ref) == len(alt) == 1 and "-" not in (ref, alt):
+        quick = _substitution(model, pos, alt)
+        if quick != "?":
+            return quick
     spellings = _equal_spellings(model, pos, ref, alt, downstream=False)
     found = [(spelling, place) for spelling in spellings if (place := _interval(model, *spelling)) is not None]
     begin, end = model.coding.start, model.coding.stop
@@ -132,6 +136,22 @@ def protein_name(model: Model, pos: int, ref: str, alt: str) -> str | None:
     else:  # also from before the stop codon to behind it, which the nomenclature calls a shifted frame
         name = describe_protein(before, after, frameshift=True)
     return None if name is None or "X" in name else name
+
+
+def _substitution(model: Model, pos: int, alt: str) -> str | None:
+    """Return the protein change of one base from its codon alone; '?' where more than the codon has to be looked at."""
+    at = model.index(pos)
+    if at is None or not model.coding.start <= at < model.coding.stop:
+        return None
+    codon = (at - model.coding.start) // 3
+    start = model.coding.start + 3 * codon
+    old = model.bases[start : start + 3]
+    new = alt if model.transcript.strand == "+" else reverse_complement(alt)
+    before, after = translate(old), translate(old[: at - start] + new + old[at - start + 1 :])
+    # the start codon, the stop codon and a reference whose own frame is broken have rules of their own
+    if not codon or before in ("", "*", "X") or after in ("", "X") or not model.is_whole:
+        return "?"
+    return f"{before}{codon + 1}{'=' if before == after else after}"
 
 
 def _interval(model: Model, pos: int, ref: str, alt: str) -> tuple[int, int] | None:

@@ -135,6 +135,12 @@ class Model:
         return translate(self.bases[self.coding])
 
     @functools.cached_property
+    def is_whole(self) -> bool:
+        """Whether the coding bases are all known, hold whole codons, and stop at their end and nowhere before."""
+        n = self.coding.stop - self.coding.start
+        return n % 3 == 0 and "X" not in self.protein and self.protein.find("*") == len(self.protein) - 1
+
+    @functools.cached_property
     def positions(self) -> tuple[int, ...]:
         """Positions on the genome of the spliced bases, in the order of the genome."""
         return tuple(pos for a, b in self.transcript.exons for pos in range(a, b + 1))
