@@ -6,6 +6,7 @@ import bisect
 import csv
 import functools
 import itertools
+import re
 from dataclasses import dataclass
 
 from resistance.errors import KnowledgeError
@@ -18,6 +19,10 @@ _CODE = "FFLLSSSSYY**CC*WLLLLPPPPHHQQRRRRIIIMTTTTNNKKSSRRVVVVAAAADDEEGGGG"
 CODONS = {
     a + b + c: _CODE[16 * i + 4 * j + k] for i, a in enumerate(_BASES) for j, b in enumerate(_BASES) for k, c in enumerate(_BASES)
 }
+
+
+#: codons up to the first stop; a regular expression, since to look up each codon of long transcripts takes most of the time
+_OPEN = re.compile(r"(?:(?!TAA|TAG|TGA)...)*")
 
 
 @dataclass(frozen=True)
@@ -87,9 +92,9 @@ def translate(bases: str, *, to_stop: bool = False) -> str:
     >>> translate("ATGTGGTAAGG"), translate("ATGTAAGGG", to_stop=True)
     ('MW*', 'M*')
     """
-    protein = "".join(CODONS.get(bases[i : i + 3], "X") for i in range(0, len(bases) - len(bases) % 3, 3))
-    stop = protein.find("*")
-    return protein[: stop + 1] if to_stop and stop >= 0 else protein
+    if to_stop:
+        bases = bases[: _OPEN.match(bases).end() + 3]  # type: ignore[union-attr]
+    return "".join([CODONS.get(bases[i : i + 3], "X") for i in range(0, len(bases) - len(bases) % 3, 3)])
 
 
 class Model:
@@ -137,8 +142,8 @@ class Model:
     @functools.cached_property
     def is_whole(self) -> bool:
         """Whether the coding bases are all known, hold whole codons, and stop at their end and nowhere before."""
-        n = self.coding.stop - self.coding.start
-        return n % 3 == 0 and "X" not in self.protein and self.protein.find("*") == len(self.protein) - 1
+        coding = self.bases[self.coding]
+        return len(coding) % 3 == 0 and not coding.strip("ACGT") and _OPEN.match(coding).end() == len(coding) - 3  # type: ignore[union-attr]
 
     @functools.cached_property
     def positions(self) -> tuple[int, ...]:

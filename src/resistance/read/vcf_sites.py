@@ -7,6 +7,7 @@ file is read once from end to end.  :mod:`resistance.read.vcf` reads the samples
 from __future__ import annotations
 
 import bisect
+import functools
 import gzip
 import re
 import zlib
@@ -26,11 +27,13 @@ from resistance.read.vcf_container import (
     opened,
     starts_with,
 )
-from resistance.read.vcf_counts import has_wrong_ad, reads
+from resistance.read.vcf_counts import has_wrong_ad, reads, text_reader
 from resistance.variant import contig, refusal, trim
 
 Given = tuple[str, int, str, str]
 _BASES = frozenset("ACGT")
+_PHASE_FIELDS = frozenset(("PS", "PGT"))
+WRONG_AD = "AD has another number of values than the record has alleles"
 #: a sample cell whose genotype holds an alternative allele; the first group is a look ahead that passes over 0/0 fast
 _CARRIER = re.compile(r"\t(?!0[/|]0[:\t])(?=[^\t:]*[1-9])([^\t]*)")
 
@@ -132,7 +135,9 @@ class SiteFile:
         lengths: dict[str, int | None] = {}
         reference = None
         with gzip.open(self.path, "rt", encoding="utf-8") if self._packed else self.path.open(encoding="utf-8") as file:
-            for number, line in enumerate(file, start=1):
+            number = 0
+            for line in file:
+                number += 1
                 if line.startswith("##contig=<"):
                     name, length = (re.search(rf"[<,]{key}=([^,>\s]+)", line) for key in ("ID", "length"))
                     if name is not None:
@@ -212,24 +217,29 @@ class SiteFile:
             if cells:
                 yield from self._by_reads(record, names, alleles, cells.split("\t"))
             return
+        quick = text_reader(names, len(alleles))
+        plain = _PHASE_FIELDS.isdisjoint(names)
         at, last = -1, 0
         for match in _CARRIER.finditer(text):
             at += text.count("\t", last, match.start() + 1)
             last = match.start() + 1
             values = match[1].split(":")
-            fields: dict[str, Any] = dict(zip(names, values, strict=False))
             genotype = values[0]
-            holds = [allele for allele in re.split(r"[/|]", genotype) if allele.isdigit()]
+            holds = _alleles_in(genotype)
             for number, _ in record.variants:
-                if str(number) in holds:
+                if number not in holds:
+                    continue
+                try:
+                    count = quick(values, number) if quick is not None else None
+                except ValueError:
+                    count = None
+                fields: dict[str, Any] = {} if count is not None and plain else dict(zip(names, values, strict=False))
+                if count is None:
                     if has_wrong_ad(fields, alleles):
-                        self.leave(
-                            "AD has another number of values than the record has alleles",
-                            f"{self.samples[at]} {record.chrom}:{record.pos}",
-                        )
+                        self.leave(WRONG_AD, f"{self.samples[at]} {record.chrom}:{record.pos}")
                     count = reads(fields, alleles, number)
-                    phase = phase_of(genotype, number, fields)
-                    yield number, Carrier(self.samples[at], genotype, phase, count.alt_count, count.depth, count.vaf)
+                phase = _plain_phase(genotype, number) if plain else phase_of(genotype, number, fields)
+                yield number, Carrier(self.samples[at], genotype, phase, count.alt_count, count.depth, count.vaf)
 
     def _by_reads(
         self, record: Record, names: list[str], alleles: Sequence[str], cells: list[str]
@@ -310,6 +320,17 @@ class SiteFile:
                 raise InputError(
                     f"record {number + 1} cannot be read: the file is cut off or damaged", path=self.path, remedy="Copy it again."
                 ) from error
+
+
+@functools.lru_cache(maxsize=4096)
+def _alleles_in(genotype: str) -> frozenset[int]:
+    """Return the numbers of the alleles that a genotype holds."""
+    return frozenset(int(allele) for allele in re.split(r"[/|]", genotype) if allele.isdigit())
+
+
+@functools.lru_cache(maxsize=4096)
+def _plain_phase(genotype: str, number: int) -> str | None:
+    return phase_of(genotype, number, {})
 
 
 def phase_of(genotype: str, number: int, fields: Mapping[str, Any]) -> str | None:
