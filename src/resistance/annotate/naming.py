@@ -12,6 +12,7 @@ shifted frame is always ``fs``.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 
 from resistance.annotate.transcripts import Model, reverse_complement, translate
 
@@ -60,9 +61,13 @@ def _equal_spellings(model: Model, pos: int, ref: str, alt: str, *, downstream: 
 def coding_name(model: Model, pos: int, ref: str, alt: str) -> str | None:
     """Return the coding name (``c.76A>C``, ``c.54_56del``, ``c.12dup``, ``c.7_9inv`` ...) of a shifted variant.
 
-    None where it reaches out of the transcript: the nomenclature has no c. positions there.
+    None where it reaches out of the transcript: the nomenclature has no c. positions there; and where
+    unknown bases leave open how far an insertion or deletion shifts, or whether it is a duplication.
     """
     forward = model.transcript.strand == "+"
+    beyond = pos + (1 if ref == "-" else len(ref)) if forward else pos - (0 if ref == "-" else 1)
+    if "-" in (ref, alt) and model.base(beyond) == "N":
+        return None
 
     def span(first: int, last: int) -> str | None:
         ends = [model.c_position(p) for p in ((first, last) if forward else (last, first))]
@@ -76,10 +81,17 @@ def coding_name(model: Model, pos: int, ref: str, alt: str) -> str | None:
     if ref == "-":
         n = len(alt)
         first = pos - n + 1 if forward else pos + 1
-        if alt == "".join(model.base(first + i) for i in range(n)):
+        copied = "".join(model.base(first + i) for i in range(n))
+        if all(a in (b, "N") for a, b in zip(copied, alt, strict=True)):
+            if "N" in copied:
+                return None
             where = span(first, first + n - 1)
-            return None if where is None else f"c.{where}dup"
+            if where is not None:  # else what is copied begins before the transcript
+                return f"c.{where}dup"
         where = span(pos, pos + 1)
+        if where is None:  # behind the last base of the transcript: perhaps it can stand before that base as well
+            for before, _, bases in islice(_equal_spellings(model, pos, ref, alt, downstream=False), 1, 2):
+                where, alt = span(before, before + 1), bases
         return None if where is None else f"c.{where}ins{own(alt)}"
     where = span(pos, pos + len(ref) - 1)
     if where is None:
