@@ -6,6 +6,7 @@ done to that list; what stands in exons is read off and translated with a table 
 
 from __future__ import annotations
 
+import itertools
 import random
 import re
 from dataclasses import dataclass
@@ -54,7 +55,7 @@ class Toy:
         out: list[str | None] = [None] * len(self.bases)
         for n, i in enumerate(places):
             out[i] = str(n - begin + 1) if begin <= n < end else f"-{begin - n}" if n < begin else f"*{n - end + 1}"
-        for left, right in zip(places, places[1:], strict=False):
+        for left, right in itertools.pairwise(places):
             length = right - left - 1
             for k in range(1, length + 1):
                 near = k <= length - k + 1

@@ -32,7 +32,11 @@ def draw_change(draw: random.Random, toy: Toy) -> tuple[int, int, str]:
         return stop, stop, old
     if kind == "pair":  # two phased substitutions of one haplotype, as one change
         return start, stop, draw.choice("ACGT") + old[1:-1] + draw.choice("ACGT") if len(old) > 1 else "T"
-    return start, stop, {"del": "", "delins": some, "inv": "".join({"A": "T", "C": "G", "G": "C", "T": "A"}[b] for b in reversed(old))}[kind]
+    return (
+        start,
+        stop,
+        {"del": "", "delins": some, "inv": "".join({"A": "T", "C": "G", "G": "C", "T": "A"}[b] for b in reversed(old))}[kind],
+    )
 
 
 def trimmed(toy: Toy, start: int, stop: int, new: str) -> tuple[int, int, str] | None:
@@ -103,7 +107,7 @@ def test_name_is_at_the_most_three_prime_place() -> None:
         if (stop > start and new) or toy.strand == "-":
             continue
         model = toy.model()
-        pos, ref, alt = shift_three_prime(model, *toy.canonical(start, stop, new))
+        pos, _, _ = shift_three_prime(model, *toy.canonical(start, stop, new))
         at, length = pos - 1000, len(new) or stop - start
         nxt = at + 2 if new else at + 1
         end = len(toy.bases) - 6  # first base behind the transcript

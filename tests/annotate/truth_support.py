@@ -21,8 +21,8 @@ import pandas as pd
 import pysam
 
 from resistance import schemas
-from resistance.annotate.native import annotate_variants
 from resistance.annotate.naming import changed_transcript, coding_name, protein_name, shift_three_prime
+from resistance.annotate.native import annotate_variants
 from resistance.annotate.reference import Reference, build_reference, open_reference
 from resistance.annotate.transcripts import Model, Transcript, load_transcripts, translate
 from resistance.consequences import meaning
@@ -46,6 +46,9 @@ TABLES = {
 }
 #: genes whose coding bases are all in the bundle of ../shared
 WHOLE = ("APC", "BRAF", "CREBBP", "CTNNB1", "KRAS", "MYD88", "TP53")
+COUNTS = Path("tests/cases/annotation/counts.tsv")
+DISAGREEMENTS = Path("tests/cases/annotation/disagreements.tsv")
+KEY = ("table", "gene", "variant", "aspect", "theirs", "ours")
 VARIANT = ["build", "chrom", "pos", "ref", "alt"]
 
 #: what stands for no transcript; a curator's own choice is then the one that names the gene
@@ -232,6 +235,12 @@ def grch38_fasta(shared: Path, folder: Path) -> Path:
 # ---- the truth
 
 
+def disagreements(path: Path) -> list[dict[str, str]]:
+    """Return the listed disagreements."""
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
+
+
 @functools.cache
 def gencode_v19(shared: Path) -> dict[str, Transcript]:
     """Return the transcripts of GENCODE V19 (from ../shared) by their name without version."""
@@ -411,7 +420,11 @@ def _facts(
     build, gene = TABLES[table], row["gene"]
     theirs = {"c": their_coding(row["hgvsc"]), "p": their_protein(row["hgvsp"]), "class": their_class(row)}
     theirs = {aspect: text for aspect, text in theirs.items() if text}
-    label = f"{row['chrom']}:{row['start']} {row['ref']}>{row['alt']}" if variant is None else f"{row['chrom']}:{variant[0]} {variant[1]}>{variant[2]}"
+    label = (
+        f"{row['chrom']}:{row['start']} {row['ref']}>{row['alt']}"
+        if variant is None
+        else f"{row['chrom']}:{variant[0]} {variant[1]}>{variant[2]}"
+    )
     kind = "none" if variant is None else kind_of(*variant[1:])
 
     def fact(aspect: str, ours: str, state: str) -> Fact:
@@ -467,9 +480,9 @@ def _facts(
             state = OTHER_FRAME
         elif not same and aspect == "p" and re.fullmatch(r"K\d+(fs\*|_K\d+(del|insK+))", text) and table.startswith("prob2020"):
             state = PLACEHOLDER
-        elif not same and kind != "SNV" and _unknown(model, pos, ref, alt) and (aspect == "class" or not ours[aspect]):
-            state = NO_BASES
-        elif not same and aspect == "p" and not ours["p"] and "X" in model.protein:
+        elif (not same and kind != "SNV" and _unknown(model, pos, ref, alt) and (aspect == "class" or not ours[aspect])) or (
+            not same and aspect == "p" and not ours["p"] and "X" in model.protein
+        ):
             state = NO_BASES
         yield fact(aspect, ours[aspect], state)
 

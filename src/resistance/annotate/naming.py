@@ -11,6 +11,7 @@ shifted frame is always ``fs``.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from itertools import islice
 
@@ -222,3 +223,40 @@ def describe_protein(before: str, after: str, *, frameshift: bool) -> str | None
     if not new:
         return f"{where}del"
     return f"{where}{new}" if len(old) == len(new) == 1 else f"{where}delins{new}"
+
+
+def protein_consequence(name: str, *, same_length: bool) -> str:
+    """Return the Sequence Ontology term of a protein change.
+
+    bcftools csq has no coding term for most deletion-insertions that keep the frame (it says
+    feature_elongation or feature_truncation); where the protein is known, the change itself tells.
+
+    Parameters
+    ----------
+    name : str
+        As :func:`protein_name` returns it.
+    same_length : bool
+        As many bases are put in as taken out: residues that change are then missense, however many.
+
+    Examples
+    --------
+    >>> protein_consequence("V600_K601delinsD", same_length=False), protein_consequence("E505Rfs*141", same_length=False)
+    ('inframe_deletion', 'frameshift_variant')
+    """
+    if name == "M1?":
+        return "start_lost"
+    if "ext" in name:
+        return "stop_lost"
+    if "fs" in name:
+        return "frameshift_variant"
+    if name.endswith("*"):
+        return "stop_gained"
+    if name.endswith("="):
+        return "stop_retained_variant" if name.startswith("*") else "synonymous_variant"
+    found = re.fullmatch(r"[A-Z](\d+)(?:_[A-Z](\d+))?(del|dup|ins|delins)?([A-Z]*)", name)
+    if same_length or found is None or found[3] is None:
+        return "missense_variant"
+    old = int(found[2] or found[1]) - int(found[1]) + 1
+    if found[3] == "delins":
+        return "inframe_insertion" if len(found[4]) > old else "inframe_deletion" if len(found[4]) < old else "missense_variant"
+    return "inframe_deletion" if found[3] == "del" else "inframe_insertion"
