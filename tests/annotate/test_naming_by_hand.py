@@ -13,8 +13,9 @@ from dataclasses import replace
 import pytest
 from test_naming import EXONS, GENOME, INTRONS, START, change, model, place
 
-from resistance.annotate.naming import coding_name, protein_name, shift_three_prime
+from resistance.annotate.naming import coding_name, protein_consequence, protein_name, shift_three_prime
 from resistance.annotate.transcripts import Model, reverse_complement
+from resistance.consequences import meaning
 
 BOTH = pytest.mark.parametrize("strand", ["+", "-"])
 
@@ -215,3 +216,28 @@ def test_transcript_without_a_whole_frame_has_no_protein_names(strand: str) -> N
 def test_the_gene_is_the_one_that_is_drawn_above() -> None:
     assert EXONS[0].endswith("ATGGCTAAAAAATGG")
     assert INTRONS == ("GTAAGTCCCCTTTCAG", "GTGAGTAAAATTTCAG")
+
+
+@pytest.mark.parametrize(
+    ("name", "same_length", "term"),
+    [
+        ("L265P", True, "missense_variant"),
+        ("K178_K179delinsNE", True, "missense_variant"),
+        ("L265*", True, "stop_gained"),
+        ("L265=", True, "synonymous_variant"),
+        ("*15=", True, "stop_retained_variant"),
+        ("M1?", False, "start_lost"),
+        ("*15Qext*12", True, "stop_lost"),
+        ("E505Rfs*141", False, "frameshift_variant"),
+        ("K4del", False, "inframe_deletion"),
+        ("K4_W5del", False, "inframe_deletion"),
+        ("K4dup", False, "inframe_insertion"),
+        ("K4_W5insS", False, "inframe_insertion"),
+        ("K4_W5insS*", False, "stop_gained"),
+        ("K4delinsSS", False, "inframe_insertion"),
+        ("K4_W5delinsS", False, "inframe_deletion"),
+    ],
+)
+def test_term_of_a_protein_change(name: str, same_length: bool, term: str) -> None:
+    assert protein_consequence(name, same_length=same_length) == term
+    assert meaning(term).unknown == ()
