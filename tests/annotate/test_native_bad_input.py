@@ -79,10 +79,6 @@ def test_variant_far_from_every_gene_has_no_effect(bundle: Reference) -> None:
     assert counted.empty
 
 
-OVER_THE_END = "a deletion that reaches over an end of the gene's contig is left out without being counted"
-
-
-@pytest.mark.xfail(strict=True, reason=OVER_THE_END)
 @pytest.mark.parametrize("end", ["first", "last", "both"])
 def test_deletion_over_an_end_of_a_gene_is_annotated_or_counted(bundle: Reference, end: str) -> None:
     t = real(bundle, "TP53").transcript
@@ -96,7 +92,6 @@ def test_deletion_over_an_end_of_a_gene_is_annotated_or_counted(bundle: Referenc
     assert len(own) + int(counted["n"].sum()) == 2
 
 
-@pytest.mark.xfail(strict=True, reason="csq stops at an ambiguous base; only the readers keep it away (variant.refusal)")
 @pytest.mark.parametrize("alt", ["R", "N"])
 def test_ambiguous_alternative_base_is_counted(bundle: Reference, alt: str) -> None:
     own, counted = annotate(bundle, FINE, ("17", 7577538, "C", alt))
@@ -149,16 +144,12 @@ def test_class_is_that_of_the_protein_change(bundle: Reference, kind: str) -> No
     assert wrong == []
 
 
-@pytest.mark.xfail(
-    strict=True, reason="bcftools csq calls most in-frame deletion-insertions feature_truncation or _elongation: class 'other'"
-)
 def test_class_of_a_deletion_insertion_is_that_of_the_protein_change(bundle: Reference) -> None:
     compared, wrong = disagreeing(bundle, "delins")
     assert compared > 300
     assert wrong == []
 
 
-@pytest.mark.xfail(strict=True, reason="csq's word is not what the bases say of these; the protein name is right")
 @pytest.mark.parametrize(
     ("variant", "protein", "effect_class"),
     [
