@@ -232,7 +232,44 @@ def read(cohort: Path, results: Path, batch: str) -> None:
 
 
 _stage("gather", "Put all tables of the cohort together and check them against each other.")
-_stage("annotate", "Choose one effect per variant and gene.")
+
+
+@cli.command(short_help="Annotate a cohort's variants, or those of a VCF.")
+@click.argument("source", type=_path, metavar="COHORT.yaml|FILE.vcf.gz")
+@click.option("--results", type=_path, help="COHORT: folder of this cohort's results.")
+@click.option("--reference", type=_path, help="FILE: reference.json of `resistance reference build`.")
+@click.option("--out", type=_path, help="FILE: table of effects to write (TSV).")
+@click.option("--carriers", type=_path, help="FILE: table of the samples that carry each variant (TSV).")
+def annotate(source: Path, results: Path | None, reference: Path | None, out: Path | None, carriers: Path | None) -> None:
+    """Annotate variants in the panel's genes.
+
+    A cohort (a stage of the workflow, with --results): one effect per variant and gene, of the files' annotation,
+    our own, or both, as its cohort file says.
+
+    A VCF or BCF (with --reference and --out): consequences, HGVS names, exon and domain of each variant in the
+    genes of the reference, each site once whatever the number of samples; read through its index where it has one.
+    """
+    if source.name.removesuffix(".gz").removesuffix(".bgz").endswith((".vcf", ".bcf")):
+        if results is not None or reference is None or out is None:
+            raise click.UsageError("a VCF or BCF is annotated with --reference REF/reference.json and --out TABLE.tsv")
+        from resistance.annotate_file import annotate_file
+
+        done = annotate_file(
+            source, reference, out, carriers=carriers, warn=lambda text: click.echo(f"warning: {text}", err=True)
+        )
+        click.echo(f"wrote {out}: {done.effects} effects of {done.variants} variants, {done.joined} groups read together")
+        if carriers is not None:
+            click.echo(f"wrote {carriers}: {done.carriers} rows")
+        for reason, n, example in done.left_out:
+            click.echo(f"left out: {n} x {reason} (such as {example})", err=True)
+        return
+    if results is None or reference is not None or out is not None or carriers is not None:
+        raise click.UsageError("a cohort file is annotated with --results FOLDER (a VCF or BCF with --reference and --out)")
+    from resistance import stages
+
+    stages.STAGES["annotate"](source, results)
+
+
 _stage("ctdna", "Quantify ctDNA, its change under treatment and emergent variants.")
 _stage("subtype", "Classify cell of origin.")
 _stage("matrix", "Match the marker statements: present, absent or not assessed.")

@@ -6,7 +6,7 @@ Rows that stay, but under another name or merged, are counted with a reason that
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,15 +36,18 @@ class Dropped:
         before, first = self._counts.get(key, (0, None))
         self._counts[key] = (before + int(n), first if first is not None else (None if example is None else str(example)))
 
+    def rows(self) -> list[dict[str, Any]]:
+        """Return the counts as rows of the ``dropped`` table, sorted."""
+        return [
+            {"stage": self.stage, "table": table, "source": source, "reason": reason, "n": n, "example": example}
+            for (table, source, reason), (n, example) in sorted(self._counts.items())
+        ]
+
     def frame(self) -> pd.DataFrame:
-        """Return the counts as the ``dropped`` table, sorted."""
+        """Return the counts as the ``dropped`` table."""
         import pandas as pd
 
         from resistance.schemas import DROPPED
         from resistance.tables import conform
 
-        rows = [
-            {"stage": self.stage, "table": table, "source": source, "reason": reason, "n": n, "example": example}
-            for (table, source, reason), (n, example) in sorted(self._counts.items())
-        ]
-        return conform(pd.DataFrame(rows, columns=list(DROPPED.names)), DROPPED)
+        return conform(pd.DataFrame(self.rows(), columns=list(DROPPED.names)), DROPPED)

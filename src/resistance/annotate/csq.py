@@ -5,9 +5,11 @@ Source: Danecek & McCarthy 2017, doi:10.1093/bioinformatics/btx100.
 
 from __future__ import annotations
 
+import itertools
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from resistance.annotate.placing import Placed
 from resistance.annotate.reference import Reference
@@ -15,6 +17,10 @@ from resistance.annotate.transcripts import Model
 
 #: consequences of one record that csq may hold; far more than a gene has transcripts here
 _MOST = "64"
+#: csq keeps the number and position of its last contig in static variables, which outlive a call within one process, and
+#: refuses a next file that begins on a contig of the same number before that position; every other call numbers on from here
+MOST_GENES = 2000
+_CALLS = itertools.count()
 
 
 def consequences(
@@ -50,23 +56,91 @@ def consequences(
                 yield int(cells[2]), found
 
 
-def _vcf(placed: Sequence[Placed], reference: Reference, models: Mapping[str, list[Model]]) -> Iterable[str]:
+class Joined(NamedTuple):
+    """Variants of one copy that csq reads together, and its words for them on the naming transcript."""
+
+    members: tuple[Placed, ...]
+    words: str
+
+
+def joined_consequences(
+    haplotypes: Sequence[tuple[Placed, ...]], reference: Reference, models: Mapping[str, list[Model]]
+) -> Iterator[tuple[int, Joined]]:
+    """Yield the number of a haplotype, and variants of it that csq reads together.
+
+    Parameters
+    ----------
+    haplotypes : sequence of tuple of Placed
+        Variants on one copy of one gene.
+    reference : Reference
+    models : mapping
+        Gene -> transcripts with bases, the naming one first.
+    """
+    import pysam.bcftools
+
+    placed = list(dict.fromkeys(p for haplotype in haplotypes for p in haplotype))
+    written = {p: _alleles(p, models) for p in placed}
+    holders = {p: [p in haplotype for haplotype in haplotypes] for p in placed}
+    with tempfile.TemporaryDirectory() as folder:
+        vcf, gff, done = (Path(folder) / name for name in ("in.vcf", "models.gff3", "out.txt"))
+        genes = {p.gene: models[p.gene][:1] for p in placed}
+        gff.write_text("".join(_gff(reference, genes)), encoding="ascii")
+        vcf.write_text("".join(_vcf(placed, reference, models, holders)), encoding="ascii")
+        pysam.bcftools.csq(
+            *("-f", str(reference.fasta), "-g", str(gff), "-p", "a", "-n", _MOST, "-O", "t", "-o", str(done), str(vcf)),
+            catch_stdout=False,
+        )
+        for line in dict.fromkeys(done.read_text(encoding="ascii").splitlines()):
+            if not line.startswith("CSQ\t"):
+                continue
+            _, sample, _, gene, _, entry = line.split("\t")
+            parts = entry.split("|")
+            if entry.startswith("@") or len(parts) < 7 or "+" not in parts[6]:
+                continue
+            changes = set(parts[6].split("+"))
+            haplotype = haplotypes[int(sample)]
+            members = tuple(p for p in haplotype if p.gene == gene and "{}{}>{}".format(*written[p]) in changes)
+            yield int(sample), Joined(members, parts[0].lstrip("*"))
+
+
+def _alleles(placed: Placed, models: Mapping[str, list[Model]]) -> tuple[int, str, str]:
+    """Return position on the gene's contig and alleles as VCF writes them."""
+    _, gene, pos, ref, alt = placed
+    model = models[gene][0]
+    if ref == "-":
+        ref = model.base(pos)
+        alt = ref + alt
+    elif alt == "-":
+        pos -= 1
+        alt = model.base(pos)
+        ref = alt + ref
+    return pos - model.offset + 1, ref, alt
+
+
+def _vcf(
+    placed: Sequence[Placed],
+    reference: Reference,
+    models: Mapping[str, list[Model]],
+    holders: Mapping[Placed, Sequence[bool]] | None = None,
+) -> Iterable[str]:
+    """Write variants; with `holders`, one sample per haplotype, numbered, that has on its first copy what the haplotype holds."""
+    genes = {gene: i for i, gene in enumerate(dict.fromkeys(one.gene for one in placed))}
     yield "##fileformat=VCFv4.2\n"
-    genes = {gene: i for i, gene in enumerate(reference.genes)}
-    for gene, at in reference.genes.items():
+    if next(_CALLS) % 2:
+        yield from (f"##contig=<ID=unused_{i}>\n" for i in range(MOST_GENES))
+    for gene in genes:
+        at = reference.genes[gene]
         yield f"##contig=<ID={gene},length={int(at['end']) - int(at['start']) + 1}>\n"
-    yield "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n"
+    columns = ""
+    if holders is not None:
+        yield '##FORMAT=<ID=GT,Number=1,Type=String,Description="Genotype">\n'
+        columns = "".join(["\tFORMAT", *(f"\t{i}" for i in range(len(next(iter(holders.values())))))])
+    yield f"#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO{columns}\n"
     lines = []
-    for i, (_, gene, pos, ref, alt) in enumerate(placed):
-        model = models[gene][0]
-        if ref == "-":
-            ref = model.base(pos)
-            alt = ref + alt
-        elif alt == "-":
-            pos -= 1
-            alt = model.base(pos)
-            ref = alt + ref
-        lines.append((genes[gene], pos - model.offset + 1, i, f"{gene}\t{pos - model.offset + 1}\t{i}\t{ref}\t{alt}\t.\t.\t.\n"))
+    for i, one in enumerate(placed):
+        pos, ref, alt = _alleles(one, models)
+        cells = "" if holders is None else "\tGT\t" + "\t".join("1|0" if held else "0|0" for held in holders[one])
+        lines.append((genes[one.gene], pos, i, f"{one.gene}\t{pos}\t{i}\t{ref}\t{alt}\t.\t.\t.{cells}\n"))
     lines.sort()
     for line in lines:
         yield line[3]

@@ -96,6 +96,15 @@ class Places:
         sets = self._sets[chrom]
         return sets[i] if i == j else tuple(dict.fromkeys(g for genes in sets[i : j + 1] for g in genes))
 
+    def is_coding(self, variant: Given) -> bool:
+        """Return whether a variant's first base lies in the coding bases of a naming transcript."""
+        pos = variant[1]
+        for gene in self.touched(variant):
+            model = self.models[gene][0]
+            if model.transcript.cds_start <= pos <= model.transcript.cds_end and model.index(pos) is not None:
+                return True
+        return False
+
     def place(self, variants: Iterable[Given]) -> list[Placed]:
         """Place variants on the genes that they touch; one that touches none has no entry."""
         out: list[Placed] = []

@@ -143,15 +143,15 @@ def build_reference(
     return facts
 
 
-def open_reference(path: Path, build: str) -> Reference:
+def open_reference(path: Path, build: str | None = None) -> Reference:
     """Open a bundle.
 
     Parameters
     ----------
     path : Path
-        Its ``reference.json``.
-    build : str
-        Build of the cohort.
+        Its ``reference.json``, or the folder that holds it.
+    build : str, optional
+        Build of the cohort, which the bundle must have.
 
     Raises
     ------
@@ -159,18 +159,22 @@ def open_reference(path: Path, build: str) -> Reference:
         It is missing, damaged, or of another build.
     """
     remedy = "Make it with `resistance reference build`."
+    if path.is_dir():
+        path = path / FACTS
     try:
         facts = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise InputError("the reference is missing", path=path, remedy=remedy) from error
     except ValueError as error:
         raise InputError("is no reference.json", path=path, remedy=remedy) from error
-    if facts.get("build") != build:
-        raise InputError(f"is a reference of {facts.get('build')}, and the cohort is {build}", path=path, remedy=remedy)
+    if not isinstance(facts, dict) or not {"build", "sha256", "genes"} <= facts.keys():
+        raise InputError("is no reference.json", path=path, remedy=remedy)
+    if build is not None and facts["build"] != build:
+        raise InputError(f"is a reference of {facts['build']}, and the cohort is {build}", path=path, remedy=remedy)
     fasta = path.parent / FASTA
     if not fasta.is_file() or _sha256(fasta) != facts["sha256"]:
         raise InputError("the bases beside it are missing or not those that it names", path=path, remedy=remedy)
-    return Reference(path.parent, build, facts["genes"])
+    return Reference(path.parent, facts["build"], facts["genes"])
 
 
 def _refuse_other_build(genome: pysam.FastaFile, names: dict[str, str], build: str, path: Path) -> None:

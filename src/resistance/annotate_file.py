@@ -1,0 +1,212 @@
+"""A VCF or BCF and a reference bundle -> a table of effects, one row per variant and gene, and one of carriers; no cohort.
+
+The fast way for a file of any size: only the panel's records are read, each site is annotated once
+whatever the number of samples, and no data frame is made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from resistance.annotate.native import Effect, count_left_out, effects_of, refuse_other_bases
+from resistance.annotate.phased import Compound, compounds
+from resistance.annotate.placing import Given, Places
+from resistance.annotate.reference import Reference, open_reference
+from resistance.dropped import Dropped
+from resistance.errors import InputError
+from resistance.read.vcf_sites import Record, SiteFile
+from resistance.tables import replacing
+
+#: columns of the table of effects; the first are those of the schema ``effects``
+EFFECTS = (
+    *("build", "chrom", "pos", "ref", "alt", "gene", "consequence", "effect_class", "hgvsc", "hgvsp", "residue", "exon"),
+    *("transcript", "impact", "filter", "record", "in_cis_with", "samples"),
+)
+CARRIERS = ("sample_id", "build", "chrom", "pos", "ref", "alt", "genotype", "phase", "alt_count", "depth", "vaf")
+#: variants that are held at once
+AT_ONCE = 50_000
+
+
+@dataclass(frozen=True)
+class Annotated:
+    """What was written.
+
+    Parameters
+    ----------
+    variants, effects, carriers, joined : int
+        Distinct variants in the genes; rows of effects; rows of carriers; groups of variants that were read together.
+    left_out : list of (str, int, str)
+        Reason, number and an example of what could not be annotated.
+    indexed : bool
+        Whether the file was read through its index.
+    """
+
+    variants: int
+    effects: int
+    carriers: int
+    joined: int
+    left_out: list[tuple[str, int, str]]
+    indexed: bool
+
+
+def annotate_file(
+    path: Path, reference: Path, out: Path, *, carriers: Path | None = None, warn: Callable[[str], None] = lambda _: None
+) -> Annotated:
+    """Annotate the records of a VCF that lie in the panel's genes.
+
+    Parameters
+    ----------
+    path : Path
+        VCF (plain or BGZF) or BCF.  With an index (.tbi, .csi) only the genes' records are read; without
+        one the file is read once from end to end, and `warn` is told.
+    reference : Path
+        ``reference.json`` of a bundle (see :func:`resistance.annotate.reference.build_reference`).
+    out : Path
+        Table of effects (TSV): the columns of :data:`EFFECTS`.  A row per variant and gene on the naming
+        transcript, whatever FILTER says.  ``record`` is the record as the file writes it.  Variants that samples
+        have on one copy and that have to be read together have a further row each: ``in_cis_with`` names
+        the others, ``samples`` the samples.
+    carriers : Path, optional
+        Table of carriers (TSV): the columns of :data:`CARRIERS`, a row per sample and variant of `out`.
+    warn : callable
+        Takes a sentence.
+
+    Returns
+    -------
+    Annotated
+
+    Raises
+    ------
+    InputError
+        The file or the bundle cannot be read or belong to different builds; or more than a tenth of the
+        variants have other reference bases, with the likely cause.  Nothing is written then.
+    """
+    bundle = open_reference(reference)
+    places = Places(bundle)
+    file = SiteFile(path, bundle.build)
+    if not file.indexed:
+        warn(f"{path} has no index: it is read from end to end. Make one for the next time: {_how_to_index(file)}")
+    with ExitStack() as stack:
+        effects = stack.enter_context(stack.enter_context(replacing(out)).open("w", encoding="utf-8", newline=""))
+        effects.write("\t".join(EFFECTS) + "\n")
+        carried = None
+        if carriers is not None:
+            carried = stack.enter_context(stack.enter_context(replacing(carriers)).open("w", encoding="utf-8", newline=""))
+            carried.write("\t".join(CARRIERS) + "\n")
+        counts = _Writer(bundle, places, file, effects, carried)
+        counts.write(file.records(places.regions()))
+        problem = refuse_other_bases(places.wrong, counts.checked, places, bundle.build, str(path))
+        if problem is not None:
+            raise InputError([problem])
+    dropped = Dropped("annotate")
+    count_left_out(places, bundle, dropped)
+    for reason, n in sorted(file.left_out.items()):
+        dropped.add("calls", path, reason, n, file.examples[reason])
+    left_out = [(row["reason"], row["n"], row["example"]) for row in dropped.rows()]
+    return Annotated(counts.variants, counts.effects, counts.carriers, counts.joined, left_out, file.indexed)
+
+
+class _Writer:
+    """Takes records in portions, annotates each variant once, and writes rows."""
+
+    def __init__(self, reference: Reference, places: Places, file: SiteFile, effects: IO[str], carriers: IO[str] | None) -> None:
+        self._reference, self._places, self._file, self._out, self._carriers = reference, places, file, effects, carriers
+        self.variants = self.effects = self.carriers = self.joined = 0
+        self._seen: set[Given] = set()
+        self._phased: dict[str, dict[Given, str]] = {}
+
+    @property
+    def checked(self) -> int:
+        """Variants whose reference bases were compared."""
+        return self.variants - len(self._places.unplaced)
+
+    def write(self, records: Iterable[Record]) -> None:
+        """Annotate and write all records."""
+        portion: dict[Given, Record] = {}
+        for record in records:
+            taken = []
+            for number, given in record.variants:
+                if not self._places.touched(given):
+                    continue
+                if given in self._seen:
+                    self._file.leave(
+                        "the variant stands in another record too", f"{record.chrom}:{record.pos} {record.ref}>{record.alts}"
+                    )
+                    continue
+                self._seen.add(given)
+                portion[given] = record
+                taken.append((number, given))
+            if taken and record.samples:
+                self._carry(record, dict(taken))
+            if len(portion) >= AT_ONCE:
+                self._annotate(portion)
+                portion = {}
+        if portion:
+            self._annotate(portion)
+        self._join()
+
+    def _carry(self, record: Record, taken: dict[int, Given]) -> None:
+        """Write the carriers of a record's variants, and keep the phase of those in coding bases."""
+        coding = {n for n, given in taken.items() if self._places.is_coding(given)}
+        if self._carriers is None and not (coding and ("|" in record.samples or "1/1" in record.samples)):
+            return
+        for number, carrier in self._file.carriers(record):
+            given = taken.get(number)
+            if given is None:
+                continue
+            if number in coding and carrier.phase is not None:
+                self._phased.setdefault(carrier.sample_id, {})[given] = carrier.phase
+            if self._carriers is not None:
+                self.carriers += 1
+                vaf = None if carrier.vaf is None else f"{carrier.vaf:.6g}"
+                cells = (carrier.sample_id, self._reference.build, *given, *carrier[1:-1], vaf)
+                self._carriers.write(_line(cells))
+
+    def _annotate(self, portion: dict[Given, Record]) -> None:
+        self.variants += len(portion)
+        for effect in effects_of(list(portion), self._reference, self._places):
+            if effect.picked:
+                record = portion[effect[:4]]
+                self._row(effect, record.filter, f"{record.chrom}:{record.pos}:{record.ref}:{record.alts}", None, None)
+
+    def _join(self) -> None:
+        for one in compounds(self._phased, self._reference, self._places):
+            self.joined += 1
+            for member in one.members:
+                others = ";".join("{}:{} {}>{}".format(*other) for other in one.members if other != member)
+                self._row(_effect_of(one, member), None, None, others, ",".join(one.samples))
+
+    def _row(self, effect: Effect, filter_: str | None, record: str | None, others: str | None, samples: str | None) -> None:
+        self.effects += 1
+        self._out.write(_line((self._reference.build, *effect[:-1], filter_, record, others, samples)))
+
+
+def _effect_of(one: Compound, member: Given) -> Effect:
+    return Effect(
+        *member,
+        one.gene,
+        one.consequence,
+        one.effect_class,
+        one.hgvsc,
+        one.hgvsp,
+        one.residue,
+        one.exon,
+        one.transcript,
+        one.impact,
+        True,
+    )
+
+
+def _line(cells: Sequence[object]) -> str:
+    return "\t".join(["NA" if cell is None or cell == "" else str(cell) for cell in cells]) + "\n"
+
+
+def _how_to_index(file: SiteFile) -> str:
+    name = file.path.name
+    if name.endswith((".gz", ".bgz")):
+        return f"tabix -p vcf {name}"
+    return f"bcftools index {name}" if name.endswith(".bcf") else f"bgzip {name} && tabix -p vcf {name}.gz"

@@ -1,0 +1,305 @@
+"""A VCF or BCF, regions -> its records as text cells with their canonical variants, and who carries them; no data frame.
+
+For commands that look at a small part of a large file: through the index where there is one, else the
+file is read once from end to end.  :mod:`resistance.read.vcf` reads the samples of a cohort.
+"""
+
+from __future__ import annotations
+
+import bisect
+import gzip
+import re
+import zlib
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from resistance.errors import InputError
+from resistance.read.vcf_container import Region, has_index, merged_regions, no_small_variant, opened
+from resistance.read.vcf_counts import has_wrong_ad, reads
+from resistance.variant import contig, refusal, trim
+
+Given = tuple[str, int, str, str]
+_BASES = frozenset("ACGT")
+#: a sample cell whose genotype holds an alternative allele; the first group is a look ahead that passes over 0/0 fast
+_CARRIER = re.compile(r"\t(?!0[/|]0[:\t])(?=[^\t:]*[1-9])([^\t]*)")
+
+
+class Record(NamedTuple):
+    """One record of the file, as it is written, and its usable alleles.
+
+    Parameters
+    ----------
+    chrom : str
+        Contig as the file names it.
+    pos : int
+    ref, alts : str
+        As written; the alternative alleles joined by ','.
+    filter : str
+        As written.
+    variants : tuple of (int, (str, int, str, str))
+        Number of the alternative allele (1-based) and the canonical variant of each allele that is a small variant.
+    samples : str
+        FORMAT and the sample columns, as written; '' where the file has none.
+    """
+
+    chrom: str
+    pos: int
+    ref: str
+    alts: str
+    filter: str
+    variants: tuple[tuple[int, Given], ...]
+    samples: str
+
+
+class Carrier(NamedTuple):
+    """A sample with an allele.
+
+    Parameters
+    ----------
+    sample_id : str
+        Column of the file.
+    genotype : str
+        As written; '' where the file has none.
+    phase : str or None
+        See :func:`phase_of`.
+    alt_count, depth : int or None
+        Reads with the allele, and reads.
+    vaf : float or None
+        0..1.
+    """
+
+    sample_id: str
+    genotype: str
+    phase: str | None
+    alt_count: int | None
+    depth: int | None
+    vaf: float | None
+
+
+class SiteFile:
+    """A VCF or BCF whose records are read region by region.
+
+    Parameters
+    ----------
+    path : Path
+    build : str
+        A header of the other build is refused.
+
+    Attributes
+    ----------
+    samples : list of str
+        Sample columns.
+    indexed : bool
+        Whether there is an index that can be used.
+    left_out : Counter
+        Reason -> alleles that are no small variant, cells that cannot be used.
+    examples : dict
+        Reason -> the first of them.
+
+    Raises
+    ------
+    InputError
+        The file is missing, empty, cut off, not BGZF, no VCF or on the other build; its index is older.
+    """
+
+    def __init__(self, path: Path, build: str) -> None:
+        self.path, self.left_out, self.examples = path, Counter[str](), dict[str, str]()
+        with opened(path, build) as file:
+            self.samples = [str(name) for name in file.header.samples]
+            self._contigs = [str(name) for name in file.header.contigs]
+        with path.open("rb") as raw:
+            start = raw.read(5)
+        self._packed = start[:2] == b"\x1f\x8b"
+        with gzip.open(path, "rb") if self._packed else path.open("rb") as text:
+            self._binary = text.read(3) == b"BCF"
+        self.indexed = has_index(path) and (self._packed or self._binary)
+
+    def leave(self, reason: str, example: str, n: int = 1) -> None:
+        """Count what is left out."""
+        self.left_out[reason] += n
+        self.examples.setdefault(reason, example)
+
+    def records(self, regions: Sequence[Region]) -> Iterator[Record]:
+        """Yield the records that overlap regions, each once, in the order of the file's contigs.
+
+        Parameters
+        ----------
+        regions : sequence of (chrom, start, end)
+            Half-open, from 0; contigs without 'chr'.
+
+        Raises
+        ------
+        InputError
+            A record cannot be read: the file is damaged, or its index is.
+        """
+        merged = merged_regions(regions)
+        lines = self._by_index(merged) if self.indexed else self._streamed(merged)
+        for line in lines:
+            record = self._record(line)
+            if record is not None:
+                yield record
+
+    def _record(self, line: str) -> Record | None:
+        cells = line.split("\t", 8)
+        chrom, written, _, ref, alts = cells[:5]
+        pos = int(written)
+        name = contig(chrom)
+        found: list[tuple[int, Given]] = []
+        if alts in _BASES and ref in _BASES and ref != alts:
+            found.append((1, (name, pos, ref, alts)))
+        elif alts == ".":
+            self.leave("the record names no alternative allele", f"{chrom}:{pos} {ref[:20]}>.")
+        else:
+            for number, alt in enumerate(alts.split(","), start=1):
+                why = no_small_variant(alt) or refusal(ref, alt)
+                if why is not None:
+                    self.leave(why, f"{chrom}:{pos} {ref[:20]}>{alt[:30]}")
+                else:
+                    found.append((number, (name, *trim(pos, ref, alt))))
+        if not found:
+            return None
+        return Record(chrom, pos, ref, alts, cells[6], tuple(found), cells[8] if len(cells) > 8 else "")
+
+    def carriers(self, record: Record) -> Iterator[tuple[int, Carrier]]:
+        """Yield (number of the allele, carrier): the genotype holds the allele; without genotypes, reads do."""
+        form, _, cells = record.samples.partition("\t")
+        names = form.split(":")
+        alleles = (record.ref, *record.alts.split(","))
+        text = f"\t{cells}"
+        if names[0] != "GT":
+            if cells:
+                yield from self._by_reads(record, names, alleles, cells.split("\t"))
+            return
+        at, last = -1, 0
+        for match in _CARRIER.finditer(text):
+            at += text.count("\t", last, match.start() + 1)
+            last = match.start() + 1
+            values = match[1].split(":")
+            fields: dict[str, Any] = dict(zip(names, values, strict=False))
+            genotype = values[0]
+            holds = [allele for allele in re.split(r"[/|]", genotype) if allele.isdigit()]
+            for number, _ in record.variants:
+                if str(number) in holds:
+                    if has_wrong_ad(fields, alleles):
+                        self.leave(
+                            "AD has another number of values than the record has alleles",
+                            f"{self.samples[at]} {record.chrom}:{record.pos}",
+                        )
+                    count = reads(fields, alleles, number)
+                    phase = phase_of(genotype, number, fields)
+                    yield number, Carrier(self.samples[at], genotype, phase, count.alt_count, count.depth, count.vaf)
+
+    def _by_reads(
+        self, record: Record, names: list[str], alleles: Sequence[str], cells: list[str]
+    ) -> Iterator[tuple[int, Carrier]]:
+        for sample, cell in zip(self.samples, cells, strict=False):
+            fields = dict(zip(names, cell.split(":"), strict=False))
+            for number, _ in record.variants:
+                count = reads(fields, alleles, number)
+                if count.alt_count or (count.alt_count is None and count.vaf):
+                    yield number, Carrier(sample, "", None, count.alt_count, count.depth, count.vaf)
+
+    def _by_index(self, merged: Mapping[str, list[tuple[int, int]]]) -> Iterator[str]:
+        import pysam
+
+        file: Any = pysam.VariantFile(str(self.path)) if self._binary else pysam.TabixFile(str(self.path))
+        with file:
+            names = self._contigs if self._binary else file.contigs
+            for name in names:
+                previous = 0
+                for start, end in merged.get(contig(name), ()):
+                    try:
+                        for row in file.fetch(name, max(0, start), end):
+                            line = str(row).rstrip("\n") if self._binary else row
+                            # else it reaches here from the region before, and was given there
+                            if int(line.split("\t", 2)[1]) > previous:
+                                yield line
+                    except (OSError, ValueError, zlib.error) as error:
+                        raise InputError(
+                            f"cannot be read through its index at {name}:{start + 1}-{end}: the file or its index is damaged",
+                            path=self.path,
+                            remedy="Copy the file again, and write the index again (tabix -f -p vcf FILE).",
+                        ) from error
+                    previous = end
+
+    def _streamed(self, merged: Mapping[str, list[tuple[int, int]]]) -> Iterator[str]:
+        if self._binary:
+            yield from self._streamed_bcf(merged)
+            return
+        # contig as the file writes it -> first and last of its regions, apart, to be searched
+        spans: dict[str, tuple[list[int], list[int]]] = {}
+        number = 0
+        try:
+            with gzip.open(self.path, "rt", encoding="utf-8") if self._packed else self.path.open(encoding="utf-8") as file:
+                for line in file:
+                    number += 1
+                    if line[0] == "#":
+                        continue
+                    name, written, rest = line.split("\t", 2)
+                    if name not in spans:
+                        near = merged.get(contig(name), [])
+                        spans[name] = [a for a, _ in near], [b for _, b in near]
+                    starts, ends = spans[name]
+                    if starts:
+                        start = int(written) - 1
+                        i = bisect.bisect_left(starts, start + len(rest.split("\t", 2)[1])) - 1
+                        if i >= 0 and ends[i] > start:
+                            yield line.rstrip("\r\n")
+        except (EOFError, OSError, ValueError, IndexError, zlib.error) as error:
+            raise InputError(
+                "the file is cut off or damaged here",
+                path=self.path,
+                row=number + isinstance(error, EOFError | OSError | zlib.error),
+                remedy="Copy it again, or look at this line.",
+            ) from error
+
+    def _streamed_bcf(self, merged: Mapping[str, list[tuple[int, int]]]) -> Iterator[str]:
+        import pysam
+
+        number = 0
+        with pysam.VariantFile(str(self.path)) as file:
+            try:
+                for record in file:
+                    number += 1
+                    near = merged.get(contig(record.chrom), ())
+                    if any(record.start < end and record.stop > start for start, end in near):
+                        yield str(record).rstrip("\n")
+            except (OSError, ValueError) as error:
+                raise InputError(
+                    f"record {number + 1} cannot be read: the file is cut off or damaged", path=self.path, remedy="Copy it again."
+                ) from error
+
+
+def phase_of(genotype: str, number: int, fields: Mapping[str, Any]) -> str | None:
+    """Return on which copy of the chromosome a genotype has an allele.
+
+    Parameters
+    ----------
+    genotype : str
+        GT as written: '0|1', '1/1', '1' ...
+    number : int
+        Number of the alternative allele.
+    fields : mapping
+        FORMAT name -> value: PS (phase set), or PGT and PID of GATK where GT itself is not phased.
+
+    Returns
+    -------
+    str or None
+        ``set|copy``, such as '38182641|2'; the set is '.' where none is named. ``both`` where every copy has the allele (also the one
+        copy of a haploid genotype). None where the copies cannot be told apart.
+    """
+    alleles = re.split(r"[/|]", genotype)
+    if all(allele == str(number) for allele in alleles):
+        return "both"
+    block = fields.get("PS")
+    if "|" not in genotype:
+        genotype, block = str(fields.get("PGT") or ""), fields.get("PID")
+        if "|" not in genotype or block in (None, "."):
+            return None
+        alleles, number = re.split(r"[/|]", genotype), 1  # PGT counts the record's own allele as 1
+    copies = [i for i, allele in enumerate(alleles, start=1) if allele == str(number)]
+    if len(copies) != 1:
+        return None
+    return f"{'.' if block in (None, '') else block}|{copies[0]}"
