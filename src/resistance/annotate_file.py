@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from resistance.annotate.native import Effect, count_left_out, effects_of, refuse_other_bases
+from resistance.annotate.effects import Effect, count_left_out, effects_of, refuse_other_bases
 from resistance.annotate.phased import Compound, compounds
 from resistance.annotate.placing import Given, Places
 from resistance.annotate.reference import Reference, open_reference

@@ -7,6 +7,7 @@ is shifted along the sequence unless asked (:meth:`Variant.left_aligned`), which
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -46,6 +47,7 @@ def build_name(name: str) -> str:
     return "GRCh38" if match.group(1) == "38" else "GRCh37"
 
 
+@functools.lru_cache(maxsize=4096)
 def contig(name: str) -> str:
     """Return the contig's name without 'chr': 1..22, X, Y, MT; a contig it does not know is kept.
 

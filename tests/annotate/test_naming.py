@@ -130,7 +130,7 @@ def apply(protein: str, name: str) -> str:
     if found[5] == "dup":
         return protein[:last] + protein[first - 1 : last] + protein[last:]
     if found[5] == "ins":
-        return protein[:first] + found[6] + protein[first:]
+        return protein[:first] + found[6] + ("" if found[6].endswith("*") else protein[first:])
     out = protein[: first - 1] + found[6]
     return out if out.endswith("*") else out + protein[last:]
 

@@ -23,13 +23,11 @@ MOST_GENES = 2000
 _CALLS = itertools.count()
 
 
-def consequences(
-    placed: Sequence[Placed], reference: Reference, models: Mapping[str, list[Model]]
-) -> Iterator[tuple[int, dict[str, str]]]:
-    """Yield the number of each placed variant and, by transcript, csq's words for it joined by '&'.
+def consequences(placed: Sequence[Placed], reference: Reference, models: Mapping[str, list[Model]]) -> list[dict[str, str]]:
+    """Return for each placed variant csq's words by transcript, joined by '&'.
 
-    Each variant is looked at by itself.  In the words of csq, a leading '*' (behind a stop of the same
-    haplotype) is left out.
+    Each variant is looked at by itself.  Words that csq says of the gene and no transcript (an intron)
+    stand under ''.  A leading '*' (behind a stop of the same haplotype) is left out.
     """
     import pysam.bcftools
 
@@ -42,18 +40,19 @@ def consequences(
             *("-f", str(reference.fasta), "-g", str(gff), "-l", "-n", _MOST, "-O", "v", "-o", str(done), str(vcf)),
             catch_stdout=False,
         )
+        out: list[dict[str, str]] = [{} for _ in placed]
         with done.open(encoding="ascii") as file:
             for line in file:
                 if line[0] == "#":
                     continue
                 cells = line.rstrip("\n").split("\t", 8)
-                found: dict[str, str] = {}
+                found = out[int(cells[2])]
                 for entry in cells[7].removeprefix("BCSQ=").split(","):
                     parts = entry.split("|", 3)
                     if len(parts) > 2:  # splice_region stands in an entry of its own beside the coding word
                         word = parts[0].lstrip("*")
                         found[parts[2]] = f"{found[parts[2]]}&{word}" if parts[2] in found else word
-                yield int(cells[2]), found
+    return out
 
 
 class Joined(NamedTuple):

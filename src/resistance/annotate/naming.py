@@ -2,9 +2,16 @@
 
 Variants are canonical (see :mod:`resistance.variant`): trimmed, ref '-' for an insertion behind pos, alt
 '-' for a deletion from pos on.  Source: HGVS Nomenclature (den Dunnen 2016, doi:10.1002/humu.22981).
+
+Where the nomenclature leaves a choice: an additional copy is a 'dup', two or more are an 'ins' (VEP and
+VAGrENT write no ``[3]``); a changed start codon is ``M1?`` unless the protein is the same or begins with
+M at the same place; a stop codon in inserted or replaced codons ends the name (``N47delinsSS*``), while a
+shifted frame is always ``fs``.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 from resistance.annotate.transcripts import Model, reverse_complement, translate
 
@@ -12,37 +19,56 @@ from resistance.annotate.transcripts import Model, reverse_complement, translate
 def shift_three_prime(model: Model, pos: int, ref: str, alt: str) -> tuple[int, str, str]:
     """Move an insertion or deletion as far as its bases allow towards the 3' end of the transcript.
 
+    It moves over the borders of exons and introns, as the nomenclature wants (``c.1704+1del``, not
+    ``c.1704del``), never from one exon to the next, and never out of the transcript, outside of which
+    it would have no name.
+
     Examples
     --------
     A deletion of one A of AAA becomes that of the last A in the direction of the transcript.
     """
-    forward = model.transcript.strand == "+"
+    *_, last = _equal_spellings(model, pos, ref, alt, downstream=True)
+    return last
+
+
+def _equal_spellings(model: Model, pos: int, ref: str, alt: str, *, downstream: bool) -> Iterator[tuple[int, str, str]]:
+    """Yield the variant, then its other spellings one base after the other, in the direction of the transcript or against it.
+
+    Ends at an unknown base and at the transcript's end.
+    """
+    yield pos, ref, alt
+    up = downstream == (model.transcript.strand == "+")  # towards higher positions
+    edge = model.transcript.end if up else model.transcript.start
     if ref == "-":
         bases = alt
-        while forward and model.base(pos + 1) == bases[0] != "N":
-            bases, pos = bases[1:] + bases[0], pos + 1
-        while not forward and model.base(pos) == bases[-1] != "N":
-            bases, pos = bases[-1] + bases[:-1], pos - 1
-        return pos, ref, bases
-    if alt == "-":
+        while (pos if up else pos + 1) != edge and model.base(pos + 1 if up else pos) == bases[0 if up else -1] != "N":
+            pos += 1 if up else -1
+            bases = bases[1:] + bases[0] if up else bases[-1] + bases[:-1]
+            yield pos, ref, bases
+    elif alt == "-":
         n = len(ref)
-        while forward and model.base(pos + n) == model.base(pos) != "N":
-            pos += 1
-        while not forward and model.base(pos - 1) == model.base(pos + n - 1) != "N":
-            pos -= 1
-        return pos, "".join(model.base(pos + i) for i in range(n)), alt
-    return pos, ref, alt
+        bases = ref
+        while (pos + n - 1 if up else pos) != edge:
+            new, old = (model.base(pos + n), bases[0]) if up else (model.base(pos - 1), bases[-1])
+            if new != old or new == "N":
+                return
+            pos += 1 if up else -1
+            bases = bases[1:] + new if up else new + bases[:-1]
+            yield pos, bases, alt
 
 
 def coding_name(model: Model, pos: int, ref: str, alt: str) -> str | None:
-    """Return the coding name (``c.76A>C``, ``c.54_56del``, ``c.12dup`` ...) of a shifted variant; None outside the transcript."""
+    """Return the coding name (``c.76A>C``, ``c.54_56del``, ``c.12dup``, ``c.7_9inv`` ...) of a shifted variant.
+
+    None where it reaches out of the transcript: the nomenclature has no c. positions there.
+    """
     forward = model.transcript.strand == "+"
 
     def span(first: int, last: int) -> str | None:
+        if first == last:
+            return model.c_position(first)
         ends = [model.c_position(p) for p in ((first, last) if forward else (last, first))]
-        if None in ends:
-            return None
-        return str(ends[0]) if first == last else f"{ends[0]}_{ends[1]}"
+        return None if None in ends else f"{ends[0]}_{ends[1]}"
 
     def own(bases: str) -> str:
         return bases if forward else reverse_complement(bases)
@@ -60,6 +86,8 @@ def coding_name(model: Model, pos: int, ref: str, alt: str) -> str | None:
         return None
     if alt == "-":
         return f"c.{where}del"
+    if len(ref) > 1 and alt == reverse_complement(ref):
+        return f"c.{where}inv"
     if len(ref) == len(alt) == 1:
         return f"c.{where}{own(ref)}>{own(alt)}"
     return f"c.{where}delins{own(alt)}"
@@ -68,56 +96,98 @@ def coding_name(model: Model, pos: int, ref: str, alt: str) -> str | None:
 def protein_name(model: Model, pos: int, ref: str, alt: str) -> str | None:
     """Return the protein change (``L265P``, ``E505Rfs*141``) of a shifted variant.
 
-    None where the change does not lie within the coding exons, where an exon's border is crossed, or
-    where bases are not known.
+    An insertion or deletion in a repeat over a border is named from the spelling that lies within
+    exons, since that leaves the splice sites as they are.  A deletion from one exon into another,
+    with the whole introns between, is named from the exons joined.
+
+    None (``p.?``) where one end lies in an intron, or an insertion stands exactly on an exon's border:
+    what is spliced is then not known; where coding bases are not changed; where the transcript has
+    no whole coding sequence; and where bases are not known.
     """
-    changed = changed_transcript(model, pos, ref, alt)
-    if changed is None:
+    if len(ref) == len(alt) == 1 and "-" not in (ref, alt):
+        quick = _substitution(model, pos, alt)
+        if quick != "?":
+            return quick
+    spellings = _equal_spellings(model, pos, ref, alt, downstream=False)
+    found = [(spelling, place) for spelling in spellings if (place := _interval(model, *spelling)) is not None]
+    begin, end = model.coding.start, model.coding.stop
+    if not found or any(stop <= begin for _, (_, stop) in found):
+        return None  # what lies before the start codon in one of its spellings leaves the coding sequence as it is
+    spelling, (start, stop) = found[0]
+    changed = changed_transcript(model, *spelling)
+    if changed is None or start >= end:
         return None
-    bases, at, shift = changed
-    after = translate(bases[model.coding.start :], to_stop=True)
-    before = model.protein
+    bases, _, shift = changed
+    before, after = model.protein, translate(bases[begin:], to_stop=True)
     if shift and "X" in before + after:
         return None  # where bases are not known, only a change that keeps the frame's length can be named
     if "X" in before:
         after = after[: len(before)]
-    else:
-        before = before[: before.find("*") + 1]  # what follows the stop of the reference is no protein
+    elif (end - begin) % 3 or before.find("*") != len(before) - 1:
+        return None  # the reference's own frame is broken
+    if start < begin or (after[:1] != "M" and bases[begin : begin + 3] != model.bases[begin : begin + 3]):
+        return "M1?"
+    whole = translate(bases[begin : end + shift])  # with what stands behind a new stop
     if before == after:
-        codon = (at - model.coding.start) // 3
-        name = f"{before[codon]}{codon + 1}=" if codon < len(before) else None
-    else:
-        name = describe_protein(before, after, frameshift=bool(shift % 3))
+        codon = (start - begin) // 3
+        name: str | None = f"{before[codon]}{codon + 1}="
+    elif "X" in before or (shift % 3 == 0 and stop <= end and "*" in whole):
+        name = describe_protein(before, whole if "*" in whole[:-1] else after, frameshift=False)
+    else:  # also from before the stop codon to behind it, which the nomenclature calls a shifted frame
+        name = describe_protein(before, after, frameshift=True)
     return None if name is None or "X" in name else name
+
+
+def _substitution(model: Model, pos: int, alt: str) -> str | None:
+    """Return the protein change of one base from its codon alone; '?' where more than the codon has to be looked at."""
+    at = model.index(pos)
+    if at is None or not model.coding.start <= at < model.coding.stop:
+        return None
+    codon = (at - model.coding.start) // 3
+    start = model.coding.start + 3 * codon
+    old = model.bases[start : start + 3]
+    new = alt if model.transcript.strand == "+" else reverse_complement(alt)
+    before, after = translate(old), translate(old[: at - start] + new + old[at - start + 1 :])
+    # the start codon, the stop codon and a reference whose own frame is broken have rules of their own
+    if not codon or before in ("", "*", "X") or after in ("", "X") or not model.is_whole:
+        return "?"
+    return f"{before}{codon + 1}{'=' if before == after else after}"
+
+
+def _interval(model: Model, pos: int, ref: str, alt: str) -> tuple[int, int] | None:
+    """Return which bases of the spliced transcript are replaced (half open), or None; both numbers are equal for an insertion.
+
+    None where an end lies in no exon, and for an insertion on an exon's border.
+    """
+    ends = (pos, pos + 1) if ref == "-" else (pos, pos + len(ref) - 1)
+    one, other = (model.index(p) for p in ends)
+    if one is None or other is None:
+        return None
+    first, last = min(one, other), max(one, other)
+    if ref == "-":
+        return (last, last) if last - first == 1 else None
+    return first, last + 1
 
 
 def changed_transcript(model: Model, pos: int, ref: str, alt: str) -> tuple[str, int, int] | None:
     """Return the spliced bases with the change, where it begins, and by how many bases they are longer.
 
-    None unless the change lies within the coding exons and crosses no border.
+    None unless both ends lie in exons; introns between them go with the deletion.
     """
-    forward = model.transcript.strand == "+"
-    if ref == "-":
-        ends = model.index(pos), model.index(pos + 1)
-        if None in ends or abs(int(ends[0] or 0) - int(ends[1] or 0)) != 1:
-            return None
-        start = stop = max(int(ends[0] or 0), int(ends[1] or 0))
-    else:
-        places = [model.index(p) for p in (pos, pos + len(ref) - 1)]
-        if None in places:
-            return None
-        start, stop = min(p for p in places if p is not None), max(p for p in places if p is not None) + 1
-        if stop - start != len(ref):
-            return None
-    inside = model.coding.start <= start and stop <= model.coding.stop
-    if not inside or (ref == "-" and start in (model.coding.start, model.coding.stop)):
+    place = _interval(model, pos, ref, alt)
+    if place is None:
         return None
-    new = "" if alt == "-" else alt if forward else reverse_complement(alt)
+    start, stop = place
+    new = "" if alt == "-" else alt if model.transcript.strand == "+" else reverse_complement(alt)
     return model.bases[:start] + new + model.bases[stop:], start, len(new) - (stop - start)
 
 
-def describe_protein(before: str, after: str, *, frameshift: bool) -> str:
+def describe_protein(before: str, after: str, *, frameshift: bool) -> str | None:
     """Name the difference of two proteins, each up to and with its stop ('*'), as HGVS does in one-letter form.
+
+    Where codons were inserted or replaced in frame and hold a stop, `after` goes on behind that stop, so that
+    the name ends there and does not swallow the rest of the protein.  None where `after` is only the
+    beginning of `before` and its stop is gone.
 
     Examples
     --------
@@ -125,23 +195,27 @@ def describe_protein(before: str, after: str, *, frameshift: bool) -> str:
     'L3R'
     >>> describe_protein("MKKLW*", "MKLW*", frameshift=False)
     'K3del'
+    >>> describe_protein("MPNKL*", "MPSS*KL*", frameshift=False)
+    'N3delinsSS*'
     """
     if not after or after[0] != before[0]:
-        return f"{before[0]}1?"
+        return "M1?"
     first = next((i for i, (a, b) in enumerate(zip(before, after, strict=False)) if a != b), min(len(before), len(after)))
+    stop = after.find("*")
+    if first == len(after):
+        return f"{before[first]}{first + 1}fs*?" if frameshift and before[first] != "*" else None
     if first < len(before) and before[first] == "*":
-        stop = after.find("*")
         return f"*{first + 1}{after[first]}ext*{stop - first if stop >= 0 else '?'}"
-    if first < len(after) and after[first] == "*":
+    if after[first] == "*":
         return f"{before[first]}{first + 1}*"
     if frameshift:
-        stop = after.find("*")
         return f"{before[first]}{first + 1}{after[first]}fs*{stop - first + 1 if stop >= 0 else '?'}"
     room = min(len(before), len(after)) - first
     same = 0
     while same < room and before[-1 - same] == after[-1 - same]:
         same += 1
     old, new = before[first : len(before) - same], after[first : len(after) - same]
+    new = new[: new.find("*") + 1] or new
 
     def span(start: int, stop: int) -> str:
         ends = f"{before[start]}{start + 1}", f"{before[stop]}{stop + 1}"

@@ -1,23 +1,15 @@
-"""Variants, a reference bundle -> their effects on the panel's transcripts, without any annotation in the files.
-
-What a variant does is bcftools csq's word; how it is called is computed from the bases.
-"""
+"""A table of variants, a reference bundle -> the table of their effects, in place of what the files say."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from resistance import schemas
-from resistance.annotate.csq import consequences
-from resistance.annotate.naming import coding_name, protein_name
-from resistance.annotate.placing import Given, Placed, Places, likely_cause
+from resistance.annotate.effects import Effect, count_left_out, effects_of, refuse_other_bases
+from resistance.annotate.placing import Given, Places
 from resistance.annotate.reference import Reference
-from resistance.annotate.transcripts import Model
-from resistance.consequences import meaning
 from resistance.dropped import Dropped
-from resistance.errors import InputError, Problem
-from resistance.hgvs import protein_change
+from resistance.errors import InputError
 from resistance.tables import conform, empty
 
 if TYPE_CHECKING:
@@ -25,79 +17,6 @@ if TYPE_CHECKING:
 
 SOURCE = "native:csq"
 VARIANT = ["build", "chrom", "pos", "ref", "alt"]
-#: share of a file's variants whose reference bases may disagree before it is refused
-MOST_WRONG = 0.1
-#: variants given to csq at once, which bounds the memory
-AT_ONCE = 50_000
-NO_WORD = "bcftools csq has no word for it"
-
-
-class Effect(NamedTuple):
-    """What a variant does to one transcript; the fields are those of the schema ``effects``."""
-
-    chrom: str
-    pos: int
-    ref: str
-    alt: str
-    gene: str
-    consequence: str
-    effect_class: str
-    hgvsc: str | None
-    hgvsp: str | None
-    residue: int | None
-    exon: int | None
-    transcript: str
-    impact: str
-    picked: bool
-
-
-def effects_of(variants: Sequence[Given], reference: Reference, places: Places) -> Iterator[Effect]:
-    """Yield the effects of variants, by gene; those of one variant and gene stand together, the naming transcript first.
-
-    Parameters
-    ----------
-    variants : sequence of (chrom, pos, ref, alt)
-        Canonical, each once.
-    reference : Reference
-    places : Places
-        Of the same reference; keeps what cannot be annotated, by reason.
-    """
-    placed = places.place(variants)
-    for start in range(0, len(placed), AT_ONCE):
-        part = placed[start : start + AT_ONCE]
-        for number, words in consequences(part, reference, places.models):
-            one = part[number]
-            named = False
-            for model in places.models[one.gene]:
-                word = words.get(model.transcript.transcript)
-                if word is not None:
-                    named = True
-                    yield _effect(one, model, word)
-            if not named:
-                chrom, pos, ref, alt = one.given
-                places.left_out[NO_WORD] += 1
-                places.examples.setdefault(NO_WORD, f"{one.gene} {chrom}:{pos} {ref}>{alt}")
-
-
-def _effect(placed: Placed, model: Model, word: str) -> Effect:
-    given, gene, pos, ref, alt = placed
-    t = model.transcript
-    found = meaning(word)
-    coding = coding_name(model, pos, ref, alt)
-    protein = protein_name(model, pos, ref, alt)
-    return Effect(
-        *given,
-        gene,
-        found.consequence,
-        found.effect_class,
-        None if coding is None else f"{t.transcript}:{coding}",
-        protein,
-        None if protein is None else protein_change(protein)[1],
-        model.exon(pos, pos if ref == "-" else pos + len(ref) - 1),
-        t.transcript,
-        found.impact,
-        t.role != "legacy",
-    )
 
 
 def annotate_variants(variants: pd.DataFrame, reference: Reference, dropped: Dropped) -> pd.DataFrame:
@@ -140,25 +59,6 @@ def annotate_variants(variants: pd.DataFrame, reference: Reference, dropped: Dro
     table = pd.DataFrame(rows, columns=list(Effect._fields)).assign(build=reference.build, source=SOURCE)
     table = table.sort_values([*VARIANT, "gene", "transcript"], kind="stable", ignore_index=True)
     return conform(table, schemas.EFFECTS)
-
-
-def count_left_out(places: Places, reference: Reference, dropped: Dropped) -> None:
-    """Count what could not be annotated."""
-    for reason, n in sorted(places.left_out.items()):
-        dropped.add("effects", reference.fasta.name, reason, n, places.examples[reason])
-
-
-def refuse_other_bases(wrong: dict[Given, str], checked: int, places: Places, build: str, source: str) -> Problem | None:
-    """Return what to say of a file of which too many reference bases disagree, or None."""
-    if not wrong or len(wrong) <= MOST_WRONG * checked:
-        return None
-    (chrom, pos, ref, alt), there = next(iter(wrong.items()))
-    return Problem(
-        f"{len(wrong)} of {checked} variants have another reference base than {build}, such as "
-        f"{chrom}:{pos} {ref}>{alt} where the reference has {there}",
-        source,
-        remedy=f"{likely_cause(wrong, places.models)}.",
-    )
 
 
 def _refuse_other_bases(variants: pd.DataFrame, places: Places, reference: Reference) -> None:

@@ -104,9 +104,11 @@ def _codons(placed: Placed, model: Model) -> tuple[int, int] | None:
     changed = changed_transcript(model, placed.pos, placed.ref, placed.alt)
     if changed is None:
         return None
-    start = changed[1] - model.coding.start
-    last = start if placed.ref == "-" else start + len(placed.ref) - 1
-    return start // 3, last // 3
+    first = changed[1]
+    n = 0 if placed.ref == "-" else len(placed.ref)
+    start, last = first - model.coding.start, first - model.coding.start + max(n, 1) - 1
+    inside = start >= (n == 0) and last < model.coding.stop - model.coding.start
+    return (start // 3, last // 3) if inside else None
 
 
 def _may_join(members: tuple[Placed, ...], model: Model) -> bool:

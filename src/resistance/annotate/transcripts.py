@@ -135,6 +135,12 @@ class Model:
         return translate(self.bases[self.coding])
 
     @functools.cached_property
+    def is_whole(self) -> bool:
+        """Whether the coding bases are all known, hold whole codons, and stop at their end and nowhere before."""
+        n = self.coding.stop - self.coding.start
+        return n % 3 == 0 and "X" not in self.protein and self.protein.find("*") == len(self.protein) - 1
+
+    @functools.cached_property
     def positions(self) -> tuple[int, ...]:
         """Positions on the genome of the spliced bases, in the order of the genome."""
         return tuple(pos for a, b in self.transcript.exons for pos in range(a, b + 1))
@@ -160,6 +166,15 @@ class Model:
             return i + 1 if i < len(exons) and exons[i][0] <= last else None
         i = bisect.bisect_right(self._starts, last) - 1
         return len(exons) - i if i >= 0 and exons[i][1] >= first else None
+
+    def holds(self, pos: int) -> bool:
+        """Return whether a position lies in the transcript, exon or intron."""
+        return self._starts[0] <= pos <= self.transcript.exons[-1][1]
+
+    def between_exons(self, first: int, last: int) -> bool:
+        """Return whether all bases from `first` to `last` lie in one intron."""
+        i = bisect.bisect_right(self._starts, last) - 1
+        return 0 <= i < len(self._starts) - 1 and first > self.transcript.exons[i][1]
 
     def base(self, pos: int) -> str:
         """Return the base of the forward strand at a position, N outside of what is known."""

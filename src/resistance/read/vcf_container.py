@@ -95,6 +95,12 @@ def header_lines(path: Path) -> int | None:
         raise InputError(f"the file is cut off or damaged ({error})", path=path, remedy=_AGAIN) from error
 
 
+def starts_with(path: Path, magic: bytes) -> bool:
+    """Return whether a file begins with these bytes."""
+    with path.open("rb") as file:
+        return file.read(len(magic)) == magic
+
+
 def has_index(path: Path) -> bool:
     """Return whether there is an index; one that is older than the file may point anywhere, so it is refused."""
     for suffix in (".tbi", ".csi"):

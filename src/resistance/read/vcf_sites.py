@@ -16,7 +16,16 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from resistance.errors import InputError
-from resistance.read.vcf_container import Region, has_index, merged_regions, no_small_variant, opened
+from resistance.read.builds import refuse_other_build
+from resistance.read.vcf_container import (
+    Region,
+    check_container,
+    has_index,
+    merged_regions,
+    no_small_variant,
+    opened,
+    starts_with,
+)
 from resistance.read.vcf_counts import has_wrong_ad, reads
 from resistance.variant import contig, refusal, trim
 
@@ -106,15 +115,46 @@ class SiteFile:
 
     def __init__(self, path: Path, build: str) -> None:
         self.path, self.left_out, self.examples = path, Counter[str](), dict[str, str]()
-        with opened(path, build) as file:
-            self.samples = [str(name) for name in file.header.samples]
-            self._contigs = [str(name) for name in file.header.contigs]
-        with path.open("rb") as raw:
-            start = raw.read(5)
-        self._packed = start[:2] == b"\x1f\x8b"
+        check_container(path)
+        self._packed = starts_with(path, b"\x1f\x8b")
         with gzip.open(path, "rb") if self._packed else path.open("rb") as text:
             self._binary = text.read(3) == b"BCF"
+        if self._binary:
+            with opened(path, build) as file:
+                self.samples = [str(name) for name in file.header.samples]
+                self._contigs = [str(name) for name in file.header.contigs]
+        else:
+            self.samples = self._read_header(build)
         self.indexed = has_index(path) and (self._packed or self._binary)
+
+    def _read_header(self, build: str) -> list[str]:
+        """Return the sample columns; the contigs and the reference of the header must be of the build."""
+        lengths: dict[str, int | None] = {}
+        reference = None
+        with gzip.open(self.path, "rt", encoding="utf-8") if self._packed else self.path.open(encoding="utf-8") as file:
+            for number, line in enumerate(file, start=1):
+                if line.startswith("##contig=<"):
+                    name, length = (re.search(rf"[<,]{key}=([^,>\s]+)", line) for key in ("ID", "length"))
+                    if name is not None:
+                        lengths[name[1]] = int(length[1]) if length is not None and length[1].isdigit() else None
+                elif line.startswith("##reference="):
+                    reference = line.split("=", 1)[1].strip()
+                elif not line.startswith("##"):
+                    break
+        columns = line.rstrip("\r\n").split("\t")
+        if columns[:5] != ["#CHROM", "POS", "ID", "REF", "ALT"]:
+            raise InputError(
+                "the line #CHROM POS ID REF ALT ... does not follow the header",
+                path=self.path,
+                row=number,
+                remedy="`bcftools view -h` shows what is wrong with it.",
+            )
+        samples = columns[9:]
+        if len(set(samples)) < len(samples):
+            twice = next(name for name in samples if samples.count(name) > 1)
+            raise InputError("two samples have one name", path=self.path, row=number, value=twice, remedy="Rename one of them.")
+        refuse_other_build(lengths, reference, build, self.path)
+        return samples
 
     def leave(self, reason: str, example: str, n: int = 1) -> None:
         """Count what is left out."""

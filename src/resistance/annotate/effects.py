@@ -1,0 +1,126 @@
+"""Variants, a reference bundle -> their effects on the panel's transcripts; plain rows, no data frame.
+
+What a variant does is bcftools csq's word; how it is called is computed from the bases.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from resistance.annotate.csq import consequences
+from resistance.annotate.naming import coding_name, protein_name
+from resistance.annotate.placing import Given, Placed, Places, likely_cause
+from resistance.annotate.reference import Reference
+from resistance.annotate.transcripts import Model
+from resistance.consequences import meaning
+from resistance.dropped import Dropped
+from resistance.errors import Problem
+from resistance.hgvs import protein_change
+
+#: share of a file's variants whose reference bases may disagree before it is refused
+MOST_WRONG = 0.1
+#: variants given to csq at once, which bounds the memory
+AT_ONCE = 50_000
+#: bases from the nearest exon from which on a variant is intronic and nothing else; csq's splice region ends at 8
+DEEP = 50
+_INTRON = "intron"
+NO_WORD = "bcftools csq has no word for it"
+
+
+class Effect(NamedTuple):
+    """What a variant does to one transcript; the fields are those of the schema ``effects``."""
+
+    chrom: str
+    pos: int
+    ref: str
+    alt: str
+    gene: str
+    consequence: str
+    effect_class: str
+    hgvsc: str | None
+    hgvsp: str | None
+    residue: int | None
+    exon: int | None
+    transcript: str
+    impact: str
+    picked: bool
+
+
+def effects_of(variants: Sequence[Given], reference: Reference, places: Places) -> Iterator[Effect]:
+    """Yield the effects of variants, by gene; those of one variant and gene stand together, the naming transcript first.
+
+    Parameters
+    ----------
+    variants : sequence of (chrom, pos, ref, alt)
+        Canonical, each once.
+    reference : Reference
+    places : Places
+        Of the same reference; keeps what cannot be annotated, by reason.
+    """
+    placed = places.place(variants)
+    for start in range(0, len(placed), AT_ONCE):
+        part = placed[start : start + AT_ONCE]
+        asked = [one for one in part if not _is_deep(one, places.models[one.gene])]
+        words = dict(zip(asked, consequences(asked, reference, places.models), strict=True)) if asked else {}
+        for one in part:
+            said = words.get(one)
+            named = False
+            for model in places.models[one.gene]:
+                word = _INTRON if said is None else said.get(model.transcript.transcript)
+                # what csq says of an intron it says of the gene, not of a transcript
+                if word is None and said is not None and "" in said and model.holds(one.pos):
+                    word = said[""]
+                if word is not None and (said is not None or model.holds(one.pos)):
+                    named = True
+                    yield _effect(one, model, word)
+            if not named:
+                chrom, pos, ref, alt = one.given
+                places.left_out[NO_WORD] += 1
+                places.examples.setdefault(NO_WORD, f"{one.gene} {chrom}:{pos} {ref}>{alt}")
+
+
+def _is_deep(placed: Placed, models: Sequence[Model]) -> bool:
+    """Return whether a variant lies so deep in an intron of every transcript of its gene that csq need not be asked."""
+    last = placed.pos + 1 if placed.ref == "-" else placed.pos + len(placed.ref) - 1
+    return all(model.between_exons(placed.pos - DEEP, last + DEEP) or not model.holds(placed.pos) for model in models)
+
+
+def _effect(placed: Placed, model: Model, word: str) -> Effect:
+    given, gene, pos, ref, alt = placed
+    t = model.transcript
+    found = meaning(word)
+    coding = coding_name(model, pos, ref, alt)
+    protein = protein_name(model, pos, ref, alt)
+    return Effect(
+        *given,
+        gene,
+        found.consequence,
+        found.effect_class,
+        None if coding is None else f"{t.transcript}:{coding}",
+        protein,
+        None if protein is None else protein_change(protein)[1],
+        model.exon(pos, pos if ref == "-" else pos + len(ref) - 1),
+        t.transcript,
+        found.impact,
+        t.role != "legacy",
+    )
+
+
+def count_left_out(places: Places, reference: Reference, dropped: Dropped) -> None:
+    """Count what could not be annotated."""
+    for reason, n in sorted(places.left_out.items()):
+        dropped.add("effects", reference.fasta.name, reason, n, places.examples[reason])
+
+
+def refuse_other_bases(wrong: dict[Given, str], checked: int, places: Places, build: str, source: str) -> Problem | None:
+    """Return what to say of a file of which too many reference bases disagree, or None."""
+    if not wrong or len(wrong) <= MOST_WRONG * checked:
+        return None
+    (chrom, pos, ref, alt), there = next(iter(wrong.items()))
+    return Problem(
+        f"{len(wrong)} of {checked} variants have another reference base than {build}, such as "
+        f"{chrom}:{pos} {ref}>{alt} where the reference has {there}",
+        source,
+        remedy=f"{likely_cause(wrong, places.models)}.",
+    )
