@@ -185,10 +185,19 @@ def write_gff(genome: Genome, path: Path) -> None:
 def write_gtf(genome: Genome, path: Path) -> None:
     """Write the panel's transcripts on the genome as GTF, from which SnpEff builds its database."""
     lines = []
-    for t in _transcripts(genome):
-        notes = f'gene_id "{t.gene}"; transcript_id "{t.transcript}"; gene_name "{t.gene}"; gene_biotype "protein_coding";'
-        notes += ' transcript_biotype "protein_coding";'
-        lines += [f"{t.chrom}\tpanel\t{kind}\t{a}\t{b}\t.\t{t.strand}\t{phase}\t{notes}\n" for kind, a, b, phase in _parts(t)]
+    for gene, own in itertools.groupby(_transcripts(genome), key=lambda t: t.gene):
+        models = list(own)
+        of_gene = f'gene_id "{gene}"; gene_name "{gene}"; gene_biotype "protein_coding";'
+
+        def line(t: Transcript, kind: str, a: int, b: int, notes: str, phase: str = ".") -> None:
+            lines.append(f"{t.chrom}\tpanel\t{kind}\t{a}\t{b}\t.\t{t.strand}\t{phase}\t{notes}\n")
+
+        line(models[0], "gene", min(t.start for t in models), max(t.end for t in models), of_gene)
+        for t in models:
+            notes = f'{of_gene} transcript_id "{t.transcript}"; transcript_biotype "protein_coding";'
+            line(t, "transcript", t.start, t.end, notes)
+            for kind, a, b, phase in _parts(t):
+                line(t, kind, a, b, notes, phase)
     path.write_text("".join(lines), encoding="ascii")
 
 
