@@ -129,6 +129,8 @@ class _Writer:
         portion: dict[Given, Record] = {}
         for record in records:
             taken = []
+            # without the samples: a portion of records of a thousand samples would hold gigabytes
+            slim = record._replace(samples="")
             for number, given in record.variants:
                 if not self._places.touched(given):
                     continue
@@ -138,7 +140,7 @@ class _Writer:
                     )
                     continue
                 self._seen.add(given)
-                portion[given] = record
+                portion[given] = slim
                 taken.append((number, given))
             if taken and record.samples:
                 self._carry(record, dict(taken))
@@ -154,6 +156,7 @@ class _Writer:
         coding = {n for n, given in taken.items() if self._places.is_coding(given)}
         if self._carriers is None and not (coding and ("|" in record.samples or "1/1" in record.samples)):
             return
+        places = {number: "\t".join((self._reference.build, *map(str, given))) for number, given in taken.items()}
         for number, carrier in self._file.carriers(record):
             given = taken.get(number)
             if given is None:
@@ -163,8 +166,7 @@ class _Writer:
             if self._carriers is not None:
                 self.carriers += 1
                 vaf = None if carrier.vaf is None else f"{carrier.vaf:.6g}"
-                cells = (carrier.sample_id, self._reference.build, *given, *carrier[1:-1], vaf)
-                self._carriers.write(_line(cells))
+                self._carriers.write(f"{carrier.sample_id}\t{places[number]}\t{_line((*carrier[1:-1], vaf))}")
 
     def _annotate(self, portion: dict[Given, Record]) -> None:
         self.variants += len(portion)
