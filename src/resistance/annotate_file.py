@@ -6,6 +6,7 @@ whatever the number of samples, and no data frame is made.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -27,6 +28,8 @@ EFFECTS = (
     *("transcript", "impact", "filter", "record", "in_cis_with", "samples"),
 )
 CARRIERS = ("sample_id", "build", "chrom", "pos", "ref", "alt", "genotype", "phase", "alt_count", "depth", "vaf")
+#: a genotype with one alternative allele on every copy
+_ALIKE = re.compile(r"\t([1-9]\d*)(?:/\1)*(?![/|\d])")
 #: variants that are held at once
 AT_ONCE = 50_000
 
@@ -153,10 +156,11 @@ class _Writer:
 
     def _carry(self, record: Record, taken: dict[int, Given]) -> None:
         """Write the carriers of a record's variants, and keep the phase of those in coding bases."""
-        coding = {n for n, given in taken.items() if self._places.is_coding(given)}
-        if self._carriers is None and not (coding and ("|" in record.samples or "1/1" in record.samples)):
+        phased = "|" in record.samples or "/" not in record.samples or _ALIKE.search(record.samples) is not None
+        coding = {n for n, given in taken.items() if self._places.is_coding(given)} if phased else set()
+        if self._carriers is None and not coding:
             return
-        places = {number: "\t".join((self._reference.build, *map(str, given))) for number, given in taken.items()}
+        where = {n: "\t".join((self._reference.build, *map(str, given))) for n, given in taken.items()}
         for number, carrier in self._file.carriers(record):
             given = taken.get(number)
             if given is None:
@@ -165,8 +169,11 @@ class _Writer:
                 self._phased.setdefault(carrier.sample_id, {})[given] = carrier.phase
             if self._carriers is not None:
                 self.carriers += 1
-                vaf = None if carrier.vaf is None else f"{carrier.vaf:.6g}"
-                self._carriers.write(f"{carrier.sample_id}\t{places[number]}\t{_line((*carrier[1:-1], vaf))}")
+                sample, genotype, phase, alt_count, depth, vaf = carrier
+                fraction = "NA" if vaf is None else f"{vaf:.6g}"
+                self._carriers.write(
+                    f"{sample}\t{where[number]}\t{genotype or 'NA'}\t{phase or 'NA'}\t{_or_na(alt_count)}\t{_or_na(depth)}\t{fraction}\n"
+                )
 
     def _annotate(self, portion: dict[Given, Record]) -> None:
         self.variants += len(portion)
@@ -201,6 +208,10 @@ def _effect_of(one: Compound, member: Given) -> Effect:
         one.impact,
         True,
     )
+
+
+def _or_na(number: int | None) -> str:
+    return "NA" if number is None else str(number)
 
 
 def _line(cells: Sequence[object]) -> str:

@@ -73,7 +73,7 @@ def effects_of(variants: Sequence[Given], reference: Reference, places: Places) 
                     word = said[""]
                 if word is not None and (said is not None or model.holds(one.pos)):
                     named = True
-                    yield _effect(one, model, word)
+                    yield _effect(one, model, word, deep=said is None)
             if not named:
                 chrom, pos, ref, alt = one.given
                 places.left_out[NO_WORD] += 1
@@ -86,12 +86,12 @@ def _is_deep(placed: Placed, models: Sequence[Model]) -> bool:
     return all(model.between_exons(placed.pos - DEEP, last + DEEP) or not model.holds(placed.pos) for model in models)
 
 
-def _effect(placed: Placed, model: Model, word: str) -> Effect:
+def _effect(placed: Placed, model: Model, word: str, *, deep: bool) -> Effect:
     given, gene, pos, ref, alt = placed
     t = model.transcript
     found = meaning(word)
     coding = coding_name(model, pos, ref, alt)
-    protein = protein_name(model, pos, ref, alt)
+    protein = None if deep else protein_name(model, pos, ref, alt)
     return Effect(
         *given,
         gene,
@@ -100,7 +100,7 @@ def _effect(placed: Placed, model: Model, word: str) -> Effect:
         None if coding is None else f"{t.transcript}:{coding}",
         protein,
         None if protein is None else protein_change(protein)[1],
-        model.exon(pos, pos if ref == "-" else pos + len(ref) - 1),
+        None if deep else model.exon(pos, pos if ref == "-" else pos + len(ref) - 1),
         t.transcript,
         found.impact,
         t.role != "legacy",

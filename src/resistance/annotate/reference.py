@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,22 +39,34 @@ class Reference:
     build : str
     genes : dict
         Gene -> ``chrom``, ``start`` and ``end`` (1-based, both included) of its contig.
+    data : bytes
+        The FASTA as it stands in the file.
     """
 
     folder: Path
     build: str
     genes: dict[str, dict[str, Any]]
+    data: bytes = field(default=b"", repr=False, compare=False)
 
     @property
     def fasta(self) -> Path:
         """The indexed FASTA."""
         return self.folder / FASTA
 
+    def bases(self) -> dict[str, str]:
+        """Return the bases of each gene's contig."""
+        # build_reference writes a line for each gene, sorted, so that no index is needed to read all of them
+        out, at = {}, 0
+        for gene, where in sorted(self.genes.items()):
+            at += len(gene) + 2
+            end = at + int(where["end"]) - int(where["start"]) + 1
+            out[gene] = self.data[at:end].decode("latin-1")
+            at = end + 1
+        return out
+
     def models(self) -> dict[str, list[Model]]:
         """Return the transcripts of each gene of the bundle with their bases, the naming one first."""
-        # one line a gene, so that no index is needed to read all of them
-        lines = self.fasta.read_text(encoding="ascii").split("\n")
-        bases = {line[1:]: lines[i + 1] for i, line in enumerate(lines) if line.startswith(">")}
+        bases = self.bases()
         out: dict[str, list[Model]] = {}
         for transcript in load_transcripts(self.build):
             at = self.genes.get(transcript.gene)
@@ -134,7 +146,7 @@ def build_reference(
     facts = {
         "build": build,
         "source": fasta.name,
-        "sha256": _sha256(out / FASTA),
+        "sha256": hashlib.sha256((out / FASTA).read_bytes()).hexdigest(),
         "genes": dict(sorted(genes.items())),
         "without_bases": sorted(missing),
         "not_whole": broken,
@@ -172,9 +184,10 @@ def open_reference(path: Path, build: str | None = None) -> Reference:
     if build is not None and facts["build"] != build:
         raise InputError(f"is a reference of {facts['build']}, and the cohort is {build}", path=path, remedy=remedy)
     fasta = path.parent / FASTA
-    if not fasta.is_file() or _sha256(fasta) != facts["sha256"]:
+    data = fasta.read_bytes() if fasta.is_file() else b""
+    if hashlib.sha256(data).hexdigest() != facts["sha256"]:
         raise InputError("the bases beside it are missing or not those that it names", path=path, remedy=remedy)
-    return Reference(path.parent, facts["build"], facts["genes"])
+    return Reference(path.parent, facts["build"], facts["genes"], data)
 
 
 def _refuse_other_build(genome: pysam.FastaFile, names: dict[str, str], build: str, path: Path) -> None:
@@ -204,8 +217,3 @@ def _is_whole(model: Model) -> bool | None:
     if "X" in model.protein:
         return None
     return model.protein.startswith("M") and model.protein.find("*") == len(model.protein) - 1
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -6,6 +6,7 @@ import bisect
 import csv
 import functools
 import itertools
+import re
 from dataclasses import dataclass
 
 from resistance.errors import KnowledgeError
@@ -23,6 +24,8 @@ _PLACE_VALUES = tuple(
     bytes(value * _BASES.index(chr(byte)) if chr(byte) in _BASES else 64 for byte in range(256)) for value in (16, 4, 1)
 )
 _RESIDUES = _CODE.encode("ascii").ljust(256, b"X")
+#: codons up to the first stop
+_OPEN = re.compile(r"(?:(?!TAA|TAG|TGA)...)*")
 
 
 @dataclass(frozen=True)
@@ -146,8 +149,8 @@ class Model:
     @functools.cached_property
     def is_whole(self) -> bool:
         """Whether the coding bases are all known, hold whole codons, and stop at their end and nowhere before."""
-        n = self.coding.stop - self.coding.start
-        return n % 3 == 0 and "X" not in self.protein and self.protein.find("*") == len(self.protein) - 1
+        coding = self.bases[self.coding]
+        return len(coding) % 3 == 0 and not coding.strip("ACGT") and _OPEN.match(coding).end() == len(coding) - 3  # type: ignore[union-attr]
 
     @functools.cached_property
     def positions(self) -> tuple[int, ...]:

@@ -132,6 +132,8 @@ def _caveman(fields: Fields, alleles: Sequence[str], i: int) -> tuple[int | None
     return None if alt is None else (alt, _total([_count(fields, name) for name in names]))
 
 
+#: fields of the dialects that come before plain AD
+_OTHER_COUNTS = frozenset(("AU", "TIR", "RD"))
 DIALECTS: tuple[Dialect, ...] = (_strelka_snv, _strelka_indel, _ad, _rd_ad, _ao, _vd, _dp4, _caveman)
 #: fields that hold the fraction of each alternative allele
 FRACTIONS = ("AF", "VAF", "FA", "FREQ", "PM")
@@ -173,3 +175,35 @@ def has_wrong_ad(fields: Fields, alleles: Sequence[str]) -> bool:
     found = numbers(fields.get("AD"))
     given = [value for value in found if value is not None]
     return bool(given) and len(found) != len(alleles) and "RD" not in fields
+
+
+def text_reader(names: Sequence[str], n_alleles: int) -> Callable[[Sequence[str], int], Reads] | None:
+    """Return a fast :func:`reads` for the cells of a text VCF whose FORMAT has AD with a number per allele, else None.
+
+    Parameters
+    ----------
+    names : sequence of str
+        FORMAT, split.
+    n_alleles : int
+        Alleles of the record, REF among them.
+
+    Returns
+    -------
+    callable or None
+        Takes the values of a cell and the number of the ALT. Gives what :func:`reads` gives; raises ValueError
+        for a cell that is not this plain (a missing value, another number of values).
+    """
+    if "AD" not in names or not _OTHER_COUNTS.isdisjoint(names):
+        return None
+    at_ad, at_dp = names.index("AD"), names.index("DP") if "DP" in names else None
+
+    def read(values: Sequence[str], i: int) -> Reads:
+        counts = [int(value) for value in values[at_ad].split(",")] if at_ad < len(values) else []
+        if len(counts) != n_alleles or min(counts) < 0:
+            raise ValueError("AD does not hold a number per allele")
+        depth = sum(counts)
+        if at_dp is not None and at_dp < len(values) and values[at_dp] != ".":
+            depth = max(depth, int(values[at_dp]))
+        return Reads(depth, counts[i], counts[i] / depth if depth else None)
+
+    return read

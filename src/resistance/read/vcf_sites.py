@@ -27,12 +27,13 @@ from resistance.read.vcf_container import (
     opened,
     starts_with,
 )
-from resistance.read.vcf_counts import has_wrong_ad, reads
+from resistance.read.vcf_counts import has_wrong_ad, reads, text_reader
 from resistance.variant import contig, refusal, trim
 
 Given = tuple[str, int, str, str]
-_Count = tuple[int | None, int | None, float | None]  # reads with the allele, depth, fraction
 _BASES = frozenset("ACGT")
+_PHASE_FIELDS = frozenset(("PS", "PGT"))
+WRONG_AD = "AD has another number of values than the record has alleles"
 #: a sample cell whose genotype holds an alternative allele; the first group is a look ahead that passes over 0/0 fast
 _CARRIER = re.compile(r"\t(?!0[/|]0[:\t])(?=[^\t:]*[1-9])([^\t]*)")
 
@@ -134,7 +135,9 @@ class SiteFile:
         lengths: dict[str, int | None] = {}
         reference = None
         with gzip.open(self.path, "rt", encoding="utf-8") if self._packed else self.path.open(encoding="utf-8") as file:
-            for number, line in enumerate(file, start=1):
+            number = 0
+            for line in file:
+                number += 1
                 if line.startswith("##contig=<"):
                     name, length = (re.search(rf"[<,]{key}=([^,>\s]+)", line) for key in ("ID", "length"))
                     if name is not None:
@@ -214,31 +217,29 @@ class SiteFile:
             if cells:
                 yield from self._by_reads(record, names, alleles, cells.split("\t"))
             return
-        plain = _plain_places(names)
-        phased = "PS" in names or "PGT" in names
+        quick = text_reader(names, len(alleles))
+        plain = _PHASE_FIELDS.isdisjoint(names)
         at, last = -1, 0
         for match in _CARRIER.finditer(text):
             at += text.count("\t", last, match.start() + 1)
             last = match.start() + 1
             values = match[1].split(":")
             genotype = values[0]
-            fields: dict[str, Any] = {}
+            holds = _alleles_in(genotype)
             for number, _ in record.variants:
-                if number not in _alleles_of(genotype):
+                if number not in holds:
                     continue
-                count: _Count | None = _plain_reads(values, plain, len(alleles), number)
-                if count is None or phased:
-                    fields = fields or dict(zip(names, values, strict=False))
+                try:
+                    count = quick(values, number) if quick is not None else None
+                except ValueError:
+                    count = None
+                fields: dict[str, Any] = {} if count is not None and plain else dict(zip(names, values, strict=False))
                 if count is None:
                     if has_wrong_ad(fields, alleles):
-                        self.leave(
-                            "AD has another number of values than the record has alleles",
-                            f"{self.samples[at]} {record.chrom}:{record.pos}",
-                        )
-                    found = reads(fields, alleles, number)
-                    count = found.alt_count, found.depth, found.vaf
-                phase = phase_of(genotype, number, fields) if phased else _own_phase(genotype, number)
-                yield number, Carrier(self.samples[at], genotype, phase, *count)
+                        self.leave(WRONG_AD, f"{self.samples[at]} {record.chrom}:{record.pos}")
+                    count = reads(fields, alleles, number)
+                phase = _plain_phase(genotype, number) if plain else phase_of(genotype, number, fields)
+                yield number, Carrier(self.samples[at], genotype, phase, count.alt_count, count.depth, count.vaf)
 
     def _by_reads(
         self, record: Record, names: list[str], alleles: Sequence[str], cells: list[str]
@@ -321,40 +322,14 @@ class SiteFile:
                 ) from error
 
 
-def _plain_places(names: Sequence[str]) -> tuple[int, int | None] | None:
-    """Return where AD and DP stand in FORMAT, None where another dialect may hold the counts."""
-    if "AD" not in names or {"RD", "AU", "TIR"} & set(names):
-        return None
-    return names.index("AD"), names.index("DP") if "DP" in names else None
-
-
-def _plain_reads(values: Sequence[str], plain: tuple[int, int | None] | None, n_alleles: int, number: int) -> _Count | None:
-    """Return reads with the allele, depth and fraction of a cell whose AD and DP are whole numbers; None for all others.
-
-    A short way to what :func:`resistance.read.vcf_counts.reads` says: a cohort of a thousand samples has
-    hundreds of thousands of such cells.
-    """
-    if plain is None:
-        return None
-    ad, dp = plain
-    if len(values) <= max(ad, dp or 0):
-        return None
-    counts = values[ad].split(",")
-    stated = "0" if dp is None else values[dp]
-    if len(counts) != n_alleles or not (stated.isdecimal() and "".join(counts).isdecimal() and all(counts)):
-        return None
-    reads_of = [int(count) for count in counts]
-    alt, depth = reads_of[number], max(int(stated), sum(reads_of))
-    return alt, depth, alt / depth if depth else None
+@functools.lru_cache(maxsize=4096)
+def _alleles_in(genotype: str) -> frozenset[int]:
+    """Return the numbers of the alleles that a genotype holds."""
+    return frozenset(int(allele) for allele in re.split(r"[/|]", genotype) if allele.isdigit())
 
 
 @functools.lru_cache(maxsize=4096)
-def _alleles_of(genotype: str) -> frozenset[int]:
-    return frozenset(int(allele) for allele in re.split(r"[/|]", genotype) if allele.isdecimal())
-
-
-@functools.lru_cache(maxsize=4096)
-def _own_phase(genotype: str, number: int) -> str | None:
+def _plain_phase(genotype: str, number: int) -> str | None:
     return phase_of(genotype, number, {})
 
 
