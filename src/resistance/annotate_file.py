@@ -132,6 +132,8 @@ class _Writer:
         portion: dict[Given, Record] = {}
         for record in records:
             taken = []
+            # without the samples: a portion of records of a thousand samples would hold gigabytes
+            slim = record._replace(samples="")
             for number, given in record.variants:
                 if not self._places.touched(given):
                     continue
@@ -141,7 +143,7 @@ class _Writer:
                     )
                     continue
                 self._seen.add(given)
-                portion[given] = record
+                portion[given] = slim
                 taken.append((number, given))
             if taken and record.samples:
                 self._carry(record, dict(taken))

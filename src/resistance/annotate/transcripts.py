@@ -19,9 +19,12 @@ _CODE = "FFLLSSSSYY**CC*WLLLLPPPPHHQQRRRRIIIMTTTTNNKKSSRRVVVVAAAADDEEGGGG"
 CODONS = {
     a + b + c: _CODE[16 * i + 4 * j + k] for i, a in enumerate(_BASES) for j, b in enumerate(_BASES) for k, c in enumerate(_BASES)
 }
-
-
-#: codons up to the first stop; a regular expression, since to look up each codon of long transcripts takes most of the time
+#: byte of a base -> 16, 4 or 1 times its number; 64 for all else, so that such codons are 64 or more, and none exceeds a byte
+_PLACE_VALUES = tuple(
+    bytes(value * _BASES.index(chr(byte)) if chr(byte) in _BASES else 64 for byte in range(256)) for value in (16, 4, 1)
+)
+_RESIDUES = _CODE.encode("ascii").ljust(256, b"X")
+#: codons up to the first stop
 _OPEN = re.compile(r"(?:(?!TAA|TAG|TGA)...)*")
 
 
@@ -92,9 +95,13 @@ def translate(bases: str, *, to_stop: bool = False) -> str:
     >>> translate("ATGTGGTAAGG"), translate("ATGTAAGGG", to_stop=True)
     ('MW*', 'M*')
     """
-    if to_stop:
-        bases = bases[: _OPEN.match(bases).end() + 3]  # type: ignore[union-attr]
-    return "".join([CODONS.get(bases[i : i + 3], "X") for i in range(0, len(bases) - len(bases) % 3, 3)])
+    # each base of a codon has its place value, so that adding three long integers numbers all codons at once
+    n = len(bases) // 3
+    text = bases.encode("ascii", "replace")
+    places = (int.from_bytes(text[i : 3 * n : 3].translate(value), "little") for i, value in enumerate(_PLACE_VALUES))
+    protein = sum(places).to_bytes(n, "little").translate(_RESIDUES).decode("ascii")
+    stop = protein.find("*")
+    return protein[: stop + 1] if to_stop and stop >= 0 else protein
 
 
 class Model:

@@ -199,7 +199,7 @@ def text_reader(names: Sequence[str], n_alleles: int) -> Callable[[Sequence[str]
 
     def read(values: Sequence[str], i: int) -> Reads:
         counts = [int(value) for value in values[at_ad].split(",")] if at_ad < len(values) else []
-        if len(counts) != n_alleles:
+        if len(counts) != n_alleles or min(counts) < 0:
             raise ValueError("AD does not hold a number per allele")
         depth = sum(counts)
         if at_dp is not None and at_dp < len(values) and values[at_dp] != ".":
