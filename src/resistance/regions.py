@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -24,14 +25,18 @@ class Regions:
     def __init__(self, rows: Iterable[tuple[str, int, int]]) -> None:
         import numpy as np
 
-        found: dict[str, list[tuple[int, int]]] = {}
+        # a list may hold millions of regions: two numbers each, no objects
+        found: dict[str, tuple[array[int], array[int]]] = {}
         for chrom, start, end in rows:
-            found.setdefault(chrom, []).append((start, end))
+            starts, ends = found.setdefault(chrom, (array("q"), array("q")))
+            starts.append(start)
+            ends.append(end)
         self._of: dict[str, tuple[NDArray[np.int64], NDArray[np.int64]]] = {}
         for chrom, spans in found.items():
-            table = np.asarray(sorted(spans), dtype=np.int64)
+            first, last = (np.asarray(numbers, dtype=np.int64) for numbers in spans)
+            order = np.argsort(first, kind="stable")
             # the furthest end so far: the region behind a start that was passed may be a longer, earlier one
-            self._of[chrom] = (np.ascontiguousarray(table[:, 0]), np.maximum.accumulate(table[:, 1]))
+            self._of[chrom] = (first[order], np.maximum.accumulate(last[order]))
 
     @property
     def contigs(self) -> frozenset[str]:

@@ -220,3 +220,27 @@ def test_a_million_calls_are_looked_up_in_seconds(tmp_path) -> None:
     for a in starts:
         covered[a : a + 300] = True
     assert np.array_equal(held, covered[rows["pos"].to_numpy() - 1])
+
+
+def test_the_cohort_s_stages_read_the_lists_beside_the_cohort_file_and_count_what_goes(tmp_path) -> None:
+    from resistance import init
+    from resistance.config import load
+    from resistance.read.gather import gather
+
+    init.write_templates(tmp_path)
+    before = gather(load(tmp_path / "cohort.yaml"), tmp_path, [])
+    first = before.calls.iloc[0]
+    (tmp_path / "pon.bed").write_text(f"chr{first['chrom']}\t{first['pos'] - 1}\t{first['pos']}\n")
+    text = (tmp_path / "cohort.yaml").read_text()
+    text = text.replace(
+        "file: variants.maf", "file: variants.maf\n    panel_of_normals: pon.bed\n    max_population_af: 0.001", 1
+    )
+    (tmp_path / "cohort.yaml").write_text(text)
+    after = gather(load(tmp_path / "cohort.yaml"), tmp_path, [])
+    gone = before.calls[(before.calls["chrom"] == first["chrom"]) & (before.calls["pos"] == first["pos"])]
+    assert len(after.calls) == len(before.calls) - len(gone)
+    said = dict(zip(after.dropped["reason"], after.dropped["n"], strict=True))
+    assert sum(n for reason, n in said.items() if reason.startswith("in the panel of normals pon.bed")) == len(gone)
+    assert said["kept: the file has no field with a population frequency, so max_population_af 0.001 drops nothing"] == len(
+        before.calls
+    )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import zlib
+from array import array
+from collections.abc import Iterator
 from pathlib import Path
 
 from resistance.contigs import contig_lengths
@@ -13,8 +15,8 @@ from resistance.regions import Regions
 from resistance.variant import contig
 
 
-def bed_rows(path: Path, n_columns: int = 3, fifth: str = "") -> list[tuple[int, list[str]]]:
-    """Return the 1-based line and the first cells of each region.
+def bed_rows(path: Path, n_columns: int = 3, fifth: str = "") -> Iterator[tuple[int, list[str]]]:
+    """Give the 1-based line and the first cells of each region; what is wrong is raised behind the last.
 
     Parameters
     ----------
@@ -39,7 +41,7 @@ def bed_rows(path: Path, n_columns: int = 3, fifth: str = "") -> list[tuple[int,
         raise InputError("is a folder, not a file", path=path) from error
     except (UnicodeDecodeError, EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise InputError(f"is no readable BED file ({error})", path=path) from error
-    found, problems = [], []
+    found, problems = False, []
     for number, line in enumerate(text.splitlines(), start=1):
         if not line.strip() or line.startswith(("#", "track", "browser")):
             continue
@@ -55,12 +57,12 @@ def bed_rows(path: Path, n_columns: int = 3, fifth: str = "") -> list[tuple[int,
                 Problem("is no region: the end must lie behind the start", str(path), number, value="-".join(cells[1:3]))
             )
         else:
-            found.append((number, [*cells[:3], *(cell.strip() for cell in cells[3:n_columns])]))
+            found = True
+            yield number, [*cells[:3], *(cell.strip() for cell in cells[3:n_columns])]
     if problems:
         raise InputError(problems[:20])
     if not found:
         raise InputError("the file has no regions", path=path)
-    return found
 
 
 def read_regions(path: Path, build: str) -> Regions:
@@ -74,17 +76,23 @@ def read_regions(path: Path, build: str) -> Regions:
     """
     import pandas as pd
 
-    rows = bed_rows(path)
-    names = {cells[0]: contig(cells[0]) for _, cells in rows}
+    names: dict[str, str] = {}
+    chrom: list[str] = []
+    starts, ends, lines = array("q"), array("q"), array("q")
+    for number, cells in bed_rows(path):
+        if cells[0] not in names:
+            names[cells[0]] = contig(cells[0])
+        chrom.append(names[cells[0]])
+        starts.append(int(cells[1]))
+        ends.append(int(cells[2]))
+        lines.append(number)
     if not set(names.values()) & {*contig_lengths(build), "MT"}:
         raise InputError(
             "names no chromosome of the human genome",
             path=path,
-            row=rows[0][0],
-            value=rows[0][1][0],
+            row=lines[0],
+            value=next(iter(names)),
             remedy="The first column holds the chromosome, with or without 'chr'.",
         )
-    chrom = pd.Series([names[cells[0]] for _, cells in rows], dtype="object")
-    ends = pd.Series([int(cells[2]) for _, cells in rows], dtype="Int64")
-    refuse_beyond_end(chrom, ends, pd.Series([number for number, _ in rows]), build, path)
-    return Regions((names[cells[0]], int(cells[1]), int(cells[2])) for _, cells in rows)
+    refuse_beyond_end(pd.Series(chrom, dtype="object"), pd.Series(ends, dtype="Int64"), pd.Series(lines), build, path)
+    return Regions(zip(chrom, starts, ends, strict=True))

@@ -186,12 +186,11 @@ def _population_of_the_variant(rows: pd.DataFrame) -> pd.DataFrame:
 
     if "population_af" not in rows:
         return rows.assign(population_af=pd.Series(float("nan"), index=rows.index, dtype="float64"))
-    stated = rows["population_af"].notna()
-    if not stated.any():
+    if not rows["population_af"].notna().any():
         return rows
-    near = rows.loc[rows["pos"].isin(rows.loc[stated, "pos"].unique())]
-    largest = near.groupby(_VARIANT, sort=False)["population_af"].transform("max")
-    return rows.assign(population_af=largest.reindex(rows.index))
+    several = rows[rows.duplicated(_VARIANT, keep=False)]
+    largest = several.groupby(_VARIANT, sort=False)["population_af"].transform("max")
+    return rows.assign(population_af=largest.reindex(rows.index).fillna(rows["population_af"]))
 
 
 def _below(values: pd.Series, limit: float) -> NDArray[np.bool_]:

@@ -71,15 +71,15 @@ class SiteLists:
         What it holds is never dropped for its site.
     names : dict of str to str
         File of each list.
-    genes : tuple of (gene, Regions)
-        Genes of the mutation markers: what is dropped there is counted apart and named.
+    genes : tuple of (gene, (chrom, start, end))
+        Genes of the mutation markers, half-open and 0-based: what is dropped there is counted apart and named.
     """
 
     panel_of_normals: Sites | None = None
     blacklist: Sites | None = None
     hotspots: Sites | None = None
     names: tuple[tuple[str, str], ...] = ()
-    genes: tuple[tuple[str, Regions], ...] = ()
+    genes: tuple[tuple[str, tuple[str, int, int]], ...] = ()
 
     def name(self, what: str) -> str:
         """Return the file of a list."""
@@ -90,9 +90,11 @@ class SiteLists:
         import numpy as np
 
         out = np.full(len(variants), "", dtype=object)
-        for gene, regions in reversed(self.genes):
-            here = np.flatnonzero((variants["chrom"].isin(regions.contigs)).to_numpy(dtype=bool))
-            out[here[regions.hold(variants.iloc[here])]] = gene
+        # a genome's common variants are many, those in any of the genes are few
+        here = np.flatnonzero(Regions(span for _, span in self.genes).hold(variants))
+        near = variants.iloc[here]
+        for gene, span in reversed(self.genes):
+            out[here[Regions([span]).hold(near)]] = gene
         return out
 
 
@@ -206,7 +208,7 @@ def _read_alleles(path: Path, build: str, packed: bool) -> Alleles:
     return Alleles(rows.astype({"pos": "int64"}).drop_duplicates(_ALLELE).reset_index(drop=True))
 
 
-def _marker_genes(build: str) -> tuple[tuple[str, Regions], ...]:
+def _marker_genes(build: str) -> tuple[tuple[str, tuple[str, int, int]], ...]:
     from resistance.knowledge import load_markers, load_positions
 
     markers = load_markers()
@@ -215,4 +217,4 @@ def _marker_genes(build: str) -> tuple[tuple[str, Regions], ...]:
     table = load_positions()
     table = table[(table["build"] == build) & table["gene"].isin(genes)].sort_values("gene")
     columns = (table[name].tolist() for name in ("gene", "chrom", "start", "end"))
-    return tuple((gene, Regions([(chrom, start - 1, end)])) for gene, chrom, start, end in zip(*columns, strict=True))
+    return tuple((gene, (chrom, start - 1, end)) for gene, chrom, start, end in zip(*columns, strict=True))
