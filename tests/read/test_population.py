@@ -158,6 +158,11 @@ def row(*cells: str, pos: int = 100, sample: str = "S1", ref: str = "A", alt: st
         (["GMAF"], ["A:0.3"], None),
         (["ExAC_ALL", "X1000g2015aug_all", "esp6500siv2_all"], ["-1", "0.06", "NA"], 0.06),
         (["AF_popmax", "popmax"], ["0.004", "nfe"], 0.004),
+        # vcf2maf writes VEP's '&' as ','
+        (["gnomAD_AF"], ["0,0.004"], 0.004),
+        (["gnomAD_AF"], ["1e-05,0.0004"], 0.0004),
+        (["gnomAD_AF"], ["0,0"], 0.0),
+        (["gnomAD_AF"], ["0,31"], None),
         (["gnomadg_af"], ["0.5"], 0.5),
         (["dbSNP_RS"], ["rs1"], None),
     ],

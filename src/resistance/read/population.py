@@ -62,7 +62,8 @@ class Field:
         Parameters
         ----------
         cell : str
-            One value, or several joined by '&'; old VEP writes each as ``ALLELE:frequency``.
+            One value, or several joined by '&' (vcf2maf makes it ','); old VEP writes each as
+            ``ALLELE:frequency``.  '0,31' is a decimal comma as likely as two values, and refused.
         allele : str, optional
             The allele as the annotator names it; a value of another allele is passed over.
 
@@ -77,8 +78,10 @@ class Field:
         0.02
         """
         found = None
-        for part in cell.split("&"):
-            text = part.strip()
+        parts = [part.strip() for part in re.split("[&,]", cell)]
+        if "," in cell and not any("." in part or "e" in part.lower() for part in parts) and set(parts) - UNKNOWN - {"0"}:
+            raise ValueError(cell)
+        for text in parts:
             named, colon, after = text.partition(":")
             if colon:
                 if named != allele:

@@ -197,8 +197,10 @@ def _read_alleles(path: Path, build: str, packed: bool) -> Alleles:
     lines = pd.Series(np.arange(above + 1, above + 1 + len(rows)))
     rows = rows.assign(chrom=contigs(rows["chrom"]))
     refuse_beyond_end(rows["chrom"], rows["pos"], lines, build, path)
-    if rows["alt"].str.contains(",", regex=False).any():
-        rows = rows.assign(alt=rows["alt"].str.split(",")).explode("alt", ignore_index=True).astype({"alt": text})
+    several = rows["alt"].str.contains(",", regex=False).to_numpy(dtype=bool)
+    if several.any():
+        apart = rows[several].assign(alt=rows.loc[several, "alt"].str.split(",")).explode("alt").astype({"alt": text})
+        rows = pd.concat([rows[~several], apart], ignore_index=True)
     # symbolic and '*' alleles of a list match no small variant
     trimmed = trim_columns(rows["pos"], rows["ref"], rows["alt"])
     kept = trimmed["refused"].isna().to_numpy(dtype=bool)
