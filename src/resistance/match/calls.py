@@ -117,7 +117,7 @@ def find_hits(cohort: Cohort, effects: pd.DataFrame, units: Units, genes: Sequen
     annotated[near] = (known["_merge"] == "both").to_numpy(dtype=bool)
     _count(calls, ~annotated, "no effect on a gene is known", dropped)
     wanted = effects if genes is None else effects[effects["gene"].isin(list(genes))]
-    columns = [*_VARIANT, "gene", "effect_class", "hgvsc", "hgvsp", "residue"]
+    columns = [*_VARIANT, "gene", "effect_class", "hgvsc", "hgvsp", "residue", "flags"]
     wanted = wanted[columns].drop_duplicates([*_VARIANT, "gene"])
     calls = calls[calls["pos"].isin(wanted["pos"].unique())]
     found = calls.merge(wanted, on=_VARIANT, how="inner")
