@@ -16,7 +16,7 @@ GLMN FBXO7 KPNB1 TOP2B IKZF1 IKZF3 ZFP91 CSNK1A1 GSPT1 ZNF692 IRF4 PRDM1 SPIB MY
 TNFAIP3 NFKBIA NFKBIB NFKBIE NFKB1 NFKB2 REL RELA RELB TRAF2 TRAF3 BIRC2 BIRC3 CYLD MAP3K14 MALT1 BCL10 TNIP1 LTBR IKBKB
 TNFRSF13B CTNNB1 APC AXIN1 AXIN2 GSK3B LRP5 LRP6 TCF7L2 LEF1 CD44 RNF43 ZNRF3 FZD1 FZD2 FZD3 FZD4 FZD5 FZD6 FZD7 FZD8 FZD9
 FZD10 HGF MET KRAS NRAS BRAF MAP2K1 MAPK1 FGFR3 DIS3 TP53 RUNX1 CDKN1A KDM1A CKS1B RPS14 DDX41 EGR1 FCGR3A B2M CD58 CIITA
-""".split()
+"""
 
 
 def model(build: str, gene: str, plain: str | None = None) -> Numbers:
@@ -26,8 +26,8 @@ def model(build: str, gene: str, plain: str | None = None) -> Numbers:
 
 @pytest.mark.parametrize("build", BUILDS)
 def test_every_gene_of_the_panel_has_a_transcript(build: str) -> None:
-    assert [gene for gene in PANEL if gene not in numbers(build)] == []
-    assert [gene for gene in PANEL if load_genes().current(gene) != gene] == []
+    assert [gene for gene in PANEL.split() if gene not in numbers(build)] == []
+    assert [gene for gene in PANEL.split() if load_genes().current(gene) != gene] == []
 
 
 @pytest.mark.parametrize("build", BUILDS)
@@ -53,7 +53,7 @@ def test_each_legacy_transcript_numbers_some_shared_codon_differently(build: str
         for other in legacy:
             moved = [(r, renumber(r, first, other)) for r in range(1, first.residues + 1)]
             shared = [(r, there) for r, there in moved if there is not None]
-            assert len(shared) >= 0.45 * first.residues, other.transcript.transcript
+            assert len(shared) >= 0.5 * first.residues, other.transcript.transcript
             assert any(r != there for r, there in shared), other.transcript.transcript
 
 

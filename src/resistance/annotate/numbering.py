@@ -70,6 +70,16 @@ class Numbers:
         a, b, c = (self._position(3 * residue - 3 + i) for i in range(3))
         return a, b, c
 
+    def tail(self, residue: int) -> tuple[tuple[int, int], ...]:
+        """Return the coding parts from the first base of a codon to the end, in reading order, by position on the genome."""
+        start = 3 * residue - 3
+        out = []
+        for (first, last), before in zip(self._parts, self._before[:-1], strict=True):
+            skip = max(0, start - before)
+            if skip <= last - first:
+                out.append((first + skip, last) if self._forward else (first, last - skip))
+        return tuple(out)
+
     def _position(self, base: int) -> int:
         part = bisect.bisect_right(self._before, base) - 1
         first, last = self._parts[part]
@@ -164,10 +174,7 @@ def counted_on(named: Named) -> Numbers | None:
 
 def _fits(model: Numbers, named: Named) -> bool:
     """Return whether a transcript has the residue where the variant lies (an indel: there or a little behind)."""
-    if named.ref == "-":
-        touched = (named.pos, named.pos + 1)
-    else:
-        touched = (named.pos, named.pos + len(named.ref) - 1)
+    touched = (named.pos, named.pos + (1 if named.ref == "-" else len(named.ref) - 1))
     there = [residue for residue in map(model.residue, touched) if residue is not None]
     if not there:
         return False
