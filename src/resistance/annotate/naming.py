@@ -126,25 +126,32 @@ def protein_name(model: Model, pos: int, ref: str, alt: str) -> str | None:
     begin, end = model.coding.start, model.coding.stop
     if not found or any(stop <= begin for _, (_, stop) in found):
         return None  # what lies before the start codon in one of its spellings leaves the coding sequence as it is
-    spelling, (start, stop) = found[0]
-    changed = changed_transcript(model, *spelling)
-    if changed is None or start >= end:
+    (_, _, alt), (start, stop) = found[0]
+    if start >= end:
         return None
-    bases, _, shift = changed
-    before, after = model.protein, translate(bases[begin:], to_stop=True)
-    if shift and "X" in before + after:
+    bases, shift = _put_in(model, start, stop, alt)
+    before = model.protein
+    if "X" not in before and ((end - begin) % 3 or before.find("*") != len(before) - 1):
+        return None  # the reference's own frame is broken
+    # codons before the change are as they were; behind one that keeps the frame they are again
+    intact = max(0, start - begin) // 3
+    in_frame = shift % 3 == 0 and stop <= end
+    if in_frame:
+        again = -(-(stop - begin) // 3)
+        whole = before[:intact] + translate(bases[begin + 3 * intact : begin + 3 * again + shift]) + before[again:]
+        after = whole[: whole.find("*") + 1] or whole + _until_stop(bases, end + shift)
+    else:
+        after = before[:intact] + _until_stop(bases, begin + 3 * intact)
+    if shift and ("X" in before or "X" in after):
         return None  # where bases are not known, only a change that keeps the frame's length can be named
     if "X" in before:
         after = after[: len(before)]
-    elif (end - begin) % 3 or before.find("*") != len(before) - 1:
-        return None  # the reference's own frame is broken
     if start < begin or (after[:1] != "M" and bases[begin : begin + 3] != model.bases[begin : begin + 3]):
         return "M1?"
-    whole = translate(bases[begin : end + shift])  # with what stands behind a new stop
     if before == after:
-        codon = (start - begin) // 3
-        name: str | None = f"{before[codon]}{codon + 1}="
-    elif "X" in before or (shift % 3 == 0 and stop <= end and "*" in whole):
+        name: str | None = f"{before[intact]}{intact + 1}="
+    elif "X" in before or (in_frame and "*" in whole):
+        # with what stands behind a new stop
         name = describe_protein(before, whole if "*" in whole[:-1] else after, frameshift=False)
     else:  # also from before the stop codon to behind it, which the nomenclature calls a shifted frame
         name = describe_protein(before, after, frameshift=True)
@@ -165,6 +172,17 @@ def _substitution(model: Model, pos: int, alt: str) -> str | None:
     if not codon or before in ("", "*", "X") or after in ("", "X") or not model.is_whole:
         return "?"
     return f"{before}{codon + 1}{'=' if before == after else after}"
+
+
+def _until_stop(bases: str, start: int) -> str:
+    """Translate from a base to the first stop, piece by piece: a shifted frame rarely goes on for long."""
+    out = ""
+    for at in range(start, len(bases), 300):
+        piece = translate(bases[at : at + 300], to_stop=True)
+        out += piece
+        if piece.endswith("*"):
+            break
+    return out
 
 
 def _interval(model: Model, pos: int, ref: str, alt: str) -> tuple[int, int] | None:
@@ -190,9 +208,24 @@ def changed_transcript(model: Model, pos: int, ref: str, alt: str) -> tuple[str,
     place = _interval(model, pos, ref, alt)
     if place is None:
         return None
-    start, stop = place
+    bases, longer = _put_in(model, *place, alt)
+    return bases, place[0], longer
+
+
+def _put_in(model: Model, start: int, stop: int, alt: str) -> tuple[str, int]:
+    """Return the spliced bases with others from start to stop, and by how many they are longer."""
     new = "" if alt == "-" else alt if model.transcript.strand == "+" else reverse_complement(alt)
-    return model.bases[:start] + new + model.bases[stop:], start, len(new) - (stop - start)
+    return model.bases[:start] + new + model.bases[stop:], len(new) - (stop - start)
+
+
+def _alike(one: str, other: str) -> int:
+    """Return how many letters two texts have in common from their beginning on."""
+    room, at = min(len(one), len(other)), 0
+    while at + 64 <= room and one[at : at + 64] == other[at : at + 64]:
+        at += 64
+    while at < room and one[at] == other[at]:
+        at += 1
+    return at
 
 
 def describe_protein(before: str, after: str, *, frameshift: bool) -> str | None:
@@ -213,7 +246,7 @@ def describe_protein(before: str, after: str, *, frameshift: bool) -> str | None
     """
     if not after or after[0] != before[0]:
         return "M1?"
-    first = next((i for i, (a, b) in enumerate(zip(before, after, strict=False)) if a != b), min(len(before), len(after)))
+    first = _alike(before, after)
     stop = after.find("*")
     if first == len(after):
         return f"{before[first]}{first + 1}fs*?" if frameshift and before[first] != "*" else None
@@ -223,10 +256,7 @@ def describe_protein(before: str, after: str, *, frameshift: bool) -> str | None
         return f"{before[first]}{first + 1}*"
     if frameshift:
         return f"{before[first]}{first + 1}{after[first]}fs*{stop - first + 1 if stop >= 0 else '?'}"
-    room = min(len(before), len(after)) - first
-    same = 0
-    while same < room and before[-1 - same] == after[-1 - same]:
-        same += 1
+    same = _alike(before[first:][::-1], after[first:][::-1])
     old, new = before[first : len(before) - same], after[first : len(after) - same]
     new = new[: new.find("*") + 1] or new
 
