@@ -102,7 +102,7 @@ def test_gene_rows_hold_identifiers_of_the_right_form() -> None:
 
 
 def test_domains_lie_on_known_genes() -> None:
-    assert load_domains()["CRBN", "thalidomide_binding"] == (318, 426)
+    assert load_domains()["CRBN", "thalidomide_binding"].ranges == ((318, 426),)
 
 
 def write(path: Path, rows: list[dict]) -> Path:
@@ -132,7 +132,7 @@ def test_own_markers_follow_the_packaged_ones(tmp_path: Path) -> None:
         ({"rule": "mutated"}, "'mutated' is not a word of the rule vocabulary"),
         ({"rule": "loss"}, "cannot match evidence of the kind mutation (it speaks about copy_number)"),
         ({"evidence_kind": "serum"}, "cannot match evidence of the kind serum"),
-        ({"rule": "domain:tail"}, "CRBN has no domain 'tail' in domains.tsv (it has: thalidomide_binding)"),
+        ({"rule": "domain:tail"}, "CRBN has no domain 'tail' in domains.tsv (it has: LON, thalidomide_binding, tryptophan_cage)"),
         ({"genes": "CRBN;DDB1", "rule": "residue:W386"}, "'residue' speaks about one gene, but the row names 2"),
         ({"evidence_grade": "Z"}, "is not one of A, B, C, D, E, M"),
         ({"marker_id": "crbn_loss"}, "is one of the packaged table. Choose another name."),

@@ -9,7 +9,10 @@ import pandas as pd
 import pytest
 
 from resistance import schemas
+from resistance.annotate.aliases import with_aliases
+from resistance.annotate.domains import with_domains
 from resistance.cohort import Cohort
+from resistance.dropped import Dropped
 from resistance.knowledge import load_markers
 from resistance.match.threshold import MIN_FOR_QUANTILE
 from resistance.matrix import build_matrix, gene_states
@@ -49,7 +52,9 @@ def cohort(names: tuple[str, ...] = ("P1",), **tables: Any) -> Cohort:
 
 
 def effects(*rows: dict) -> pd.DataFrame:
-    return conform(pd.DataFrame(list(rows), columns=list(schemas.EFFECTS.names)), schemas.EFFECTS)
+    """Effects as the annotate stage writes them."""
+    table = conform(pd.DataFrame(list(rows), columns=list(schemas.EFFECTS.names)), schemas.EFFECTS)
+    return conform(with_domains(with_aliases(table, Dropped("annotate"))), schemas.EFFECTS)
 
 
 def markers(*rows: tuple[str, str, str]) -> pd.DataFrame:
@@ -187,6 +192,9 @@ def test_germline_sample_makes_nothing_present_and_covers_nothing() -> None:
         ("change:W386R", "W386C", 386, "absent"),
         ("domain:thalidomide_binding", "A318T", 318, "present"),
         ("domain:thalidomide_binding", "A427T", 427, "absent"),
+        ("domain:tryptophan_cage", "W386R", 386, "present"),
+        ("domain:tryptophan_cage", "H378Y", 378, "absent"),
+        ("domain:thalidomide_binding|domain:LON", "A427T", 427, "absent"),
         ("missense&domain:thalidomide_binding", "W386R", 386, "present"),
         ("truncating&domain:thalidomide_binding", "W386R", 386, "absent"),
         ("truncating|residue:W386", "W386R", 386, "present"),
@@ -194,7 +202,39 @@ def test_germline_sample_makes_nothing_present_and_covers_nothing() -> None:
 )
 def test_protein_rules_match_residue_letter_and_change(rule: str, hgvsp: str | None, residue: int | None, state: str) -> None:
     study = cohort(calls=[call("P1", 7)], coverage=covered("CRBN", "P1"))
-    assert one(study, "mutation", rule, effect(7, "CRBN", hgvsp=hgvsp, residue=residue))["state"] == state
+    given = effect(7, "CRBN", hgvsp=hgvsp, residue=residue, transcript="ENST00000231948.9")
+    assert one(study, "mutation", rule, given)["state"] == state
+
+
+@pytest.mark.parametrize(
+    ("rule", "state"),
+    [
+        ("change:L252P", "present"),
+        ("change:L265P", "present"),
+        ("change:L273P", "present"),
+        ("change:L265H", "absent"),
+        ("change:L26P", "absent"),
+        ("residue:L265", "present"),
+        ("residue:L252", "present"),
+        ("residue:L26", "absent"),
+        ("residue:V265", "absent"),
+        ("residue_range:260-270", "absent"),  # a range counts on one transcript
+        ("domain:TIR", "present"),
+        ("domain:death", "absent"),
+    ],
+)
+def test_rules_match_a_change_under_its_names_on_other_transcripts(rule: str, state: str) -> None:
+    study = cohort(calls=[call("P1", 7)], coverage=covered("MYD88", "P1"))
+    given = effect(7, "MYD88", hgvsp="L252P", residue=252, transcript="ENST00000650905.2")
+    asked = markers(("MYD88", "mutation", rule))
+    assert matrix(study, asked, given)["state"].tolist() == [state]
+
+
+def test_domain_rule_and_column_are_one_answer() -> None:
+    study = cohort(calls=[call("P1", 7)], coverage=covered("CRBN", "P1"))
+    given = effect(7, "CRBN", hgvsp="W386R", residue=386)  # on no known transcript: the column is NA, nothing is guessed
+    assert effects(given)["domain"].isna().all()
+    assert matrix(study, markers(("CRBN", "mutation", "domain:thalidomide_binding")), given)["state"].tolist() == ["absent"]
 
 
 def test_any_gene_makes_a_group_present_and_absence_needs_all_covered() -> None:

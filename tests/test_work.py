@@ -90,6 +90,19 @@ def test_appended_samples_make_a_new_batch_and_leave_the_full_one(folder: Path) 
     assert "study/a.vcf" not in after.files
 
 
+def test_a_batch_is_read_again_when_a_list_of_sites_changes(folder: Path) -> None:
+    cohort, sheet = folder / "study" / "cohort.yaml", folder / "study" / "samples.tsv"
+    for name in ("a.vcf", "pon.bed"):
+        (folder / "study" / name).write_text("")
+    header, *rows = sheet.read_text().splitlines()
+    sheet.write_text("\n".join([f"{header}\tvcf", *(f"{row}\ta.vcf" for row in rows)]) + "\n")
+    edit(cohort, "    # vcf: vcf ", "    vcf: vcf ")
+    edit(cohort, "  - format: maf", "  - format: vcf\n    panel_of_normals: pon.bed\n  - format: maf")
+    work = plan_work([cohort], {})
+    assert work.batches == {"batch_000": ("study/a.vcf", "study/pon.bed")}
+    assert "study/pon.bed" in work.files
+
+
 def test_bad_input_leaves_with_one_line_and_exit_code_two(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     edit(folder / "study" / "cohort.yaml", "study:", "studdy:")
     with pytest.raises(SystemExit) as caught, errors_as_text():

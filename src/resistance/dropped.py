@@ -1,6 +1,7 @@
 """What a stage leaves out or changes -> counted rows of the ``dropped`` table, one per stage, table, source and reason.
 
-Rows that stay, but under another name or merged, are counted with a reason that begins with :data:`KEPT`.
+Rows that stay, but under another name, merged or though a filter speaks against them, are counted with a reason
+that begins with :data:`KEPT`.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import pandas as pd
 
-#: how the reason begins when a row was not left out but renamed, restored or merged
+#: how the reason begins when a row was not left out but renamed, restored, merged or spared
 KEPT = "kept"
 
 

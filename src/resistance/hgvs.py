@@ -61,6 +61,33 @@ def protein_change(text: str) -> tuple[str | None, int | None]:
     return change, number or None
 
 
+@functools.lru_cache(maxsize=1 << 18)
+def changed_residues(change: str) -> tuple[int, int, bool] | None:
+    """Return the first and last residue that a protein change names, and whether residues are put between the two.
+
+    Parameters
+    ----------
+    change : str
+        As :func:`protein_change` gives it.
+
+    Returns
+    -------
+    tuple or None
+        None for a change that names no residue of the protein (``?``, ``0``, ``X189_splice``) or changes none (``L265=``).
+
+    Examples
+    --------
+    >>> changed_residues("K3_A5delinsQQ"), changed_residues("E505Rfs*141"), changed_residues("K3_A4insQ")
+    ((3, 5, False), (505, 505, False), (3, 4, True))
+    """
+    found = re.match(r"[A-Z*]([1-9]\d*)(?:_[A-Z*]([1-9]\d*))?", change)
+    if found is None or change.endswith(("=", "_splice")):
+        return None
+    first = int(found[1])
+    last = int(found[2] or first)
+    return min(first, last), max(first, last), change[found.end() :].startswith("ins")
+
+
 def _stops(change: str) -> str:
     """Write a stop, which older files call X, as '*'."""
     change = re.sub(r"^X(?=\d)", "*", change)

@@ -153,9 +153,17 @@ def gene_data(symbol: str) -> dict[str, Any]:
         "older_symbols": sorted(old for old, current in genes.aliases.items() if current == symbol),
         "pathway": genes.pathways.get(symbol),
         "role": genes.roles.get(symbol),
-        "domains": {domain: list(span) for (gene, domain), span in sorted(load_domains().items()) if gene == symbol},
+        "domains": {
+            name: [list(span) for span in domain.ranges]
+            for (gene, name), domain in sorted(load_domains().items())
+            if gene == symbol
+        },
         "statements": [row for row in records() if symbol in row["genes"]],
     }
+
+
+def _residues(spans: Sequence[Sequence[int]]) -> str:
+    return ", ".join(str(first) if first == last else f"{first}-{last}" for first, last in spans)
 
 
 def gene_page(symbol: str) -> str:
@@ -167,7 +175,7 @@ def gene_page(symbol: str) -> str:
         "Older symbols": data["older_symbols"],
         "Pathway": data["pathway"],
         "Role": data["role"],
-        "Domains": [f"{name} {first}-{last}" for name, (first, last) in data["domains"].items()],
+        "Domains": [f"{name} {_residues(spans)}" for name, spans in data["domains"].items()],
     }
     text = [f"# {symbol}", "", *_facts(identifiers), ""]
     for pathway in dict.fromkeys([data["pathway"], *(row["pathway"] for row in data["statements"])]):

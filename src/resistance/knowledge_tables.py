@@ -49,6 +49,61 @@ class Pathway:
 
 
 @dataclass(frozen=True)
+class Domain:
+    """A part of a protein that a rule may name.
+
+    Parameters
+    ----------
+    gene, domain : str
+    transcript : str
+        With version; the residues are its own.
+    ranges : tuple of (int, int)
+        First and last residues, 1-based, both included; one residue each for parts that are single residues.
+    truncated_from : int or None
+        A truncating change from this residue on takes the part away and keeps what makes that matter
+        (NOTCH1: the ankyrin repeats stay, the degron goes).
+    sources : tuple of str
+    verified : bool
+        Every range was compared with a protein, a transcript or the source.
+    """
+
+    gene: str
+    domain: str
+    transcript: str
+    ranges: tuple[tuple[int, int], ...]
+    truncated_from: int | None
+    sources: tuple[str, ...]
+    verified: bool
+
+    def is_touched(self, first: int, last: int, *, between: bool = False, truncating: bool = False) -> bool:
+        """Return whether a change touches the part.
+
+        Parameters
+        ----------
+        first, last : int
+            First and last changed residue on :attr:`transcript`, 1-based, both included.
+        between : bool
+            Residues are inserted between the two: both must lie in the part, at its border nothing of it changes.
+        truncating : bool
+            What follows `first` is lost.  Every part behind it would be touched, which tells nothing; it
+            touches the part in which it begins and, where :attr:`truncated_from` says so, one behind it.
+
+        Examples
+        --------
+        >>> from resistance.knowledge import load_domains
+        >>> pest = load_domains()["NOTCH1", "PEST"]
+        >>> pest.is_touched(2395, 2395, truncating=True), pest.is_touched(2395, 2395)
+        (True, False)
+        """
+        if truncating:
+            lost = self.truncated_from is not None and self.truncated_from <= first <= self.ranges[-1][1]
+            return lost or any(a <= first <= b for a, b in self.ranges)
+        if between:
+            return any(a <= first and last <= b for a, b in self.ranges)
+        return any(a <= last and first <= b for a, b in self.ranges)
+
+
+@dataclass(frozen=True)
 class Drug:
     """A drug and the names, codes and regimens that hold it."""
 

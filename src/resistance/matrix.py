@@ -133,7 +133,7 @@ def _evidence(tables: Tables, markers: pd.DataFrame, states: Sequence[States]) -
     rows = np.concatenate(calls)
     if not len(rows) and not other:
         return empty(EVIDENCE)
-    words = {name: shared(hits.table[name])[rows] for name in ("sample_id", "gene", "chrom", "ref", "alt", "hgvsp")}
+    words = {name: shared(hits.table[name])[rows] for name in ("sample_id", "gene", "chrom", "ref", "alt", "hgvsp", "flags")}
     numbers = {
         name: hits.table[name].to_numpy(dtype=np.float64, na_value=np.nan)[rows] for name in ("pos", "residue", "vaf", "depth")
     }

@@ -236,7 +236,7 @@ def _findings(tables: SummaryTables) -> dict[tuple[str, str, str], list[dict[str
     }
     out: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
     for row in records(tables.evidence):
-        finding = {k: row[k] for k in ("finding", "sample_id", "gene", "hgvsp", "residue", "vaf", "depth")}
+        finding = {k: row[k] for k in ("finding", "sample_id", "gene", "hgvsp", "residue", "vaf", "depth", "flags")}
         known = clonal.get((row["sample_id"], row["gene"], row["chrom"], row["pos"], row["ref"], row["alt"]))
         columns = ("cancer_cell_fraction", "ccf_ci_low", "ccf_ci_high", "clonality")
         finding |= {k: None if known is None else known[k] for k in columns}

@@ -44,7 +44,10 @@ def gather(cohort_file: Path, results: Path) -> None:
 
 def annotate(cohort_file: Path, results: Path) -> None:
     """Write ``annotate/effects.parquet``."""
+    from resistance.annotate.aliases import with_aliases
     from resistance.annotate.choose import one_per_gene, with_current_symbols
+    from resistance.annotate.domains import with_domains
+    from resistance.annotate.flags import with_flags
     from resistance.knowledge import load_genes
 
     config, base = _load(cohort_file)
@@ -62,7 +65,7 @@ def annotate(cohort_file: Path, results: Path) -> None:
             uncounted = Dropped("annotate")
             differ = differences(one_per_gene(effects, None, uncounted), one_per_gene(own, None, uncounted))
         effects = instead_of_file(effects, own, reference, dropped)
-    effects = one_per_gene(effects, None, dropped)
+    effects = with_flags(with_domains(with_aliases(one_per_gene(effects, None, dropped), dropped)))
     write_stage(effects, results, "annotate", schemas.EFFECTS)
     write_stage(differ, results, "annotate", schemas.DIFFERENCES)
     write_stage(dropped.frame(), results, "annotate", schemas.DROPPED)

@@ -20,7 +20,7 @@ from resistance.batching import batch_text, batches, listed_samples
 from resistance.config import CohortFile, load
 from resistance.dropped import Dropped
 from resistance.errors import InputError, Problem, ResistanceError
-from resistance.inputs import Named, config_files, require, sample_files
+from resistance.inputs import SITE_LISTS, Named, config_files, require, sample_files
 from resistance.layout import BATCH, STAGES, table_path
 from resistance.read.gather import clinic_and_samples
 from resistance.resources import knowledge_digest
@@ -113,13 +113,15 @@ def plan_work(configfiles: Sequence[str | Path], config: Mapping[str, Any]) -> W
     samples = [sample for sample in listed_samples(cohort, base) if sample.sample_id in analysed]
     by_batch = {name: [s for s in rows if s.sample_id in analysed] for name, rows in batches(cohort, base).items()}
     everything = sample_files(cohort, base, samples)
+    # a batch drops what the lists hold, so a changed list is a reason to read it again
+    lists = [item for item in named if item.key is not None and item.key.rsplit(".", 1)[-1] in SITE_LISTS]
     require(everything)
     return Work(
         cohort=shown(path),
         results=(Path(output) / cohort.study.name).as_posix(),
         files=_paths([*named, *(item for item in everything if item.column not in PER_BATCH)]),
         batches={
-            name: _paths(item for item in sample_files(cohort, base, rows) if item.column in PER_BATCH)
+            name: _paths([*(item for item in sample_files(cohort, base, rows) if item.column in PER_BATCH), *lists])
             for name, rows in by_batch.items()
         },
         members={name: _digest(batch_text(rows)) for name, rows in by_batch.items()},

@@ -1,6 +1,7 @@
 """Variants, a reference bundle -> their effects on the panel's transcripts; plain rows, no data frame.
 
-What a variant does is bcftools csq's word; how it is called is computed from the bases.
+What a variant does is bcftools csq's word, unless the protein that the bases give says otherwise; how it is
+called is computed from the bases.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from resistance.annotate.csq import consequences
-from resistance.annotate.naming import coding_name, protein_name
+from resistance.annotate.naming import coding_name, protein_consequence, protein_name
 from resistance.annotate.placing import Given, Placed, Places, likely_cause
 from resistance.annotate.reference import Reference
 from resistance.annotate.transcripts import Model
@@ -89,9 +90,14 @@ def _is_deep(placed: Placed, models: Sequence[Model]) -> bool:
 def _effect(placed: Placed, model: Model, word: str, *, deep: bool) -> Effect:
     given, gene, pos, ref, alt = placed
     t = model.transcript
-    found = meaning(word)
     coding = coding_name(model, pos, ref, alt)
     protein = None if deep else protein_name(model, pos, ref, alt)
+    found = meaning(word)
+    if protein is not None and found.effect_class != "splice":
+        said = protein_consequence(protein, same_length=len(ref) == len(alt) and "-" not in (ref, alt))
+        if meaning(said).effect_class != found.effect_class:
+            # csq has no coding word for most deletion-insertions and for indels at a start codon; the bases tell
+            found = meaning("&".join([said, *(part for part in word.split("&") if part.startswith("splice"))]))
     return Effect(
         *given,
         gene,

@@ -11,7 +11,9 @@ shifted frame is always ``fs``.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from itertools import islice
 
 from resistance.annotate.transcripts import Model, reverse_complement, translate
 
@@ -60,9 +62,13 @@ def _equal_spellings(model: Model, pos: int, ref: str, alt: str, *, downstream: 
 def coding_name(model: Model, pos: int, ref: str, alt: str) -> str | None:
     """Return the coding name (``c.76A>C``, ``c.54_56del``, ``c.12dup``, ``c.7_9inv`` ...) of a shifted variant.
 
-    None where it reaches out of the transcript: the nomenclature has no c. positions there.
+    None where it reaches out of the transcript: the nomenclature has no c. positions there; and where
+    unknown bases leave open how far an insertion or deletion shifts, or whether it is a duplication.
     """
     forward = model.transcript.strand == "+"
+    beyond = pos + (1 if ref == "-" else len(ref)) if forward else pos - (0 if ref == "-" else 1)
+    if "-" in (ref, alt) and model.base(beyond) == "N":
+        return None
 
     def span(first: int, last: int) -> str | None:
         if first == last:
@@ -76,10 +82,17 @@ def coding_name(model: Model, pos: int, ref: str, alt: str) -> str | None:
     if ref == "-":
         n = len(alt)
         first = pos - n + 1 if forward else pos + 1
-        if alt == "".join(model.base(first + i) for i in range(n)):
+        copied = "".join(model.base(first + i) for i in range(n))
+        if all(a in (b, "N") for a, b in zip(copied, alt, strict=True)):
+            if "N" in copied:
+                return None
             where = span(first, first + n - 1)
-            return None if where is None else f"c.{where}dup"
+            if where is not None:  # else what is copied begins before the transcript
+                return f"c.{where}dup"
         where = span(pos, pos + 1)
+        if where is None:  # behind the last base of the transcript: perhaps it can stand before that base as well
+            for before, _, bases in islice(_equal_spellings(model, pos, ref, alt, downstream=False), 1, 2):
+                where, alt = span(before, before + 1), bases
         return None if where is None else f"c.{where}ins{own(alt)}"
     where = span(pos, pos + len(ref) - 1)
     if where is None:
@@ -230,3 +243,40 @@ def describe_protein(before: str, after: str, *, frameshift: bool) -> str | None
     if not new:
         return f"{where}del"
     return f"{where}{new}" if len(old) == len(new) == 1 else f"{where}delins{new}"
+
+
+def protein_consequence(name: str, *, same_length: bool) -> str:
+    """Return the Sequence Ontology term of a protein change.
+
+    bcftools csq has no coding term for most deletion-insertions that keep the frame (it says
+    feature_elongation or feature_truncation); where the protein is known, the change itself tells.
+
+    Parameters
+    ----------
+    name : str
+        As :func:`protein_name` returns it.
+    same_length : bool
+        As many bases are put in as taken out: residues that change are then missense, however many.
+
+    Examples
+    --------
+    >>> protein_consequence("V600_K601delinsD", same_length=False), protein_consequence("E505Rfs*141", same_length=False)
+    ('inframe_deletion', 'frameshift_variant')
+    """
+    if name == "M1?":
+        return "start_lost"
+    if "ext" in name:
+        return "stop_lost"
+    if "fs" in name:
+        return "frameshift_variant"
+    if name.endswith("*"):
+        return "stop_gained"
+    if name.endswith("="):
+        return "stop_retained_variant" if name.startswith("*") else "synonymous_variant"
+    found = re.fullmatch(r"[A-Z](\d+)(?:_[A-Z](\d+))?(del|dup|ins|delins)?([A-Z]*)", name)
+    if same_length or found is None or found[3] is None:
+        return "missense_variant"
+    old = int(found[2] or found[1]) - int(found[1]) + 1
+    if found[3] == "delins":
+        return "inframe_insertion" if len(found[4]) > old else "inframe_deletion" if len(found[4]) < old else "missense_variant"
+    return "inframe_deletion" if found[3] == "del" else "inframe_insertion"

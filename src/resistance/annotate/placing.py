@@ -13,6 +13,7 @@ from typing import NamedTuple
 from resistance.annotate.naming import shift_three_prime
 from resistance.annotate.reference import Reference
 from resistance.annotate.transcripts import Model, reverse_complement
+from resistance.variant import NOT_BASES
 
 Given = tuple[str, int, str, str]
 OTHER_BASE = "the reference base is another"
@@ -118,7 +119,9 @@ class Places:
                 there = model.stretch(pos, last)
                 if pos < model.offset or len(there) < last - pos + 1:
                     why = BEYOND
-                elif "N" in there:
+                elif alt.strip("ACGT") not in ("", "-"):
+                    why = NOT_BASES
+                elif ref != "-" and "N" in there:
                     why = NO_BASES
                 elif ref != "-" and there != ref:
                     why = OTHER_BASE

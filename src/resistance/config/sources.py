@@ -22,13 +22,34 @@ class Variants(Strict):
     columns: dict[str, Mapped] = Field(
         default_factory=dict,
         description="maf: names of the columns of a file that is not quite a MAF: chrom, pos, end, ref, alt, gene, classification, hgvsc, "
-        "hgvsp, transcript, exon, depth, ref_count, alt_count, vaf, filter, build.",
+        "hgvsp, transcript, exon, depth, ref_count, alt_count, vaf, population_af, filter, build.",
     )
     keep_filters: list[str] = Field(
         default_factory=lambda: ["PASS", "."], description="vcf and maf: FILTER values kept; the others are counted as dropped."
     )
     min_depth: int = Field(0, ge=0, description="Calls with a known depth below this are dropped and counted.")
+    min_alt_count: int = Field(
+        0, ge=0, description="Calls with a known number of supporting reads below this, but not 0, are dropped and counted."
+    )
     min_vaf: float = Field(0.0, ge=0, le=1, description="Calls with a known VAF below this are dropped and counted.")
+    max_population_af: float | None = Field(
+        None,
+        ge=0,
+        le=1,
+        description="Variants with a known population allele frequency above this are dropped and counted (for calling without a "
+        "matched normal; 0.001 is usual). A variant without a stated frequency stays.",
+    )
+    panel_of_normals: str | None = Field(
+        None,
+        description="Variants seen in normal samples, dropped and counted: a VCF (the alleles must be the same) or a BED (regions).",
+    )
+    blacklist: str | None = Field(
+        None, description="Regions in which no call is believed, dropped and counted: a BED, or a VCF of alleles."
+    )
+    hotspots: str | None = Field(
+        None,
+        description="Variants that population frequency, panel of normals and blacklist never drop: a VCF of alleles, or a BED.",
+    )
     unknown_samples: Literal["error", "drop"] = Field(
         "error", description="A sample of the file that the samples sheet does not name: an error, or dropped and counted."
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +26,19 @@ _VARIANT = ["chrom", "pos", "ref", "alt"]
 
 
 @dataclass(frozen=True)
+class Coded:
+    """A column of words joined by ';': a number per call, and the words of each number (-1: none)."""
+
+    code: NDArray[np.intp]
+    words: tuple[frozenset[str], ...]
+
+    def having(self, rows: NDArray[np.intp], accepts: Callable[[str], bool]) -> NDArray[np.bool_]:
+        """Return which calls have a word that is accepted."""
+        fitting = [i for i, words in enumerate(self.words) if any(accepts(word) for word in words)]
+        return np.isin(self.code[rows], fitting)
+
+
+@dataclass(frozen=True)
 class Hits:
     """Calls that change a gene, sorted by gene, unit and position; one entry per call and gene.
 
@@ -39,6 +52,8 @@ class Hits:
         First changed residue or NaN.
     vaf : ndarray of float
         0..1 or NaN.
+    aliases, domains : Coded
+        Protein changes on other transcripts (``L265P@ENST00000396334.3``), and the parts of the protein touched.
     table : DataFrame
         The calls with their effects, in the order of the arrays.
     of_gene : dict
@@ -52,6 +67,8 @@ class Hits:
     letter: NDArray[np.object_]
     residue: NDArray[np.float64]
     vaf: NDArray[np.float64]
+    aliases: Coded
+    domains: Coded
     table: pd.DataFrame
     of_gene: dict[str, slice]
 
@@ -62,7 +79,8 @@ class Hits:
 
     @functools.cached_property
     def _cells(self) -> tuple[NDArray[Any], ...]:
-        words = [shared(self.table[name]) for name in ("gene", "hgvsp", "hgvsc", "chrom", "pos", "ref", "alt", "sample_id")]
+        names = ("gene", "hgvsp", "aliases", "hgvsc", "chrom", "pos", "ref", "alt", "sample_id")
+        words = [shared(self.table[name]) for name in names]
         return (*words, self.vaf, self.table["depth"].to_numpy(dtype=np.float64, na_value=np.nan))
 
     @functools.cached_property
@@ -117,7 +135,7 @@ def find_hits(cohort: Cohort, effects: pd.DataFrame, units: Units, genes: Sequen
     annotated[near] = (known["_merge"] == "both").to_numpy(dtype=bool)
     _count(calls, ~annotated, "no effect on a gene is known", dropped)
     wanted = effects if genes is None else effects[effects["gene"].isin(list(genes))]
-    columns = [*_VARIANT, "gene", "effect_class", "hgvsc", "hgvsp", "residue"]
+    columns = [*_VARIANT, "gene", "effect_class", "hgvsc", "hgvsp", "residue", "domain", "aliases", "flags"]
     wanted = wanted[columns].drop_duplicates([*_VARIANT, "gene"])
     calls = calls[calls["pos"].isin(wanted["pos"].unique())]
     found = calls.merge(wanted, on=_VARIANT, how="inner")
@@ -139,9 +157,16 @@ def find_hits(cohort: Cohort, effects: pd.DataFrame, units: Units, genes: Sequen
         letter=np.asarray(distinct, dtype=object)[codes],
         residue=found["residue"].to_numpy(dtype=np.float64, na_value=np.nan),
         vaf=found["vaf"].to_numpy(dtype=np.float64),
+        aliases=_coded(found["aliases"]),
+        domains=_coded(found["domain"]),
         table=found,
         of_gene={str(names[a]): slice(int(a), int(b)) for a, b in zip(starts, stops, strict=True)},
     )
+
+
+def _coded(values: pd.Series) -> Coded:
+    code, distinct = values.factorize()
+    return Coded(code.astype(np.intp), tuple(frozenset(str(cell).split(";")) for cell in distinct))
 
 
 def shared(values: pd.Series) -> NDArray[np.object_]:
@@ -153,10 +178,21 @@ def shared(values: pd.Series) -> NDArray[np.object_]:
 
 
 def _text(
-    gene: str, hgvsp: Any, hgvsc: Any, chrom: str, pos: int, ref: str, alt: str, sample: str, vaf: float, depth: float
+    gene: str,
+    hgvsp: Any,
+    aliases: Any,
+    hgvsc: Any,
+    chrom: str,
+    pos: int,
+    ref: str,
+    alt: str,
+    sample: str,
+    vaf: float,
+    depth: float,
 ) -> str:
     if hgvsp:
-        change = f"p.{hgvsp}"
+        others = ", ".join(alias.replace("@", " on ") for alias in str(aliases or "").split(";") if alias)
+        change = f"p.{hgvsp} ({others})" if others else f"p.{hgvsp}"
     elif hgvsc:
         change = hgvsc
     else:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from resistance.knowledge import load_domains
 from resistance.match.states import ABSENT, NOT_ASSESSED, PRESENT, Question, States, Tables, covered
 from resistance.rules import PROTEIN_CHANGING, Term
 
@@ -23,33 +23,40 @@ def match_mutation(question: Question, tables: Tables) -> States:
     rows = hits.rows(question.genes)
     if question.rule.is_single("multi_hit", "mono_allelic"):
         return _allelic(question, tables, rows)
-    gene = question.genes[0]
     chosen = np.zeros(len(rows), dtype=bool)
     for alternative in question.rule.alternatives:
-        chosen |= np.logical_and.reduce([_call_mask(term, hits, rows, gene) for term in alternative])
+        chosen |= np.logical_and.reduce([_call_mask(term, hits, rows) for term in alternative])
     out = covered(question, tables, "covered, no matching call")
     _report_calls(out, hits, rows[chosen])
     return out
 
 
-def _call_mask(term: Term, hits: Hits, rows: NDArray[np.intp], gene: str) -> NDArray[np.bool_]:
+def _call_mask(term: Term, hits: Hits, rows: NDArray[np.intp]) -> NDArray[np.bool_]:
     classes = hits.effect_class[rows]
     if term.name == "any":
         return np.ones(len(rows), dtype=bool)
     if term.name == "nonsilent":
         return np.isin(classes, PROTEIN_CHANGING)
+    if term.name == "domain":
+        return hits.domains.having(rows, lambda word: word == term.word)
     if term.name == "change":
-        return np.asarray(hits.hgvsp[rows] == term.word, dtype=bool)
-    if term.name in ("residue", "residue_range", "domain"):
-        first, last = load_domains()[gene, str(term.word)] if term.name == "domain" else (term.first or 0, term.last or 0)
+        return np.asarray((hits.hgvsp[rows] == term.word) | _alias(hits, rows, str(term.word)), dtype=bool)
+    if term.name in ("residue", "residue_range"):
         residue = hits.residue[rows]
-        inside = (residue >= first) & (residue <= last)
-        if term.name != "residue":
+        inside = (residue >= (term.first or 0)) & (residue <= (term.last or 0))
+        if term.name == "residue_range":
             return np.asarray(inside, dtype=bool)
         # another transcript numbers differently: the amino acid must fit where the file gives it
         letter = hits.letter[rows]
-        return np.asarray(inside & ((letter == term.word) | (letter == "")), dtype=bool)
+        named = inside & ((letter == term.word) | (letter == ""))
+        return np.asarray(named | _alias(hits, rows, f"{term.word}{term.first}", residue=True), dtype=bool)
     return np.asarray(classes == term.name, dtype=bool)
+
+
+def _alias(hits: Hits, rows: NDArray[np.intp], wanted: str, *, residue: bool = False) -> NDArray[np.bool_]:
+    """Return which calls have this change, or this amino acid and residue, on another transcript."""
+    ends = re.compile(rf"{re.escape(wanted)}(?!\d)") if residue else re.compile(rf"{re.escape(wanted)}(?=@)")
+    return hits.aliases.having(rows, lambda alias: ends.match(alias) is not None)
 
 
 def _report_calls(out: States, hits: Hits, rows: NDArray[np.intp]) -> None:

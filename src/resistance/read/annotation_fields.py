@@ -13,6 +13,7 @@ from pathlib import Path
 from resistance.consequences import meaning, nearest
 from resistance.errors import InputError
 from resistance.hgvs import coding_change, exon_number, protein_change
+from resistance.read.population import Field, population_names
 
 FIELDS = ("CSQ", "ANN", "BCSQ")
 _ANN = "Allele|Annotation|Annotation_Impact|Gene_Name|Gene_ID|Feature_Type|Feature_ID|Transcript_BioType|Rank|HGVS.c|HGVS.p"
@@ -49,11 +50,14 @@ class AnnotationField:
         Names of the parts that '|' separates.
     path : Path
         The file, for messages.
+    populations : mapping of str to Field
+        Parts that state a population frequency.
     """
 
     name: str
     parts: Sequence[str]
     path: Path
+    populations: Mapping[str, Field] = field(default_factory=dict)
     _compound: dict[tuple[str, int], list[str]] = field(default_factory=dict)
 
     def effects(self, entries: Sequence[str], chrom: str, pos: int, alleles: Sequence[str]) -> Iterator[Effect]:
@@ -88,6 +92,26 @@ class AnnotationField:
             if effect is not None:
                 yield effect
 
+    def frequencies(self, entries: Sequence[str], alleles: Sequence[str]) -> Iterator[tuple[int, str, str, str]]:
+        """Give what a record states of population frequencies: allele, part, text, and the allele as VEP writes it.
+
+        Each once; every transcript repeats what is known of the place.
+        """
+        if not self.populations:
+            return
+        names = _vep_names(alleles)
+        seen: set[tuple[str, ...]] = set()
+        for entry in entries:
+            cells = dict(zip(self.parts, entry.split("|"), strict=False))
+            found = tuple(cells.get(part, "") for part in ("ALLELE_NUM", "Allele", *self.populations))
+            if found in seen or not any(found[2:]):
+                continue
+            seen.add(found)
+            allele = _csq_allele(cells, names, alleles)
+            for part, text in zip(self.populations, found[2:], strict=True):
+                if text and allele:
+                    yield allele, part, text, found[1]
+
     def _meaning(self, text: str) -> tuple[str, str, str]:
         known = meaning(text)
         if known.unknown:
@@ -104,9 +128,8 @@ class AnnotationField:
         gene = cells.get("SYMBOL", "") or ("" if "SYMBOL" in self.parts else cells.get("Gene", ""))
         if not gene or cells.get("Feature_type", "Transcript") not in ("Transcript", ""):
             return None
-        number = cells.get("ALLELE_NUM", "")
-        allele = int(number) if number.isdigit() else names.get(cells.get("Allele", ""), 1 if len(alleles) == 2 else 0)
-        if not 0 < allele < len(alleles):
+        allele = _csq_allele(cells, names, alleles)
+        if not allele:
             return None
         terms, effect_class, impact = self._meaning(cells.get("Consequence", "") or "sequence_variant")
         hgvsc, transcript = coding_change(cells.get("HGVSc", ""), cells.get("Feature") or None)
@@ -216,8 +239,16 @@ def fields_of(descriptions: Mapping[str, str], path: Path) -> list[AnnotationFie
                 remedy="Keep the header that VEP writes.",
             )
         # older SnpEff headers put blanks around the bars and two names into one part
-        found.append(AnnotationField(name, [part.strip().split(" / ")[0] for part in parts], path))
+        names = [part.strip().split(" / ")[0] for part in parts]
+        found.append(AnnotationField(name, names, path, population_names("csq", names) if name == "CSQ" else {}))
     return found
+
+
+def _csq_allele(cells: Mapping[str, str], names: Mapping[str, int], alleles: Sequence[str]) -> int:
+    """Return the index of the ALT that an entry of CSQ speaks of, 0 where it is none of the record's."""
+    number = cells.get("ALLELE_NUM", "")
+    allele = int(number) if number.isdigit() else names.get(cells.get("Allele", ""), 1 if len(alleles) == 2 else 0)
+    return allele if 0 < allele < len(alleles) else 0
 
 
 def _vep_names(alleles: Sequence[str]) -> dict[str, int]:

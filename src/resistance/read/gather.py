@@ -14,6 +14,7 @@ from resistance.errors import Collected
 from resistance.layout import BATCH
 from resistance.read.clinical import Clinic, read_clinic
 from resistance.read.samples import Specimens, read_samples
+from resistance.read.sites import SiteLists, read_lists
 from resistance.tables import Schema, conform, empty
 
 if TYPE_CHECKING:
@@ -80,8 +81,9 @@ def read_batch(config: CohortFile, base: Path, samples: Sequence[str]) -> Tables
     calls, effects, fusions = [], [], []
     for source in config.variants:
         if source.file is None:
+            lists = found.call(read_lists, source, base, config.study.build)
             for path, ids in _by_file(files, "vcf", base):
-                part = found.call(_vcf, source, path, config, ids, dropped)
+                part = found.call(_vcf, source, path, config, ids, lists, dropped)
                 if part is not None:
                     calls.append(part[0])
                     effects.append(part[1])
@@ -108,10 +110,10 @@ def _by_file(files: pd.DataFrame, column: str, base: Path) -> list[tuple[Path, l
     return [(base / str(name), group["sample_id"].tolist()) for name, group in named.groupby(column, sort=False)]
 
 
-def _vcf(source: Any, path: Path, config: CohortFile, ids: list[str], dropped: Dropped) -> Any:
+def _vcf(source: Any, path: Path, config: CohortFile, ids: list[str], lists: SiteLists | None, dropped: Dropped) -> Any:
     from resistance.read.vcf import read_vcf
 
-    return read_vcf(source, path, build=config.study.build, samples=ids, dropped=dropped)
+    return read_vcf(source, path, build=config.study.build, samples=ids, dropped=dropped, lists=lists)
 
 
 def _fusions(
@@ -196,12 +198,15 @@ def gather(config: CohortFile, base: Path, batches: Sequence[Mapping[str, pd.Dat
 def _cohort_variants(source: Any, config: CohortFile, base: Path, specimens: Specimens, dropped: Dropped) -> Tables:
     """Read one cohort-wide source; samples of patients who are not analysed are known, and left out."""
     path = base / source.file
+    lists = read_lists(source, base, config.study.build)
     if source.format == "maf":
         from resistance.read.maf import read_maf
 
-        calls, effects, fusions = read_maf(source, path, build=config.study.build, samples=specimens.all_ids, dropped=dropped)
+        calls, effects, fusions = read_maf(
+            source, path, build=config.study.build, samples=specimens.all_ids, dropped=dropped, lists=lists
+        )
     else:
-        calls, effects = _vcf(source, path, config, sorted(specimens.all_ids), dropped)
+        calls, effects = _vcf(source, path, config, sorted(specimens.all_ids), lists, dropped)
         fusions = empty(schemas.FUSIONS)
     kept = specimens.samples["sample_id"]
     for name, table in (("calls", calls), ("fusions", fusions)):

@@ -14,7 +14,9 @@ from resistance.errors import InputError, Problem
 from resistance.hgvs import coding_change, exon_number, protein_change
 from resistance.read.builds import refuse_beyond_end
 from resistance.read.calls import keep_calls, one_per_sample, only_known_samples
-from resistance.read.maf_text import ALIASES, read_text
+from resistance.read.maf_text import ALIASES, POPULATION, read_text
+from resistance.read.population import Field, largest, population_names
+from resistance.read.sites import SiteLists
 from resistance.tables import conform
 from resistance.variant import build_name, contigs, trim_columns
 
@@ -25,10 +27,18 @@ SOURCE = "file:MAF"
 #: rows of these are no mutation of the tumour (cBioPortal leaves them out too)
 NOT_MUTATED = ("wildtype", "redacted", "loh")
 NO_GENE = ("unknown", "-", "none")
+#: a column that the cohort file names
+OWN_FIELD = Field(("maf",), "population_af", "fraction", (), None)
 
 
 def read_maf(
-    source: Variants, path: Path, *, build: str, samples: Collection[str], dropped: Dropped
+    source: Variants,
+    path: Path,
+    *,
+    build: str,
+    samples: Collection[str],
+    dropped: Dropped,
+    lists: SiteLists | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Read a MAF, or a table that is not quite one.
 
@@ -43,6 +53,8 @@ def read_maf(
         Samples of the samples sheet.
     dropped : Dropped
         Counts every row that is left out, by reason.
+    lists : SiteLists, optional
+        Panel of normals, blacklist and hot spots of the source.
 
     Returns
     -------
@@ -102,10 +114,40 @@ def read_maf(
         }
     )[kept]
     refuse_beyond_end(rows["chrom"], rows["pos"], rows["_row"], build, path)
-    rows = keep_calls(rows, source, path, dropped)
+    columns = [name for name in text if name.startswith(POPULATION)]
+    rows = rows.assign(population_af=_population(text.loc[rows.index, columns], rows, source, path, dropped))
+    rows = keep_calls(rows, source, path, dropped, lists, states_population=bool(columns))
     effects = _effects(rows, text.loc[rows.index], meanings.loc[rows.index], path, dropped)
     calls = one_per_sample(rows, path, dropped)
     return conform(calls, schemas.CALLS, path=path), effects, fusions
+
+
+def _population(text: pd.DataFrame, rows: pd.DataFrame, source: Variants, path: Path, dropped: Dropped) -> pd.Series:
+    """Return the largest population frequency of each row over the columns that state one."""
+    fields = population_names("maf", [name.removeprefix(POPULATION) for name in text])
+    columns = [(fields.get(name.removeprefix(POPULATION), OWN_FIELD), text[name]) for name in text]
+    frequency, unread = largest(columns, rows["alt"])
+    if unread.notna().any():
+        index = unread.first_valid_index()
+        named = [name.removeprefix(POPULATION) for name in text if text[name][index] == unread[index]]
+        what = "is no population frequency between 0 and 1"
+        if source.max_population_af is not None:
+            raise InputError(
+                what,
+                path=path,
+                row=int(rows["_row"][index]),
+                column=named[0],
+                value=str(unread[index]),
+                remedy="Correct it: max_population_af goes by it. Percentages: variants.columns.population_af with unit: percent.",
+            )
+        dropped.add(
+            "cells",
+            path,
+            f"'{named[0]}' {what}: not used",
+            int(unread.notna().sum()),
+            f"row {rows['_row'][index]}: {unread[index]}",
+        )
+    return frequency
 
 
 def _example(text: pd.DataFrame, chosen: pd.Series) -> str | None:

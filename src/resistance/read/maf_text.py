@@ -13,6 +13,7 @@ from typing import IO, TYPE_CHECKING, cast
 from resistance.config import ColumnMap, Variants
 from resistance.dropped import Dropped
 from resistance.errors import InputError, Problem
+from resistance.read.population import population_names
 from resistance.read.sheet import NA_WORDS, take
 
 if TYPE_CHECKING:
@@ -46,6 +47,8 @@ ALIASES: Mapping[str, tuple[str, ...]] = {
 NEEDED = ("sample_id", "chrom", "pos", "ref", "alt")
 #: names that the cohort file may map but that are derived from the others here
 UNUSED = ("end",)
+#: how the columns are called that state a population frequency: this, then their name in the file
+POPULATION = "population_af: "
 
 
 def read_text(source: Variants, path: Path, dropped: Dropped) -> tuple[pd.DataFrame, dict[str, str]]:
@@ -65,7 +68,8 @@ def read_text(source: Variants, path: Path, dropped: Dropped) -> tuple[pd.DataFr
     -------
     table : DataFrame
         Text columns named as the keys of :data:`ALIASES` (those that the file has), NaN where
-        unknown, and ``_row``, the 1-based line of the file.
+        unknown, the columns that state a population frequency (see :data:`POPULATION`), and ``_row``,
+        the 1-based line of the file.
     named : dict of str to str
         Our name -> what to call the column in a message: its name in the file.
 
@@ -81,17 +85,24 @@ def read_text(source: Variants, path: Path, dropped: Dropped) -> tuple[pd.DataFr
     specs = dict(source.columns)
     if source.sample_id is not None:
         specs["sample_id"] = source.sample_id
+    own = specs.pop("population_af", None)
     unknown = sorted(set(specs) - set(ALIASES) - set(UNUSED))
     if unknown:
         raise InputError(
             [
-                Problem("variants.columns has no such name", str(path), column=name, remedy=f"Names: {', '.join(ALIASES)}, end.")
+                Problem(
+                    "variants.columns has no such name",
+                    str(path),
+                    column=name,
+                    remedy=f"Names: {', '.join(ALIASES)}, population_af, end.",
+                )
                 for name in unknown
             ]
         )
     chosen = _choose(header, specs, path)
-    asked = [name for spec in specs.values() for name in _names(spec)]
-    needed = list(dict.fromkeys([*(name for names in chosen.values() for name in names), *asked]))
+    asked = [name for spec in (*specs.values(), *([] if own is None else [own])) for name in _names(spec)]
+    populations = list(population_names("maf", list(dict.fromkeys(header)))) if own is None else []
+    needed = list(dict.fromkeys([*(name for names in chosen.values() for name in names), *asked, *populations]))
     raw = _cells(path, header, needed, above, separator, quoted)
     raw = _join_twins(raw, chosen, path, dropped)
     out: dict[str, pd.Series] = {}
@@ -107,6 +118,11 @@ def read_text(source: Variants, path: Path, dropped: Dropped) -> tuple[pd.DataFr
             for further in chosen[name][1:]:
                 values = values.fillna(raw[further])
             out[name] = values
+    if own is not None:
+        fractions = take(raw, own, name="variants.columns.population_af", path=path, into="fraction" if own.unit else "text")
+        shown = " / ".join(_names(own)) or "population_af"
+        out[f"{POPULATION}{shown}"] = fractions.map(str, na_action="ignore").astype(raw.dtypes.iloc[0])
+    out |= {f"{POPULATION}{name}": raw[name] for name in populations}
     return pd.DataFrame({**out, "_row": raw["_row"]}), named
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import math
 import re
 from collections.abc import Collection, Mapping
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from resistance import config
 from resistance.errors import InputError, Problem
+from resistance.read.bed import bed_rows
 from resistance.read.sheet import read_sheet, take
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def bed_genes(path: Path, *, known: Collection[str], aliases: Mapping[str, str],
     found: dict[str, None] = {}
     unnamed: list[str] = []
     symbols = frozenset(known) | frozenset(aliases)
-    for cells in _bed_rows(path):
+    for _, cells in bed_rows(path, n_columns=4):
         here = _symbols_in(cells[3], symbols)
         if not here:
             unnamed.append(cells[3])
@@ -102,7 +102,7 @@ def mean_depths(path: Path, *, known: Collection[str], aliases: Mapping[str, str
     rows: list[tuple[str, int, float]] = []
     unnamed: list[str] = []
     problems = []
-    for number, cells in enumerate(_bed_rows(path, n_columns=5, fifth="mean depth"), start=1):
+    for number, cells in bed_rows(path, n_columns=5, fifth="mean depth"):
         try:
             depth = float(cells[4])
         except ValueError:
@@ -148,33 +148,3 @@ def _symbol_of(part: str, symbols: frozenset[str]) -> str | None:
     # 'HLA-A_exon2' -> 'HLA-A'; a symbol may itself hold '_' or ':', so the whole part was tried first
     first = re.split(r"[_:]", part)[0]
     return first if first in symbols else None
-
-
-def _bed_rows(path: Path, n_columns: int = 4, fifth: str = "") -> list[list[str]]:
-    try:
-        raw = path.read_bytes()
-        text = (gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw).decode("utf-8-sig")
-    except FileNotFoundError as error:
-        raise InputError("the file is missing", path=path, remedy="Paths are relative to the cohort file.") from error
-    except (UnicodeDecodeError, EOFError, gzip.BadGzipFile) as error:
-        raise InputError(f"is no readable BED file ({error})", path=path) from error
-    found, problems = [], []
-    for number, line in enumerate(text.splitlines(), start=1):
-        if not line.strip() or line.startswith(("#", "track", "browser")):
-            continue
-        cells = line.split("\t")
-        if len(cells) < n_columns:
-            what = f"has no {'fourth' if len(cells) < 4 else 'fifth'} column"
-            needed = f"Tab separated chrom, start, end and the gene's name{', ' + fifth if fifth else ''} are expected."
-            problems.append(Problem(what, str(path), number, remedy=needed))
-        elif not (cells[1].isdigit() and cells[2].isdigit() and int(cells[1]) < int(cells[2])):
-            problems.append(
-                Problem("is no region: the end must lie behind the start", str(path), number, value="-".join(cells[1:3]))
-            )
-        else:
-            found.append([*cells[:3], cells[3].strip(), *cells[4:n_columns]])
-    if problems:
-        raise InputError(problems[:20])
-    if not found:
-        raise InputError("the file has no regions", path=path)
-    return found

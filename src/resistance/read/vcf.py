@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,8 @@ from resistance.errors import InputError
 from resistance.read.annotation_fields import AnnotationField, fields_of
 from resistance.read.builds import refuse_beyond_end
 from resistance.read.calls import keep_calls, one_per_sample, passes
+from resistance.read.population import Field, info_values, population_names, repeated_values
+from resistance.read.sites import SiteLists
 from resistance.read.vcf_container import Region, has_index, header_lines, merged_regions, no_small_variant, opened
 from resistance.read.vcf_counts import Reads, has_wrong_ad, reads
 from resistance.read.vcf_open import sample_columns
@@ -36,6 +38,7 @@ def read_vcf(
     samples: Collection[str],
     dropped: Dropped,
     regions: Sequence[Region] | None = None,
+    lists: SiteLists | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Read the calls of `samples` from a VCF or BCF.
 
@@ -55,6 +58,8 @@ def read_vcf(
     regions : sequence of (chrom, start, end), optional
         Only records that overlap one of these half-open, 0-based intervals; read through the index
         where there is one.
+    lists : SiteLists, optional
+        Panel of normals, blacklist and hot spots of the source.
 
     Returns
     -------
@@ -76,7 +81,8 @@ def read_vcf(
         tumour = next((str(record.value) for record in header.records if record.key == "tumor_sample"), None)
         columns = sample_columns(list(header.samples), tumour, source, path, samples, dropped)
         fields = fields_of({name: str(item.description) for name, item in header.info.items()}, path)
-        taken = _Taken(source, path, columns, fields)
+        populations = population_names("info", list(header.info))
+        taken = _Taken(source, path, columns, fields, populations)
         for line, record in _records(file, path, regions):
             taken.add(line, record)
     for (table, reason), n in sorted(taken.left_out.items()):
@@ -84,6 +90,7 @@ def read_vcf(
     if not taken.calls:
         return empty(schemas.CALLS), empty(schemas.EFFECTS)
     names = ["sample_id", "chrom", "pos", "ref", "alt", "depth", "alt_count", "vaf", "filter", "not_called", "_row"]
+    names.insert(8, "population_af")
     rows = pd.DataFrame(taken.calls, columns=names).assign(build=build, source=path.name)
     rows = _canonical(rows)
     for reason in sorted(rows["refused"].dropna().unique()):
@@ -92,8 +99,10 @@ def read_vcf(
         dropped.add("calls", path, str(reason), int(out.sum()), f"row {first['_row']}: {first['sample_id']} {first['chrom']}")
     rows = rows[rows["refused"].isna()].drop(columns="refused")
     rows = rows.assign(**{name: rows[name].astype("Int64") for name in ("depth", "alt_count")})
+    rows = rows.assign(population_af=rows["population_af"].astype("float64"))
     refuse_beyond_end(rows["chrom"], rows["pos"], rows["_row"], build, path)
-    rows = one_per_sample(keep_calls(rows, source, path, dropped), path, dropped)
+    rows = keep_calls(rows, source, path, dropped, lists, states_population=taken.states_population)
+    rows = one_per_sample(rows, path, dropped)
     rows = rows.assign(filter=rows["filter"].mask(rows["not_called"], NOT_CALLED)).drop(columns="not_called")
     calls = conform(rows, schemas.CALLS, path=path)
     return calls, _effects(taken.effects, calls, build, path)
@@ -126,12 +135,21 @@ def _effects(found: list[dict[str, Any]], calls: pd.DataFrame, build: str, path:
 class _Taken:
     """Rows taken from the records so far, and what was left out."""
 
-    def __init__(self, source: Variants, path: Path, columns: dict[str, str], fields: Sequence[AnnotationField]) -> None:
+    def __init__(
+        self,
+        source: Variants,
+        path: Path,
+        columns: dict[str, str],
+        fields: Sequence[AnnotationField],
+        populations: Mapping[str, Field],
+    ) -> None:
         self.calls: list[tuple[Any, ...]] = []
         self.effects: list[dict[str, Any]] = []
         self.left_out: Counter[tuple[str, str]] = Counter()
         self.examples: dict[tuple[str, str], str] = {}
         self._source, self._path, self._columns, self._fields = source, path, columns, fields
+        self._populations = populations
+        self.states_population = bool(populations) or any(field.populations for field in fields)
 
     def _leave(self, table: str, reason: str, example: str) -> None:
         self.left_out[table, reason] += 1
@@ -158,6 +176,7 @@ class _Taken:
         written = ";".join(applied) or None
         taken: set[int] = set()
         chrom = contig(record.chrom)
+        frequency: dict[int, float] | None = None
         for sample_id, column in self._columns.items():
             if not column:
                 fields, called_here = dict(record.info.items()), True
@@ -183,27 +202,63 @@ class _Taken:
                 if why is not None:
                     self._leave("calls", why, f"{sample_id} {place}")
                     continue
+                if frequency is None:
+                    frequency = self._frequencies(record, alleles, place) if self.states_population else {}
                 not_called = bool(genotype) and not carries and found.alt_count != 0
                 self.calls.append(
                     (
                         *(sample_id, chrom, record.pos, alleles[0], alleles[i]),
-                        *(found.depth, found.alt_count, found.vaf, written, not_called, line),
+                        *(found.depth, found.alt_count, found.vaf, frequency.get(i), written, not_called, line),
                     )
                 )
                 taken.add(i)
         if taken:
             self._annotate(record, chrom, alleles, taken)
 
+    def _frequencies(self, record: Any, alleles: Sequence[str], place: str) -> dict[int, float]:
+        """Return the largest population frequency that the record states, by alternative allele."""
+        stated: list[tuple[int, Field, str, str, str]] = []
+        n = len(alleles) - 1
+        names = [name for name in self._populations if name in record.info]
+        # ANNOVAR writes its fields once per allele, and pysam gives the first
+        repeated = repeated_values(str(record), names) if n > 1 and "ALLELE_END" in record.info else {}
+        for name in names:
+            values = info_values(record.info[name], n, repeated.get(name))
+            if values is None:
+                self._leave("cells", f"INFO/{name} has one population frequency for several alleles: not used", place)
+            else:
+                stated += [(i, self._populations[name], text, alleles[i], name) for i, text in enumerate(values, start=1)]
+        for field in self._fields:
+            if field.populations and field.name in record.info:
+                parts = field.frequencies(_entries(record.info[field.name]), alleles)
+                stated += [(i, field.populations[part], text, vep, f"{field.name} {part}") for i, part, text, vep in parts]
+        out: dict[int, float] = {}
+        for i, kind, text, allele, name in stated:
+            try:
+                value = kind.frequency(text, allele)
+            except ValueError as error:
+                what = "is no population frequency between 0 and 1"
+                if self._source.max_population_af is not None:
+                    remedy = "Correct the annotation: max_population_af goes by it."
+                    raise InputError(f"INFO/{name} at {place} {what}", path=self._path, value=text, remedy=remedy) from error
+                self._leave("cells", f"INFO/{name} {what}: not used", f"{place} {text}")
+                continue
+            if value is not None:
+                out[i] = max(value, out.get(i, 0.0))
+        return out
+
     def _annotate(self, record: Any, chrom: str, alleles: Sequence[str], taken: set[int]) -> None:
         for field in self._fields:
             if field.name not in record.info:
                 continue
-            value = record.info[field.name]
-            entries = [str(entry) for entry in value] if isinstance(value, tuple) else str(value).split(",")
-            for effect in field.effects(entries, record.chrom, record.pos, alleles):
+            for effect in field.effects(_entries(record.info[field.name]), record.chrom, record.pos, alleles):
                 if effect.allele in taken:
                     place = {"chrom": chrom, "pos": record.pos, "ref": alleles[0], "alt": alleles[effect.allele]}
                     self.effects.append(asdict(effect) | place)
+
+
+def _entries(value: Any) -> list[str]:
+    return [str(entry) for entry in value] if isinstance(value, tuple) else str(value).split(",")
 
 
 def _not_looked_for(found: Reads, known: bool) -> str | None:

@@ -11,6 +11,7 @@ from resistance.report.content_methods import methods
 from resistance.report.content_results import forests, results_rows, unanswered
 from resistance.report.content_subtype import subtype_content
 from resistance.report.content_survival import survival
+from resistance.report.tables_variants import flagged
 from resistance.report.words import plain
 
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ def build_content(config: CohortFile, tables: StageTables, provenance: dict[str,
             "results": results,
             "questions": unanswered(results),
             "coverage": counted,
+            "flagged": flagged(config, tables, counted),
             "evidence": content_markers.evidence(tables, counted),
             "annotation": content_markers.annotation(config, tables),
             "dropped": content_markers.dropped(tables),

@@ -22,6 +22,7 @@ class StageTables:
     """Every table the report reads, as the stages wrote them."""
 
     cohort: Cohort
+    effects: pd.DataFrame
     quantity: pd.DataFrame
     molecular_response: pd.DataFrame
     emergence: pd.DataFrame
@@ -71,6 +72,7 @@ def read_tables(results: Path) -> StageTables:
     merged = merged.drop_duplicates().sort_values([*keys, "n"], kind="stable").reset_index(drop=True)
     return StageTables(
         cohort=cohort,
+        effects=read_stage(results, "annotate", schemas.EFFECTS),
         quantity=read_stage(results, "ctdna", schemas.QUANTITY),
         molecular_response=read_stage(results, "ctdna", schemas.RESPONSE),
         emergence=read_stage(results, "ctdna", schemas.EMERGENCE),

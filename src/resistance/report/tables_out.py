@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from resistance.report.content_markers import at_timepoint
+from resistance.report.tables_variants import FLAGGED, variants
 from resistance.tables import write_tsv
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ def report_tables(config: CohortFile, tables: StageTables, content: dict[str, An
         "endpoints": cohort.endpoints.sort_values(["endpoint", "patient_id"]),
         "markers": tables.markers.sort_values("marker_id"),
         "matrix": wide_matrix(config, tables),
+        "variants": variants(tables),
         "evidence": tables.evidence,
         "allelic_states": tables.allelic_states,
         "clonality": tables.clonality,
@@ -61,6 +63,7 @@ def report_tables(config: CohortFile, tables: StageTables, content: dict[str, An
                 "reason",
             ],
         ),
+        "flagged_markers": pd.DataFrame(content["flagged"], columns=list(FLAGGED)),
         "table_one": _table_one(content["table_one"]),
         "survival": _survival(content["survival"]),
         "subtype_response": _subtype_response(content["subtype"]),

@@ -144,6 +144,7 @@ EVIDENCE = Schema(
         Column("residue", "integer", "First changed residue.", low=0),
         Column("vaf", "real", "Variant allele fraction, 0..1.", low=0, high=1),
         Column("depth", "integer", "Reads covering the position.", low=0),
+        Column("flags", "text", "As in effects: clonal_haematopoiesis, hypermutation, joined by ';'."),
         Column("finding", "text", "In words.", required=True),
         Column("rule", "text", "Rule that it meets.", required=True),
         Column("direction", "text", "Of the statement.", required=True),

@@ -90,7 +90,12 @@ EFFECTS = Schema(
         Column("exon", "integer", "Exon number where the file gives it.", low=1),
         Column("transcript", "text", "Transcript with version where known."),
         Column("impact", "text", "HIGH, MODERATE, LOW or MODIFIER."),
-        Column("domain", "text", "Parts of the protein that the change touches (resources/domains.tsv), joined by ';'."),
+        Column(
+            "domain",
+            "text",
+            "Parts of the protein that the change touches (resources/domains.tsv), joined by ';', or 'none'; NA: not known.",
+        ),
+        Column("aliases", "text", "The protein change on other transcripts, change@transcript, joined by ';'."),
         Column("flags", "text", "clonal_haematopoiesis, hypermutation: what else may explain the variant, joined by ';'."),
         Column("picked", "flag", "The file's own choice of transcript for the gene (PICK, MANE Select or canonical)."),
         Column("source", "text", "file:MAF, file:CSQ, file:ANN, file:BCSQ, native:csq.", required=True),

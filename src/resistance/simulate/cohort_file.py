@@ -125,6 +125,12 @@ variants:
   - format: vcf                           # files: the samples' column 'vcf'; annotation: VEP's CSQ in the files
     keep_filters: [PASS, .]               # other FILTER values are dropped and counted
     min_depth: 50                         # calls with fewer reads are dropped and counted
+    min_alt_count: 0                      # likewise with fewer reads of the variant (0 reads: looked for and not seen, kept)
+    min_vaf: 0.0                          # likewise
+    max_population_af: null               # 0.001 where there is no matched normal: common variants are dropped and counted
+    panel_of_normals: null                # VCF (alleles) or BED (regions) of what normal samples show
+    blacklist: null                       # BED of regions in which no call is believed
+    hotspots: null                        # VCF or BED of what these three never drop
     unknown_samples: error                # a VCF sample that the samples file does not name
 
 assays:                                   # what was looked at: a gene outside is not_assessed, never wild type

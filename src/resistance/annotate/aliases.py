@@ -1,0 +1,101 @@
+"""Effects -> the names that each protein change has on other transcripts, in the column ``aliases``.
+
+MYD88 L252P of MANE Select is L265P of ENST00000396334.3 and L273P of ENST00000417037.2. The codon is the same, so
+only the number is another (:mod:`resistance.annotate.numbering`); no sequence is needed.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from typing import TYPE_CHECKING
+
+from resistance.annotate.numbering import Named, Numbers, counted_on, numbers, renumber
+from resistance.dropped import KEPT
+from resistance.hgvs import changed_residues
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from resistance.dropped import Dropped
+
+UNKNOWN = f"{KEPT}, but no transcript that is known numbers the protein change like this"
+BROKEN = f"{KEPT}, but the gene's coding sequence is not whole on this build: names behind the break are wrong"
+_COLUMNS = ("build", "gene", "transcript", "pos", "ref", "alt", "residue", "hgvsp")
+
+
+def with_aliases(effects: pd.DataFrame, dropped: Dropped) -> pd.DataFrame:
+    """Return the effects with the column ``aliases``.
+
+    Parameters
+    ----------
+    effects : DataFrame
+        By :data:`resistance.schemas.EFFECTS`, current symbols.
+    dropped : Dropped
+        Counts, as kept, changes whose number fits no known transcript at their place, and effects on genes
+        whose coding sequence is not whole on the build.
+
+    Returns
+    -------
+    DataFrame
+        ``aliases`` is ``change@transcript``, joined by ';', by transcript; NA where there is none or it is not
+        known.  A change has no alias on a transcript that reads its codons otherwise, and a frameshift none
+        on one whose remaining codons are not all the same.
+    """
+    import numpy as np
+    import pandas as pd
+
+    out = np.full(len(effects), None, dtype=object)
+    known = {build: _genes(str(build)) for build in effects["build"].unique()}
+    builds, genes = effects["build"].to_numpy(dtype=object), effects["gene"].to_numpy(dtype=object)
+    asked = np.fromiter((g in known[b][0] for b, g in zip(builds, genes, strict=True)), dtype=bool, count=len(effects))
+    asked &= (effects["hgvsp"].notna() & effects["residue"].notna()).to_numpy(dtype=bool)
+    rows = effects.loc[asked, list(_COLUMNS)].astype("object")
+    for at, row in zip(np.flatnonzero(asked), rows.where(rows.notna(), None).itertuples(index=False), strict=True):
+        named = Named(row.build, row.gene, row.transcript, int(row.pos), row.ref, row.alt, int(row.residue))
+        of = counted_on(named)
+        if of is None:
+            # an indel can be named far behind its first base; a substitution cannot
+            if len(row.ref) == len(row.alt) and "-" not in (row.ref, row.alt) and changed_residues(row.hgvsp) is not None:
+                example = f"{row.gene} {row.hgvsp} {row.transcript or 'no transcript'} at {row.pos}"
+                dropped.add("effects", effects["source"].iloc[at], UNKNOWN, 1, example)
+        else:
+            out[at] = _aliases(row.build, row.gene, row.hgvsp, of)
+    for build, (_, broken) in known.items():
+        hit = (builds == build) & np.isin(genes, sorted(broken))
+        if hit.any():
+            example = ", ".join(sorted({str(gene) for gene in genes[hit]}))
+            dropped.add("effects", f"transcripts.{build}.tsv", BROKEN, int(hit.sum()), example)
+    return effects.assign(aliases=pd.array(out, dtype=pd.StringDtype(na_value=np.nan)))
+
+
+@functools.cache
+def _genes(build: str) -> tuple[frozenset[str], frozenset[str]]:
+    """Return the genes that are known, and those whose naming transcript is not whole."""
+    table = numbers(build)
+    return frozenset(table), frozenset(gene for gene, models in table.items() if not models[0].is_whole)
+
+
+@functools.lru_cache(maxsize=1 << 16)
+def _aliases(build: str, gene: str, hgvsp: str, of: Numbers) -> str | None:
+    models, span = numbers(build)[gene], changed_residues(hgvsp)
+    if span is None or len(models) == 1:
+        return None
+    found = []
+    for on in models:
+        first, last = renumber(span[0], of, on), renumber(span[1], of, on)
+        if first is None or last is None or first == span[0] or last - first != span[1] - span[0]:
+            continue
+        if ("fs" in hgvsp or "ext" in hgvsp) and of.tail(span[0]) != on.tail(first):
+            continue
+        found.append((on.transcript.transcript, _moved(hgvsp, first - span[0])))
+    return ";".join(f"{name}@{transcript}" for transcript, name in sorted(found)) or None
+
+
+def _moved(hgvsp: str, by: int) -> str:
+    """Return a change with its residues counted from elsewhere; the length of a frameshift stays."""
+
+    def number(found: re.Match[str]) -> str:
+        return f"{found[1]}{int(found[2]) + by}" + (f"{found[3]}{int(found[4]) + by}" if found[3] else "")
+
+    return re.sub(r"^([A-Z*])(\d+)(?:(_[A-Z*])(\d+))?", number, hgvsp)
