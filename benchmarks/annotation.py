@@ -40,8 +40,8 @@ class Command:
     argv : list of str
     out : Path or None
         Where its standard output goes; None: nowhere.
-    seconds, peaks : list of float
-        Wall time and peak resident memory in MB (of its largest process) of each run.
+    seconds, cpu, peaks : list of float
+        Wall time, processor time of all its processes, and peak resident memory in MB (of the largest) of each run.
     failed : str
         Why it ended with an error.
     """
@@ -50,6 +50,7 @@ class Command:
     argv: list[str]
     out: Path | None = None
     seconds: list[float] = field(default_factory=list)
+    cpu: list[float] = field(default_factory=list)
     peaks: list[float] = field(default_factory=list)
     failed: str = ""
 
@@ -70,6 +71,7 @@ class Command:
                 print(f"{self.label}: {self.failed}", file=sys.stderr)
                 return
         self.seconds.append(seconds)
+        self.cpu.append(used.ru_utime + used.ru_stime)
         self.peaks.append(used.ru_maxrss / 1024)
 
     @property
@@ -85,8 +87,9 @@ class Command:
     def cells(self) -> list[str]:
         """Return label, median, extremes and memory for a table."""
         if self.failed:
-            return [self.label, self.failed, "", ""]
-        return [self.label, f"{self.median:.3f}", f"{min(self.seconds):.3f}-{max(self.seconds):.3f}", f"{self.peak:,.0f}"]
+            return [self.label, self.failed, "", "", ""]
+        extremes = f"{min(self.seconds):.3f}-{max(self.seconds):.3f}"
+        return [self.label, f"{self.median:.3f}", extremes, f"{statistics.median(self.cpu):.3f}", f"{self.peak:,.0f}"]
 
 
 def prepare(folder: Path, records: int, in_genes: int) -> None:
@@ -204,9 +207,11 @@ def kind_of(variant: Variant) -> str:
 
 
 def agreement(folder: Path) -> list[str]:
-    """Compare the terms with bcftools csq's on the same transcripts; only what lies at exons has a transcript there."""
+    """Compare the terms with bcftools csq's on the naming transcripts; it gives introns to the gene, to no transcript."""
+    from resistance.annotate.transcripts import load_transcripts
     from resistance.consequences import meaning
 
+    naming = {t.transcript for t in load_transcripts("GRCh37") if t.role != "legacy"}
     argv = [
         "bcftools",
         "csq",
@@ -226,11 +231,14 @@ def agreement(folder: Path) -> list[str]:
         chrom, pos, _, ref, alt, _, _, info = line.split("\t")[:8]
         variant = (chrom, *trimmed(int(pos), ref, alt))
         words = next((part[5:] for part in info.split(";") if part.startswith("BCSQ=")), "")
+        said: dict[str, str] = {}
         for entry in filter(None, words.split(",")):
             word, _, transcript = entry.split("|")[:3]
-            if transcript:
-                found = meaning(word.lstrip("*"))
-                theirs[variant, transcript] = found.consequence, found.effect_class
+            if transcript in naming:
+                said[transcript] = "&".join(filter(None, (said.get(transcript), word.lstrip("*"))))
+        for transcript, word in said.items():  # splice_region stands in an entry of its own
+            found = meaning(word)
+            theirs[variant, transcript] = found.consequence, found.effect_class
     own = {
         ((row["chrom"], int(row["pos"]), row["ref"], row["alt"]), row["transcript"]): (row["consequence"], row["effect_class"])
         for row in rows(folder / "whole.effects.tsv")
@@ -293,7 +301,7 @@ def count_records(folder: Path, file: str) -> int:
 
 def report(found: dict[str, Command], folder: Path, records: int) -> list[str]:
     """Return the tables and the verdicts on the targets."""
-    head = ["", "median, s", "fastest-slowest", "peak, MB"]
+    head = ["", "median, s", "fastest-slowest", "processor, s", "peak, MB"]
     lines: list[str] = []
 
     def ratio(name: str, peer: str) -> str:

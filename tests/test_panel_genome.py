@@ -169,5 +169,5 @@ def test_a_command_that_fails_is_shown_with_its_last_words_and_run_no_more(capfd
     command.run()
     assert command.failed == "exit code 1: no such option"
     assert command.seconds == []
-    assert command.cells() == ["x", "exit code 1: no such option", "", ""]
+    assert command.cells() == ["x", "exit code 1: no such option", "", "", ""]
     assert capfd.readouterr().err.count("no such option") == 1
