@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from resistance.dropped import Dropped
 
 UNKNOWN = f"{KEPT}, but no transcript that is known numbers the protein change like this"
-BROKEN = f"{KEPT}, but the gene's coding sequence is not whole on this build: names behind the break are wrong"
 _COLUMNS = ("build", "gene", "transcript", "pos", "ref", "alt", "residue", "hgvsp")
 
 
@@ -32,8 +31,7 @@ def with_aliases(effects: pd.DataFrame, dropped: Dropped) -> pd.DataFrame:
     effects : DataFrame
         By :data:`resistance.schemas.EFFECTS`, current symbols.
     dropped : Dropped
-        Counts, as kept, changes whose number fits no known transcript at their place, and effects on genes
-        whose coding sequence is not whole on the build.
+        Counts, as kept, substitutions whose number fits no known transcript at their place.
 
     Returns
     -------
@@ -46,9 +44,9 @@ def with_aliases(effects: pd.DataFrame, dropped: Dropped) -> pd.DataFrame:
     import pandas as pd
 
     out = np.full(len(effects), None, dtype=object)
-    known = {build: _genes(str(build)) for build in effects["build"].unique()}
+    known = {build: numbers(str(build)) for build in effects["build"].unique()}
     builds, genes = effects["build"].to_numpy(dtype=object), effects["gene"].to_numpy(dtype=object)
-    asked = np.fromiter((g in known[b][0] for b, g in zip(builds, genes, strict=True)), dtype=bool, count=len(effects))
+    asked = np.fromiter((g in known[b] for b, g in zip(builds, genes, strict=True)), dtype=bool, count=len(effects))
     asked &= (effects["hgvsp"].notna() & effects["residue"].notna()).to_numpy(dtype=bool)
     rows = effects.loc[asked, list(_COLUMNS)].astype("object")
     for at, row in zip(np.flatnonzero(asked), rows.where(rows.notna(), None).itertuples(index=False), strict=True):
@@ -61,19 +59,7 @@ def with_aliases(effects: pd.DataFrame, dropped: Dropped) -> pd.DataFrame:
                 dropped.add("effects", effects["source"].iloc[at], UNKNOWN, 1, example)
         else:
             out[at] = _aliases(row.build, row.gene, row.hgvsp, of)
-    for build, (_, broken) in known.items():
-        hit = (builds == build) & np.isin(genes, sorted(broken))
-        if hit.any():
-            example = ", ".join(sorted({str(gene) for gene in genes[hit]}))
-            dropped.add("effects", f"transcripts.{build}.tsv", BROKEN, int(hit.sum()), example)
     return effects.assign(aliases=pd.array(out, dtype=pd.StringDtype(na_value=np.nan)))
-
-
-@functools.cache
-def _genes(build: str) -> tuple[frozenset[str], frozenset[str]]:
-    """Return the genes that are known, and those whose naming transcript is not whole."""
-    table = numbers(build)
-    return frozenset(table), frozenset(gene for gene, models in table.items() if not models[0].is_whole)
 
 
 @functools.lru_cache(maxsize=1 << 16)
