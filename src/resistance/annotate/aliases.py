@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from resistance.dropped import Dropped
 
 UNKNOWN = f"{KEPT}, but no transcript that is known numbers the protein change like this"
-_COLUMNS = ("build", "gene", "transcript", "pos", "ref", "alt", "residue", "hgvsp")
+_COLUMNS = ("build", "gene", "transcript", "pos", "ref", "alt", "residue", "hgvsp", "source")
 
 
 def with_aliases(effects: pd.DataFrame, dropped: Dropped) -> pd.DataFrame:
@@ -45,20 +45,19 @@ def with_aliases(effects: pd.DataFrame, dropped: Dropped) -> pd.DataFrame:
 
     out = np.full(len(effects), None, dtype=object)
     known = {build: numbers(str(build)) for build in effects["build"].unique()}
-    builds, genes = effects["build"].to_numpy(dtype=object), effects["gene"].to_numpy(dtype=object)
-    asked = np.fromiter((g in known[b] for b, g in zip(builds, genes, strict=True)), dtype=bool, count=len(effects))
-    asked &= (effects["hgvsp"].notna() & effects["residue"].notna()).to_numpy(dtype=bool)
-    rows = effects.loc[asked, list(_COLUMNS)].astype("object")
-    for at, row in zip(np.flatnonzero(asked), rows.where(rows.notna(), None).itertuples(index=False), strict=True):
-        named = Named(row.build, row.gene, row.transcript, int(row.pos), row.ref, row.alt, int(row.residue))
-        of = counted_on(named)
-        if of is None:
-            # an indel can be named far behind its first base; a substitution cannot
-            if len(row.ref) == len(row.alt) and "-" not in (row.ref, row.alt) and changed_residues(row.hgvsp) is not None:
-                example = f"{row.gene} {row.hgvsp} {row.transcript or 'no transcript'} at {row.pos}"
-                dropped.add("effects", effects["source"].iloc[at], UNKNOWN, 1, example)
-        else:
-            out[at] = _aliases(row.build, row.gene, row.hgvsp, of)
+    cells = [effects[name].to_numpy(dtype=object, na_value=None) for name in _COLUMNS]
+    for at, (build, gene, transcript, pos, ref, alt, residue, hgvsp, source) in enumerate(zip(*cells, strict=True)):
+        models = known[build].get(gene)
+        if models is None or hgvsp is None or residue is None:
+            continue
+        if len(models) == 1 and models[0].transcript.transcript == transcript:
+            continue  # one numbering, and the change is on it
+        of = counted_on(Named(build, gene, transcript, int(pos), ref, alt, int(residue)))
+        if of is not None:
+            out[at] = _aliases(build, gene, hgvsp, of)
+        # an indel can be named far from its bases; a substitution cannot
+        elif len(ref) == len(alt) and "-" not in (ref, alt) and changed_residues(hgvsp) is not None:
+            dropped.add("effects", source, UNKNOWN, 1, f"{gene} {hgvsp} {transcript or 'no transcript'} at {pos}")
     return effects.assign(aliases=pd.array(out, dtype=pd.StringDtype(na_value=np.nan)))
 
 
