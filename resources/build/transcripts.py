@@ -43,6 +43,10 @@ NAMED = {
     "RUNX1": ("ENST00000344691.4",),
     # isoform 2, one residue fewer from residue 24 on: W385 is W386 of MANE Select
     "CRBN": ("ENST00000432408.2",),
+    # 746 residues: the hot spot Y641 (Morin 2010, doi:10.1038/ng.518) is Y646 of MANE Select
+    "EZH2": ("ENST00000460911.1",),
+    # 517 residues, Ensembl 75's canonical; MANE Select begins five residues before it
+    "WT1": ("ENST00000332351.3",),
     # MALT1B, without exon 7: 11 residues fewer behind it
     "MALT1": ("ENST00000345724.3",),
 }

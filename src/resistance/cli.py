@@ -141,7 +141,10 @@ def reference_build(fasta: Path, build: str, out: Path) -> None:
 
     facts = build_reference(fasta, build, out, lambda genes: track(list(genes), "reading genes", transient=True))
     click.echo(f"wrote {out / 'reference.json'}: {len(facts['genes'])} genes of {build}")
-    for key, words in (("without_bases", "without bases"), ("not_whole", "whose coding sequence is not whole")):
+    for key, words in (
+        ("without_bases", "without bases"),
+        ("not_whole", "whose coding sequence is not whole (their names may be wrong)"),
+    ):
         if facts[key]:
             click.echo(f"{len(facts[key])} genes {words}: {', '.join(facts[key][:10])}{' ...' if len(facts[key]) > 10 else ''}")
 

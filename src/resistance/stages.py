@@ -48,24 +48,27 @@ def annotate(cohort_file: Path, results: Path) -> None:
     from resistance.annotate.choose import one_per_gene, with_current_symbols
     from resistance.annotate.domains import with_domains
     from resistance.annotate.flags import with_flags
+    from resistance.annotate.frames import count_broken_frames
     from resistance.knowledge import load_genes
 
     config, base = _load(cohort_file)
     dropped = Dropped("annotate")
     effects = with_current_symbols(read_stage(results, "cohort", schemas.EFFECTS), load_genes().aliases)
-    differ = empty(schemas.DIFFERENCES)
+    differ, not_whole = empty(schemas.DIFFERENCES), frozenset[str]()
     if config.annotation.reference_file is not None:
         from resistance.annotate.compare import differences
         from resistance.annotate.native import annotate_variants, instead_of_file
         from resistance.annotate.reference import open_reference
 
         reference = open_reference(base / config.annotation.reference_file, config.study.build)
+        not_whole = reference.not_whole
         own = annotate_variants(read_stage(results, "cohort", schemas.CALLS), reference, dropped)
         if config.annotation.mode == "both":
             uncounted = Dropped("annotate")
             differ = differences(one_per_gene(effects, None, uncounted), one_per_gene(own, None, uncounted))
         effects = instead_of_file(effects, own, reference, dropped)
     effects = with_flags(with_domains(with_aliases(one_per_gene(effects, None, dropped), dropped)))
+    count_broken_frames(effects, dropped, not_whole)
     write_stage(effects, results, "annotate", schemas.EFFECTS)
     write_stage(differ, results, "annotate", schemas.DIFFERENCES)
     write_stage(dropped.frame(), results, "annotate", schemas.DROPPED)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from resistance import schemas
-from resistance.annotate.aliases import BROKEN, UNKNOWN, with_aliases
+from resistance.annotate.aliases import UNKNOWN, with_aliases
+from resistance.annotate.frames import BROKEN, count_broken_frames
 from resistance.annotate.native import annotate_variants
 from resistance.annotate.numbering import numbers
 from resistance.annotate.reference import build_reference, open_reference
 from resistance.dropped import Dropped
+from resistance.errors import InputError
 from resistance.hgvs import protein_change
 from resistance.tables import conform
 
@@ -78,12 +81,16 @@ def test_number_that_fits_no_transcript_is_counted_and_kept() -> None:
 def test_gene_whose_coding_sequence_the_assembly_cuts_is_counted() -> None:
     dropped = Dropped("annotate")
     own = {"gene": "MAP3K14", "hgvsp": "A900V", "transcript": "ENST00000344686.8"}
-    with_aliases(effects(own, {"gene": "CRBN", "hgvsp": "W386R", "transcript": "ENST00000231948.9"}), dropped)
-    table = dropped.frame()
-    assert table[["source", "reason", "n", "example"]].to_numpy().tolist() == [["transcripts.GRCh37.tsv", BROKEN, 1, "MAP3K14"]]
-    whole = Dropped("annotate")
-    with_aliases(effects(own | {"build": "GRCh38"}), whole)
+    other = {"gene": "CRBN", "hgvsp": "W386R", "transcript": "ENST00000231948.9"}
+    count_broken_frames(effects(own, own | {"effect_class": "noncoding", "pos": 8}, other), dropped)
+    assert dropped.frame()[["source", "reason", "n", "example"]].to_numpy().tolist() == [
+        ["transcripts of GRCh37", BROKEN, 1, "MAP3K14"]
+    ]
+    whole, of_bases = Dropped("annotate"), Dropped("annotate")
+    count_broken_frames(effects(own | {"build": "GRCh38"}), whole)
     assert whole.frame().empty
+    count_broken_frames(effects(own, other), of_bases, {"CRBN"})
+    assert of_bases.frame()[["n", "example"]].to_numpy().tolist() == [[2, "CRBN, MAP3K14"]]
 
 
 @pytest.mark.shared
@@ -114,3 +121,15 @@ def test_aliases_are_the_names_that_the_bases_give_on_each_transcript(shared: Pa
     assert len(wide) > 1500
     # the codon crosses the border of an exon that is longer in ENST00000417037.2: other bases there, by chance the same residue
     assert differ == {"R215"}
+
+
+@pytest.mark.shared
+def test_bundle_of_other_transcripts_is_refused(shared: Path, tmp_path: Path) -> None:
+    build_reference(shared / "truth" / "annotation" / "real37.fa.gz", "GRCh37", tmp_path)
+    path = tmp_path / "reference.json"
+    facts = json.loads(path.read_text(encoding="utf-8"))
+    facts["genes"]["MYD88"]["start"] += 600
+    path.write_text(json.dumps(facts), encoding="utf-8")
+    with pytest.raises(InputError) as caught:
+        open_reference(path, "GRCh37")
+    assert "has not all bases of ENST00000396334.3 (MYD88), so it was made by another version" in str(caught.value)

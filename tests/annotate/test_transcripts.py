@@ -66,6 +66,7 @@ def test_each_legacy_transcript_numbers_some_shared_codon_differently(build: str
         ("MYC", "ENST00000652288", 58, 73),  # T58A of Burkitt lymphoma counts from the ATG of exon 2
         ("RUNX1", "ENST00000344691", 174, 201),  # R174Q of RUNX1b is R201Q of RUNX1c
         ("CD79B", "ENST00000392795", 197, 196),  # Y196 of Davis 2010; VEP's longest transcript has one residue more
+        ("EZH2", "ENST00000460911", 641, 646),  # Y641 of follicular lymphoma: Morin 2010
         ("CRBN", "ENST00000432408", 385, 386),  # isoform 2
         ("CUL4B", "ENST00000404115", 913, 895),  # last residues of the isoforms of 913 and 895
         ("NFKBIE", "ENST00000275015", 500, 361),  # last residues of the proteins of 500 and 361

@@ -20,8 +20,7 @@ if TYPE_CHECKING:
     from resistance.dropped import Dropped
 
 UNKNOWN = f"{KEPT}, but no transcript that is known numbers the protein change like this"
-BROKEN = f"{KEPT}, but the gene's coding sequence is not whole on this build: names behind the break are wrong"
-_COLUMNS = ("build", "gene", "transcript", "pos", "ref", "alt", "residue", "hgvsp")
+_COLUMNS = ("build", "gene", "transcript", "pos", "ref", "alt", "residue", "hgvsp", "source")
 
 
 def with_aliases(effects: pd.DataFrame, dropped: Dropped) -> pd.DataFrame:
@@ -32,8 +31,7 @@ def with_aliases(effects: pd.DataFrame, dropped: Dropped) -> pd.DataFrame:
     effects : DataFrame
         By :data:`resistance.schemas.EFFECTS`, current symbols.
     dropped : Dropped
-        Counts, as kept, changes whose number fits no known transcript at their place, and effects on genes
-        whose coding sequence is not whole on the build.
+        Counts, as kept, substitutions whose number fits no known transcript at their place.
 
     Returns
     -------
@@ -46,34 +44,21 @@ def with_aliases(effects: pd.DataFrame, dropped: Dropped) -> pd.DataFrame:
     import pandas as pd
 
     out = np.full(len(effects), None, dtype=object)
-    known = {build: _genes(str(build)) for build in effects["build"].unique()}
-    builds, genes = effects["build"].to_numpy(dtype=object), effects["gene"].to_numpy(dtype=object)
-    asked = np.fromiter((g in known[b][0] for b, g in zip(builds, genes, strict=True)), dtype=bool, count=len(effects))
-    asked &= (effects["hgvsp"].notna() & effects["residue"].notna()).to_numpy(dtype=bool)
-    rows = effects.loc[asked, list(_COLUMNS)].astype("object")
-    for at, row in zip(np.flatnonzero(asked), rows.where(rows.notna(), None).itertuples(index=False), strict=True):
-        named = Named(row.build, row.gene, row.transcript, int(row.pos), row.ref, row.alt, int(row.residue))
-        of = counted_on(named)
-        if of is None:
-            # an indel can be named far behind its first base; a substitution cannot
-            if len(row.ref) == len(row.alt) and "-" not in (row.ref, row.alt) and changed_residues(row.hgvsp) is not None:
-                example = f"{row.gene} {row.hgvsp} {row.transcript or 'no transcript'} at {row.pos}"
-                dropped.add("effects", effects["source"].iloc[at], UNKNOWN, 1, example)
-        else:
-            out[at] = _aliases(row.build, row.gene, row.hgvsp, of)
-    for build, (_, broken) in known.items():
-        hit = (builds == build) & np.isin(genes, sorted(broken))
-        if hit.any():
-            example = ", ".join(sorted({str(gene) for gene in genes[hit]}))
-            dropped.add("effects", f"transcripts.{build}.tsv", BROKEN, int(hit.sum()), example)
+    known = {build: numbers(str(build)) for build in effects["build"].unique()}
+    cells = [effects[name].to_numpy(dtype=object, na_value=None) for name in _COLUMNS]
+    for at, (build, gene, transcript, pos, ref, alt, residue, hgvsp, source) in enumerate(zip(*cells, strict=True)):
+        models = known[build].get(gene)
+        if models is None or hgvsp is None or residue is None:
+            continue
+        if len(models) == 1 and models[0].transcript.transcript == transcript:
+            continue  # one numbering, and the change is on it
+        of = counted_on(Named(build, gene, transcript, int(pos), ref, alt, int(residue)))
+        if of is not None:
+            out[at] = _aliases(build, gene, hgvsp, of)
+        # an indel can be named far from its bases; a substitution cannot
+        elif len(ref) == len(alt) and "-" not in (ref, alt) and changed_residues(hgvsp) is not None:
+            dropped.add("effects", source, UNKNOWN, 1, f"{gene} {hgvsp} {transcript or 'no transcript'} at {pos}")
     return effects.assign(aliases=pd.array(out, dtype=pd.StringDtype(na_value=np.nan)))
-
-
-@functools.cache
-def _genes(build: str) -> tuple[frozenset[str], frozenset[str]]:
-    """Return the genes that are known, and those whose naming transcript is not whole."""
-    table = numbers(build)
-    return frozenset(table), frozenset(gene for gene, models in table.items() if not models[0].is_whole)
 
 
 @functools.lru_cache(maxsize=1 << 16)

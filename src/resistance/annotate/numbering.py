@@ -14,8 +14,8 @@ from dataclasses import dataclass
 
 from resistance.annotate.transcripts import Transcript, load_transcripts
 
-#: residues by which the name of an insertion or deletion may lie behind its first base: both are moved to the 3' end
-_SHIFTED = 10
+#: residues by which the name of an insertion or deletion may lie beside its bases: files move them to either end of a repeat
+_NEAR = 10
 
 
 class Numbers:
@@ -173,10 +173,10 @@ def counted_on(named: Named) -> Numbers | None:
 
 
 def _fits(model: Numbers, named: Named) -> bool:
-    """Return whether a transcript has the residue where the variant lies (an indel: there or a little behind)."""
+    """Return whether a transcript has the residue where the variant lies (an indel: there or near)."""
     touched = (named.pos, named.pos + (1 if named.ref == "-" else len(named.ref) - 1))
     there = [residue for residue in map(model.residue, touched) if residue is not None]
     if not there:
         return False
-    room = 0 if len(named.ref) == len(named.alt) and "-" not in (named.ref, named.alt) else _SHIFTED
-    return min(there) - min(room, 1) <= named.residue <= max(there) + room
+    room = 0 if len(named.ref) == len(named.alt) and "-" not in (named.ref, named.alt) else _NEAR
+    return min(there) - room <= named.residue <= max(there) + room

@@ -41,12 +41,15 @@ class Reference:
         Gene -> ``chrom``, ``start`` and ``end`` (1-based, both included) of its contig.
     data : bytes
         The FASTA as it stands in the file.
+    not_whole : frozenset of str
+        Genes whose coding sequence is not whole in it (no start, no stop, or one within): their names may be wrong.
     """
 
     folder: Path
     build: str
     genes: dict[str, dict[str, Any]]
     data: bytes = field(default=b"", repr=False, compare=False)
+    not_whole: frozenset[str] = frozenset()
 
     @property
     def fasta(self) -> Path:
@@ -168,7 +171,7 @@ def open_reference(path: Path, build: str | None = None) -> Reference:
     Raises
     ------
     InputError
-        It is missing, damaged, or of another build.
+        It is missing, damaged, of another build, or made for other transcripts than those of this version.
     """
     remedy = "Make it with `resistance reference build`."
     if path.is_dir():
@@ -187,7 +190,14 @@ def open_reference(path: Path, build: str | None = None) -> Reference:
     data = fasta.read_bytes() if fasta.is_file() else b""
     if hashlib.sha256(data).hexdigest() != facts["sha256"]:
         raise InputError("the bases beside it are missing or not those that it names", path=path, remedy=remedy)
-    return Reference(path.parent, facts["build"], facts["genes"], data)
+    genes: dict[str, dict[str, Any]] = facts["genes"]
+    for t in load_transcripts(facts["build"]):
+        at = genes.get(t.gene)
+        if at is not None and not (at["chrom"] == t.chrom and at["start"] <= t.start and t.end <= at["end"]):
+            raise InputError(
+                f"has not all bases of {t.transcript} ({t.gene}), so it was made by another version", path=path, remedy=remedy
+            )
+    return Reference(path.parent, facts["build"], genes, data, frozenset(facts.get("not_whole", ())))
 
 
 def _refuse_other_build(genome: pysam.FastaFile, names: dict[str, str], build: str, path: Path) -> None:
@@ -214,6 +224,8 @@ def _spans(transcripts: Iterable[Transcript]) -> dict[str, tuple[str, int, int]]
 
 def _is_whole(model: Model) -> bool | None:
     """Return whether the coding sequence begins, ends and does not stop within; None where bases are not known."""
+    if (model.coding.stop - model.coding.start) % 3:
+        return False
     if "X" in model.protein:
         return None
     return model.protein.startswith("M") and model.protein.find("*") == len(model.protein) - 1
