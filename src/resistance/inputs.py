@@ -12,7 +12,7 @@ from resistance.config import CohortFile
 from resistance.errors import InputError, Problem
 
 #: keys of the cohort file that hold a path, wherever they stand
-FILE_KEYS = ("file", "gene_list", "bed", "depth", "samples_file", "reference_file")
+FILE_KEYS = ("file", "gene_list", "bed", "depth", "samples_file", "reference_file", "chain")
 
 
 @dataclass(frozen=True)

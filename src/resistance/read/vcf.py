@@ -15,7 +15,7 @@ from resistance.consequences import SEVERITY
 from resistance.dropped import Dropped
 from resistance.errors import InputError
 from resistance.read.annotation_fields import AnnotationField, fields_of
-from resistance.read.builds import refuse_beyond_end
+from resistance.read.builds import Said, refuse_beyond_end
 from resistance.read.calls import keep_calls, one_per_sample, passes
 from resistance.read.vcf_counts import Reads, has_wrong_ad, reads
 from resistance.read.vcf_open import header_lines, opened, sample_columns
@@ -37,6 +37,7 @@ def read_vcf(
     samples: Collection[str],
     dropped: Dropped,
     regions: Sequence[Region] | None = None,
+    said: Said | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Read the calls of `samples` from a VCF or BCF.
 
@@ -47,7 +48,7 @@ def read_vcf(
     path : Path
         Plain, BGZF or BCF.
     build : str
-        The cohort's build; contig lengths of the other build in the header are refused.
+        The file's build; contig lengths of the other build in the header are refused.
     samples : collection of str
         Samples of this file, or of the cohort.
     dropped : Dropped
@@ -56,6 +57,8 @@ def read_vcf(
     regions : sequence of (chrom, start, end), optional
         Only records that overlap one of these half-open, 0-based intervals; read through the index
         where there is one.
+    said : Said, optional
+        By what the file is on this build (default: study.build).
 
     Returns
     -------
@@ -72,7 +75,7 @@ def read_vcf(
     """
     import pandas as pd
 
-    with opened(path, build) as file:
+    with opened(path, build, said) as file:
         header = file.header
         tumour = next((str(record.value) for record in header.records if record.key == "tumor_sample"), None)
         columns = sample_columns(list(header.samples), tumour, source, path, samples, dropped)
@@ -93,7 +96,7 @@ def read_vcf(
         dropped.add("calls", path, str(reason), int(out.sum()), f"row {first['_row']}: {first['sample_id']} {first['chrom']}")
     rows = rows[rows["refused"].isna()].drop(columns="refused")
     rows = rows.assign(**{name: rows[name].astype("Int64") for name in ("depth", "alt_count")})
-    refuse_beyond_end(rows["chrom"], rows["pos"], rows["_row"], build, path)
+    refuse_beyond_end(rows["chrom"], rows["pos"], rows["_row"], build, path, said)
     rows = one_per_sample(keep_calls(rows, source, path, dropped), path, dropped)
     rows = rows.assign(filter=rows["filter"].mask(rows["not_called"], NOT_CALLED)).drop(columns="not_called")
     calls = conform(rows, schemas.CALLS, path=path)
