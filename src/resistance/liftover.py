@@ -174,6 +174,9 @@ class Lifter:
             if ours is None:
                 ours = self._ours[name] = contig(name)
             out.add((ours, pos, strand))
+        if len(out) > 1:
+            # a patch or an alternate haplotype repeats a piece of its chromosome: it is no second place
+            return {place for place in out if place[0] in self._chromosomes} or out
         return out
 
     def lift_columns(self, variants: pd.DataFrame) -> pd.DataFrame:

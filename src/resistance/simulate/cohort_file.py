@@ -126,6 +126,7 @@ variants:
     keep_filters: [PASS, .]               # other FILTER values are dropped and counted
     min_depth: 50                         # calls with fewer reads are dropped and counted
     unknown_samples: error                # a VCF sample that the samples file does not name
+    # liftover: {from: GRCh37, chain: my.chain.gz}   # files of the other build are moved while they are read
 
 assays:                                   # what was looked at: a gene outside is not_assessed, never wild type
   - kind: mutation
