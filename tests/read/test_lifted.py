@@ -266,16 +266,22 @@ def test_batches_wait_for_the_chain_that_moves_them(study, monkeypatch):
     assert "my.chain" in work.files
 
 
-def test_the_stages_from_gather_to_matrix_take_the_moved_calls(study, tmp_path):
+def test_the_stages_from_gather_to_report_take_the_moved_calls_and_say_so(study, tmp_path):
     path = study(row("P1_T", "3", 38182641, "T", "C"), row("P2_T", "3", 1500, "T", "C"))
     results = tmp_path / "out"
-    for stage in ("gather", "annotate", "ctdna", "subtype", "matrix"):
+    for stage in ("gather", "annotate", "ctdna", "subtype", "matrix", "associate", "report"):
         cli.main([stage, str(path), "--results", str(results)])
     assert json.loads((results / "cohort" / "cohort.json").read_text())["build"] == "GRCh38"
     effects = read_table(results / "annotate" / "effects.parquet", schemas.EFFECTS)
     assert places(effects) == [("GRCh38", "3", 38141150, "T", "C")]
     dropped = read_table(results / "cohort" / "dropped.parquet", schemas.DROPPED)
     assert dropped.query("reason == 'liftover: has no place on GRCh38'")["n"].tolist() == [1]
+    report = (results / "report" / "report.html").read_text()
+    assert "GRCh37, moved to GRCh38 through the chain my.chain" in report
+    assert "liftover: has no place on GRCh38" in report
+    provenance = json.loads((results / "report" / "provenance.json").read_text())
+    assert "my.chain" in [item["path"] for item in provenance["inputs"]]
+    assert "liftover" in provenance["versions"]
 
 
 @pytest.mark.shared
