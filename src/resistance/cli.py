@@ -18,6 +18,7 @@ click.rich_click.COMMAND_GROUPS = {
             "read", "gather", "annotate", "ctdna", "subtype", "matrix", "associate", "report",
         ]},
         {"name": "Use the results elsewhere", "commands": ["export"]},
+        {"name": "Tools", "commands": ["liftover"]},
         {"name": "Reference", "commands": ["knowledge", "reference", "schema"]},
     ]
 }  # fmt: skip
@@ -147,6 +148,40 @@ def reference_build(fasta: Path, build: str, out: Path) -> None:
     ):
         if facts[key]:
             click.echo(f"{len(facts[key])} genes {words}: {', '.join(facts[key][:10])}{' ...' if len(facts[key]) > 10 else ''}")
+
+
+def _lifted_columns(context: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
+    wrong = [value for value in values if not all(value.partition("=")[::2])]
+    if wrong:
+        raise click.BadParameter(f"'{wrong[0]}' is not NAME=COLUMN, such as chrom=Chr")
+    return dict(value.split("=", 1) for value in values)
+
+
+@cli.command()
+@click.argument("file", type=_path)
+@click.option("--chain", type=_path, required=True, help="Chain file between the builds (UCSC's format), .gz or plain.")
+@click.option("--from", "source", required=True, metavar="BUILD", help="Build of FILE: GRCh37 (hg19) or GRCh38 (hg38).")
+@click.option("--to", "target", required=True, metavar="BUILD", help="The other build.")
+@click.option("--out", type=_path, required=True, help="Table to write: FILE's rows on the other build, .gz to pack it.")
+@click.option("--failed", type=_path, help="Table of the variants without a place, and why (default: OUT with .failed.tsv).")
+@click.option(
+    "--column", "columns", multiple=True, metavar="NAME=COLUMN", callback=_lifted_columns,
+    help="What a column is called that is not a usual one: chrom, pos, end, ref, alt, build. Can be given several times.",
+)  # fmt: skip
+def liftover(file: Path, chain: Path, source: str, target: str, out: Path, failed: Path | None, columns: dict[str, str]) -> None:
+    """Move the variants of FILE (MAF, VCF or a table) to the other genome build.
+
+    Every base of the reference allele, and both neighbours of an insertion, must have one place there, side by side and on
+    one strand; the others are counted by reason. Positions and alleles of FILE are kept beside the new ones.
+    """
+    from resistance.read.lift_file import lift_file
+
+    if failed is None:
+        stem = out.name.removesuffix(".gz")
+        failed = out.with_name(f"{stem.removesuffix(Path(stem).suffix)}.failed.tsv")
+    for line in lift_file(file, chain, source, target, out, failed, columns).lines():
+        click.echo(line)
+    click.echo(f"wrote {out} and {failed}")
 
 
 @cli.group()

@@ -67,6 +67,7 @@ endpoints:
 variants:
   - format: maf                   # or vcf, with 'vcf' in the samples sheet
     file: variants.maf
+    # liftover: {from: GRCh37, chain: GRCh37_to_GRCh38.chain.gz}   # a file of the other build, moved while it is read
 
 assays:                           # what was looked at; without this a gene without a call is not_assessed
   - kind: mutation

@@ -14,7 +14,7 @@ from resistance.errors import InputError, Problem
 #: keys of a source of variants that name a list of sites
 SITE_LISTS = ("panel_of_normals", "blacklist", "hotspots")
 #: keys of the cohort file that hold a path, wherever they stand
-FILE_KEYS = ("file", "gene_list", "bed", "depth", "samples_file", "reference_file", *SITE_LISTS)
+FILE_KEYS = ("file", "gene_list", "bed", "depth", "samples_file", "reference_file", "chain", *SITE_LISTS)
 
 
 @dataclass(frozen=True)

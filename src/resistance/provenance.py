@@ -17,6 +17,7 @@ from resistance.resources import knowledge_digest
 PACKAGES = (
     "altair",
     "great-tables",
+    "liftover",
     "numpy",
     "pandas",
     "pyarrow",

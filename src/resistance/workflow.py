@@ -44,7 +44,7 @@ class Work:
     files : tuple of str
         Files that concern the whole cohort: the sheets, matrices and files gathered at once.
     batches : dict of str to tuple of str
-        Batch -> the files of its samples.
+        Batch -> the files of its samples, and the chains that move them to the study's build.
     members : dict of str to str
         Batch -> digest of its rows of the samples sheet, as far as their patients are analysed.
     reading : str
@@ -116,12 +116,19 @@ def plan_work(configfiles: Sequence[str | Path], config: Mapping[str, Any]) -> W
     # a batch drops what the lists hold, so a changed list is a reason to read it again
     lists = [item for item in named if item.key is not None and item.key.rsplit(".", 1)[-1] in SITE_LISTS]
     require(everything)
+    # a chain moves the calls of the samples' own files: with another one they are read again
+    chains = [
+        item
+        for i, source in enumerate(cohort.variants)
+        for item in named
+        if source.file is None and item.key == f"variants.{i}.liftover.chain"
+    ]
     return Work(
         cohort=shown(path),
         results=(Path(output) / cohort.study.name).as_posix(),
         files=_paths([*named, *(item for item in everything if item.column not in PER_BATCH)]),
         batches={
-            name: _paths([*(item for item in sample_files(cohort, base, rows) if item.column in PER_BATCH), *lists])
+            name: _paths([*(item for item in sample_files(cohort, base, rows) if item.column in PER_BATCH), *lists, *chains])
             for name, rows in by_batch.items()
         },
         members={name: _digest(batch_text(rows)) for name, rows in by_batch.items()},

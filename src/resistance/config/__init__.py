@@ -21,7 +21,7 @@ from resistance.config.choices import (
 )
 from resistance.config.clinic import ClinicalEvents, Endpoint, Patients, Samples, TimeColumn
 from resistance.config.cohort_file import CohortFile, json_schema, load, parse
-from resistance.config.sources import Assay, CopyNumber, Expression, Fusions, Ihc, Measurements, NanoString, Variants
+from resistance.config.sources import Assay, CopyNumber, Expression, Fusions, Ihc, Liftover, Measurements, NanoString, Variants
 from resistance.config.words import (
     Build,
     ColumnMap,
@@ -53,6 +53,7 @@ __all__ = [
     "Fusions",
     "Ihc",
     "JoinedSheet",
+    "Liftover",
     "Mapped",
     "MarkerQuestion",
     "Markers",

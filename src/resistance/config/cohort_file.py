@@ -73,6 +73,11 @@ class CohortFile(Strict):
             known(name, variables, "analysis")
         if self.subtype.use is not None:
             known(self.subtype.use, [*(f"label:{x.name}" for x in self.subtype.labels), *self.subtype.methods], "subtype.use")
+        for i, source in enumerate(self.variants):
+            if source.liftover is not None and source.liftover.from_ == self.study.build:
+                wrong.append(
+                    f"variants.{i}.liftover is from {self.study.build}, which is study.build: remove it, or correct one of the two"
+                )
         if wrong:
             raise ValueError("; ".join(wrong))
         return self

@@ -6,7 +6,18 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from resistance.config.words import UNKNOWN_SAMPLES, EvidenceKind, Mapped, Material, MeasuredKind, Sheet, Strict
+from resistance.config.words import UNKNOWN_SAMPLES, Build, EvidenceKind, Mapped, Material, MeasuredKind, Sheet, Strict
+
+
+class Liftover(Strict):
+    """How a source on the other build is moved to the build of the study while it is read."""
+
+    from_: Build = Field(
+        alias="from", description="Build of the source; header, NCBI_Build and positions are checked against it."
+    )
+    chain: str = Field(
+        description="Chain file from that build to study.build (UCSC's format, .gz is read as it is), relative to the cohort file."
+    )
 
 
 class Variants(Strict):
@@ -52,6 +63,10 @@ class Variants(Strict):
     )
     unknown_samples: Literal["error", "drop"] = Field(
         "error", description="A sample of the file that the samples sheet does not name: an error, or dropped and counted."
+    )
+    liftover: Liftover | None = Field(
+        None,
+        description="Only for a source on the other build: its calls are moved to study.build; those without a place there are counted.",
     )
 
 

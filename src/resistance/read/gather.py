@@ -8,17 +8,20 @@ from typing import TYPE_CHECKING, Any
 
 from resistance import schemas
 from resistance.cohort import Cohort
-from resistance.config import CohortFile
+from resistance.config import CohortFile, Variants
 from resistance.dropped import Dropped
 from resistance.errors import Collected
 from resistance.layout import BATCH
 from resistance.read.clinical import Clinic, read_clinic
+from resistance.read.lifted import lift_tables, lifter_of, said_of
 from resistance.read.samples import Specimens, read_samples
 from resistance.read.sites import SiteLists, read_lists
 from resistance.tables import Schema, conform, empty
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from resistance.liftover import Lifter
 
 Tables = dict[str, "pd.DataFrame"]
 
@@ -81,9 +84,12 @@ def read_batch(config: CohortFile, base: Path, samples: Sequence[str]) -> Tables
     calls, effects, fusions = [], [], []
     for source in config.variants:
         if source.file is None:
-            lists = found.call(read_lists, source, base, config.study.build)
+            lifter = found.call(lifter_of, source, base, config.study.build)
+            if source.liftover is not None and lifter is None:
+                continue  # the chain is wrong, and that is said once
+            lists = found.call(read_lists, source, base, config.study.build if lifter is None else lifter.source)
             for path, ids in _by_file(files, "vcf", base):
-                part = found.call(_vcf, source, path, config, ids, lists, dropped)
+                part = found.call(_vcf, source, path, config, ids, lists, lifter, dropped)
                 if part is not None:
                     calls.append(part[0])
                     effects.append(part[1])
@@ -110,10 +116,21 @@ def _by_file(files: pd.DataFrame, column: str, base: Path) -> list[tuple[Path, l
     return [(base / str(name), group["sample_id"].tolist()) for name, group in named.groupby(column, sort=False)]
 
 
-def _vcf(source: Any, path: Path, config: CohortFile, ids: list[str], lists: SiteLists | None, dropped: Dropped) -> Any:
+def _vcf(
+    source: Variants,
+    path: Path,
+    config: CohortFile,
+    ids: list[str],
+    lists: SiteLists | None,
+    lifter: Lifter | None,
+    dropped: Dropped,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     from resistance.read.vcf import read_vcf
 
-    return read_vcf(source, path, build=config.study.build, samples=ids, dropped=dropped, lists=lists)
+    build = config.study.build if lifter is None else lifter.source
+    calls, effects = read_vcf(source, path, build=build, samples=ids, dropped=dropped, lists=lists, said=said_of(lifter))
+    calls, effects, _ = lift_tables(calls, effects, empty(schemas.FUSIONS), lifter, path, dropped)
+    return calls, effects
 
 
 def _fusions(
@@ -195,18 +212,21 @@ def gather(config: CohortFile, base: Path, batches: Sequence[Mapping[str, pd.Dat
     return Cohort(facts=facts, patients=clinic.patients, samples=specimens.samples, endpoints=clinic.endpoints, **tables)
 
 
-def _cohort_variants(source: Any, config: CohortFile, base: Path, specimens: Specimens, dropped: Dropped) -> Tables:
+def _cohort_variants(source: Variants, config: CohortFile, base: Path, specimens: Specimens, dropped: Dropped) -> Tables:
     """Read one cohort-wide source; samples of patients who are not analysed are known, and left out."""
-    path = base / source.file
-    lists = read_lists(source, base, config.study.build)
+    path = base / str(source.file)
+    lifter = lifter_of(source, base, config.study.build)
+    build = config.study.build if lifter is None else lifter.source
+    lists = read_lists(source, base, build)
     if source.format == "maf":
         from resistance.read.maf import read_maf
 
-        calls, effects, fusions = read_maf(
-            source, path, build=config.study.build, samples=specimens.all_ids, dropped=dropped, lists=lists
+        tables = read_maf(
+            source, path, build=build, samples=specimens.all_ids, dropped=dropped, lists=lists, said=said_of(lifter)
         )
+        calls, effects, fusions = lift_tables(*tables, lifter, path, dropped)
     else:
-        calls, effects = _vcf(source, path, config, sorted(specimens.all_ids), lists, dropped)
+        calls, effects = _vcf(source, path, config, sorted(specimens.all_ids), lists, lifter, dropped)
         fusions = empty(schemas.FUSIONS)
     kept = specimens.samples["sample_id"]
     for name, table in (("calls", calls), ("fusions", fusions)):

@@ -12,7 +12,7 @@ from resistance.consequences import Meaning, meaning, nearest
 from resistance.dropped import Dropped
 from resistance.errors import InputError, Problem
 from resistance.hgvs import coding_change, exon_number, protein_change
-from resistance.read.builds import refuse_beyond_end
+from resistance.read.builds import Said, refuse_beyond_end
 from resistance.read.calls import keep_calls, one_per_sample, only_known_samples
 from resistance.read.maf_text import ALIASES, POPULATION, read_text
 from resistance.read.population import Field, largest, population_names
@@ -39,6 +39,7 @@ def read_maf(
     samples: Collection[str],
     dropped: Dropped,
     lists: SiteLists | None = None,
+    said: Said | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Read a MAF, or a table that is not quite one.
 
@@ -48,13 +49,15 @@ def read_maf(
         Columns, sample names, filters and what to do with unknown samples.
     path : Path
     build : str
-        The cohort's build, 'GRCh37' or 'GRCh38'.
+        The file's build, 'GRCh37' or 'GRCh38'.
     samples : collection of str
         Samples of the samples sheet.
     dropped : Dropped
         Counts every row that is left out, by reason.
     lists : SiteLists, optional
         Panel of normals, blacklist and hot spots of the source.
+    said : Said, optional
+        By what the file is on this build (default: study.build).
 
     Returns
     -------
@@ -70,7 +73,7 @@ def read_maf(
     import pandas as pd
 
     text, named = read_text(source, path, dropped)
-    _check_builds(text, named, build, path)
+    _check_builds(text, named, build, path, said or Said.of_cohort(build))
     _check_samples(text, named, path)
     text = text[only_known_samples(text, source, path, samples, dropped)]
     if "mutation_status" in text:
@@ -113,7 +116,7 @@ def read_maf(
             "_row": text["_row"],
         }
     )[kept]
-    refuse_beyond_end(rows["chrom"], rows["pos"], rows["_row"], build, path)
+    refuse_beyond_end(rows["chrom"], rows["pos"], rows["_row"], build, path, said)
     columns = [name for name in text if name.startswith(POPULATION)]
     rows = rows.assign(population_af=_population(text.loc[rows.index, columns], rows, source, path, dropped))
     rows = keep_calls(rows, source, path, dropped, lists, states_population=bool(columns))
@@ -158,8 +161,8 @@ def _example(text: pd.DataFrame, chosen: pd.Series) -> str | None:
     return f"row {row['_row']}: {' '.join(words)}"
 
 
-def _check_builds(text: pd.DataFrame, named: Mapping[str, str], build: str, path: Path) -> None:
-    """Every build that the file names is the cohort's."""
+def _check_builds(text: pd.DataFrame, named: Mapping[str, str], build: str, path: Path, said: Said) -> None:
+    """Every build that the file names is the one it is said to be on."""
     if "build" not in text:
         return
     problems = []
@@ -174,9 +177,9 @@ def _check_builds(text: pd.DataFrame, named: Mapping[str, str], build: str, path
         if given != build:
             problems.append(
                 Problem(
-                    f"{len(rows)} row(s) are on {given}, the cohort is declared {build}",
+                    f"{len(rows)} row(s) are on {given}, {said.words}",
                     *place,
-                    f"One build per cohort: lift them over to {build}, or correct study.build.",
+                    said.remedy if len(rows) == len(text) else f"One build per file: part it in two. {said.remedy}",
                 )
             )
     if problems:

@@ -81,7 +81,7 @@ def read_text(source: Variants, path: Path, dropped: Dropped) -> tuple[pd.DataFr
     """
     import pandas as pd
 
-    header, above, separator, quoted = _header(path)
+    header, above, separator, quoted = table_header(path)
     specs = dict(source.columns)
     if source.sample_id is not None:
         specs["sample_id"] = source.sample_id
@@ -139,7 +139,8 @@ def _names(spec: ColumnMap) -> list[str]:
     return [spec.column] if isinstance(spec.column, str) else list(spec.column or [])
 
 
-def _open(path: Path) -> IO[bytes]:
+def open_bytes(path: Path) -> IO[bytes]:
+    """Open a plain or gzip file."""
     try:
         with path.open("rb") as file:
             magic = file.read(2)
@@ -150,17 +151,18 @@ def _open(path: Path) -> IO[bytes]:
     return cast("IO[bytes]", gzip.open(path, "rb")) if magic == b"\x1f\x8b" else path.open("rb")
 
 
-def _damaged(path: Path, error: Exception) -> InputError:
+def damaged(path: Path, error: Exception) -> InputError:
+    """Return what to say about a gzip file that ends early."""
     return InputError(
         f"cannot be unpacked: the file is cut off or damaged ({error})", path=path, remedy="Copy or download it again."
     )
 
 
-def _header(path: Path) -> tuple[list[str], int, str, bool]:
+def table_header(path: Path) -> tuple[list[str], int, str, bool]:
     """Return the column names, the number of lines up to and with the header, the separator, and whether cells are quoted."""
     line, text = 0, ""
     try:
-        with _open(path) as file:
+        with open_bytes(path) as file:
             for line, raw in enumerate(file, start=1):
                 text = raw.decode("utf-8-sig" if line == 1 else "utf-8").rstrip("\r\n")
                 if "\0" in text:
@@ -170,7 +172,7 @@ def _header(path: Path) -> tuple[list[str], int, str, bool]:
             else:
                 raise InputError("the file is empty or has comments only", path=path, remedy="It needs a header line.")
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise _damaged(path, error) from error
+        raise damaged(path, error) from error
     except UnicodeDecodeError as error:
         raise InputError("the header is not UTF-8 text", path=path, row=line, remedy="Export it as UTF-8 text.") from error
     separator = "\t" if "\t" in text else ","
@@ -198,7 +200,7 @@ def _choose(header: Sequence[str], specs: Mapping[str, ColumnMap], path: Path) -
             1,
             ALIASES[name][0],
             remedy=f"Name it under variants.{'sample_id' if name == 'sample_id' else f'columns.{name}'}"
-            f"{_hint(ALIASES[name][0], header)}",
+            f"{hint(ALIASES[name][0], header)}",
         )
         for name in NEEDED
         if name not in chosen and name not in specs
@@ -208,7 +210,8 @@ def _choose(header: Sequence[str], specs: Mapping[str, ColumnMap], path: Path) -
     return chosen
 
 
-def _hint(name: str, header: Sequence[str]) -> str:
+def hint(name: str, header: Sequence[str]) -> str:
+    """Return which columns may be meant by a name that is not there."""
     close = difflib.get_close_matches(name, header, 2)
     return f" (is it {' or '.join(close)}?)." if close else f"; the file has: {', '.join(header[:30])}."
 
@@ -233,7 +236,7 @@ def _cells(path: Path, header: Sequence[str], needed: Sequence[str], above: int,
         return "skip"
 
     try:
-        with _open(path) as file:
+        with open_bytes(path) as file:
             table = arrow_csv.read_csv(
                 file,
                 # one thread, so that the rows have numbers
@@ -251,7 +254,7 @@ def _cells(path: Path, header: Sequence[str], needed: Sequence[str], above: int,
                 ),
             )
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise _damaged(path, error) from error
+        raise damaged(path, error) from error
     except pa.ArrowInvalid as error:
         if "Empty CSV" not in str(error):
             raise InputError(

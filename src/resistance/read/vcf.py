@@ -14,7 +14,7 @@ from resistance.consequences import SEVERITY
 from resistance.dropped import Dropped
 from resistance.errors import InputError
 from resistance.read.annotation_fields import AnnotationField, fields_of
-from resistance.read.builds import refuse_beyond_end
+from resistance.read.builds import Said, refuse_beyond_end
 from resistance.read.calls import keep_calls, one_per_sample, passes
 from resistance.read.population import Field, info_values, population_names, repeated_values
 from resistance.read.sites import SiteLists
@@ -39,6 +39,7 @@ def read_vcf(
     dropped: Dropped,
     regions: Sequence[Region] | None = None,
     lists: SiteLists | None = None,
+    said: Said | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Read the calls of `samples` from a VCF or BCF.
 
@@ -49,7 +50,7 @@ def read_vcf(
     path : Path
         Plain, BGZF or BCF.
     build : str
-        The cohort's build; contig lengths of the other build in the header are refused.
+        The file's build; contig lengths of the other build in the header are refused.
     samples : collection of str
         Samples of this file, or of the cohort.
     dropped : Dropped
@@ -60,6 +61,8 @@ def read_vcf(
         where there is one.
     lists : SiteLists, optional
         Panel of normals, blacklist and hot spots of the source.
+    said : Said, optional
+        By what the file is on this build (default: study.build).
 
     Returns
     -------
@@ -76,7 +79,7 @@ def read_vcf(
     """
     import pandas as pd
 
-    with opened(path, build) as file:
+    with opened(path, build, said) as file:
         header = file.header
         tumour = next((str(record.value) for record in header.records if record.key == "tumor_sample"), None)
         columns = sample_columns(list(header.samples), tumour, source, path, samples, dropped)
@@ -100,7 +103,7 @@ def read_vcf(
     rows = rows[rows["refused"].isna()].drop(columns="refused")
     rows = rows.assign(**{name: rows[name].astype("Int64") for name in ("depth", "alt_count")})
     rows = rows.assign(population_af=rows["population_af"].astype("float64"))
-    refuse_beyond_end(rows["chrom"], rows["pos"], rows["_row"], build, path)
+    refuse_beyond_end(rows["chrom"], rows["pos"], rows["_row"], build, path, said)
     rows = keep_calls(rows, source, path, dropped, lists, states_population=taken.states_population)
     rows = one_per_sample(rows, path, dropped)
     rows = rows.assign(filter=rows["filter"].mask(rows["not_called"], NOT_CALLED)).drop(columns="not_called")

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from resistance.errors import InputError
-from resistance.read.builds import refuse_other_build
+from resistance.read.builds import Said, refuse_other_build
 from resistance.variant import contig
 
 Region = tuple[str, int, int]
@@ -22,7 +22,7 @@ _AGAIN = "Copy or download it again."
 
 
 @contextmanager
-def opened(path: Path, build: str) -> Iterator[Any]:
+def opened(path: Path, build: str, said: Said | None = None) -> Iterator[Any]:
     """Open a VCF or BCF for reading, silently (pysam's own messages go to stderr, ours say where).
 
     Raises
@@ -46,7 +46,7 @@ def opened(path: Path, build: str) -> Iterator[Any]:
         with file:
             reference = next((str(record.value) for record in file.header.records if record.key == "reference"), None)
             lengths = {str(name): item.length for name, item in file.header.contigs.items()}
-            refuse_other_build(lengths, reference, build, path)
+            refuse_other_build(lengths, reference, build, path, said)
             yield file
     finally:
         pysam.set_verbosity(before)

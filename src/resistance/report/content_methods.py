@@ -91,7 +91,11 @@ def _variants(config: CohortFile) -> list[str]:
             text += f", depth at least {v.min_depth}"
         if v.min_vaf:
             text += f", VAF at least {percent(v.min_vaf, 1)}"
-        out.append(text + f", {config.study.build}.")
+        build: str = config.study.build
+        if v.liftover is not None:
+            chain = v.liftover.chain.rsplit("/", 1)[-1]
+            build = f"{v.liftover.from_}, moved to {build} through the chain {chain} (those without a place there are counted)"
+        out.append(text + f", {build}.")
     for a in config.assays:
         genes = (
             "every gene"

@@ -132,6 +132,7 @@ variants:
     blacklist: null                       # BED of regions in which no call is believed
     hotspots: null                        # VCF or BED of what these three never drop
     unknown_samples: error                # a VCF sample that the samples file does not name
+    # liftover: {from: GRCh37, chain: my.chain.gz}   # files of the other build are moved while they are read
 
 assays:                                   # what was looked at: a gene outside is not_assessed, never wild type
   - kind: mutation
