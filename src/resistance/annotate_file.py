@@ -13,7 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from resistance.annotate.aliases import aliases_of
+from resistance.annotate.domains import domain_of
 from resistance.annotate.effects import Effect, count_left_out, effects_of, refuse_other_bases
+from resistance.annotate.flags import flags_of
 from resistance.annotate.phased import Compound, compounds
 from resistance.annotate.placing import Given, Places
 from resistance.annotate.reference import Reference, open_reference
@@ -25,7 +28,7 @@ from resistance.tables import replacing
 #: columns of the table of effects; the first are those of the schema ``effects``
 EFFECTS = (
     *("build", "chrom", "pos", "ref", "alt", "gene", "consequence", "effect_class", "hgvsc", "hgvsp", "residue", "exon"),
-    *("transcript", "impact", "filter", "record", "in_cis_with", "samples"),
+    *("transcript", "impact", "domain", "aliases", "flags", "filter", "record", "in_cis_with", "samples"),
 )
 CARRIERS = ("sample_id", "build", "chrom", "pos", "ref", "alt", "genotype", "phase", "alt_count", "depth", "vaf")
 #: a genotype with one alternative allele on every copy
@@ -191,7 +194,12 @@ class _Writer:
 
     def _row(self, effect: Effect, filter_: str | None, record: str | None, others: str | None, samples: str | None) -> None:
         self.effects += 1
-        self._out.write(_line((self._reference.build, *effect[:-1], filter_, record, others, samples)))
+        build = self._reference.build
+        chrom, pos, ref, alt, gene, _, effect_class, _, protein, residue, _, transcript, _, _ = effect
+        domain = domain_of(build, gene, transcript, pos, ref, alt, residue, protein, effect_class)
+        aliases = aliases_of(build, gene, transcript, pos, ref, alt, residue, protein)
+        flags = flags_of(build, chrom, pos, ref, gene, effect_class)
+        self._out.write(_line((build, *effect[:-1], domain, aliases, flags, filter_, record, others, samples)))
 
 
 def _effect_of(one: Compound, member: Given) -> Effect:

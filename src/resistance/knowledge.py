@@ -9,22 +9,31 @@ from __future__ import annotations
 import difflib
 import functools
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from resistance.errors import InputError, KnowledgeError, Problem
-from resistance.knowledge_tables import Domain, drugs_of, load_diseases, load_drugs, load_pathways, read_rows, words
+from resistance.knowledge_tables import (
+    DOMAINS,
+    Domain,
+    drugs_of,
+    load_diseases,
+    load_drugs,
+    load_pathways,
+    read_domains,
+    read_rows,
+    words,
+)
 from resistance.resources import resource_path
 from resistance.rules import Rule, parse_rule
 
 if TYPE_CHECKING:
     import pandas as pd
 
-GENES, MARKERS, DOMAINS, POSITIONS = "genes.tsv", "markers.tsv", "domains.tsv", "gene_positions.tsv"
+GENES, MARKERS, POSITIONS = "genes.tsv", "markers.tsv", "gene_positions.tsv"
 _GENE_COLUMNS = ("symbol", "hgnc_id", "ensembl_gene", "previous", "alias", "pathway", "role", "source")
-_DOMAIN_COLUMNS = ("gene", "domain", "first", "last", "transcript", "truncated_from", "source", "verified", "note")
 
 #: words whose rule speaks about one gene alone
 _ONE_GENE = (
@@ -138,36 +147,18 @@ def read_genes(path: Path) -> Genes:
 
 @functools.cache
 def load_domains() -> Mapping[tuple[str, str], Domain]:
-    """Load ``resources/domains.tsv``: (gene, domain) -> :class:`Domain`; several rows are several ranges of one.
+    """Load ``resources/domains.tsv`` (see :func:`resistance.knowledge_tables.read_domains`); its genes must be current symbols.
 
     Raises
     ------
     KnowledgeError
-        An unknown symbol, no source or transcript, no residues, ranges that overlap or are out of order, or rows of
-        one domain that disagree on its transcript.
+        The table is wrong, or names an unknown symbol.
     """
-    path = resource_path(DOMAINS)
-    domains: dict[tuple[str, str], Domain] = {}
-    for line, row in read_rows(path, _DOMAIN_COLUMNS):
-        key, where = (row["gene"], row["domain"]), f"{path.name}: row {line}:"
-        if row["gene"] not in load_genes().symbols or not row["source"] or not row["transcript"]:
-            raise KnowledgeError(f"{where} needs a current symbol, a source and a transcript")
-        if not (row["first"].isdigit() and row["last"].isdigit() and 0 < int(row["first"]) <= int(row["last"])):
-            raise KnowledgeError(f"{where} first and last are no residues")
-        if not (row["truncated_from"] or "1").isdigit() or row["verified"] not in ("true", "false"):
-            raise KnowledgeError(f"{where} truncated_from is no residue, or verified is not true or false")
-        span, verified = (int(row["first"]), int(row["last"])), row["verified"] == "true"
-        before = domains.get(key)
-        if before is None:
-            cut = int(row["truncated_from"]) if row["truncated_from"] else None
-            domains[key] = Domain(*key, row["transcript"], (span,), cut, (row["source"],), verified)
-            continue
-        if before.transcript != row["transcript"] or span[0] <= before.ranges[-1][1]:
-            raise KnowledgeError(f"{where} further rows of a domain are further residues of the same transcript, in order")
-        sources = tuple(dict.fromkeys((*before.sources, row["source"])))
-        ranges, both = (*before.ranges, span), before.verified and verified
-        domains[key] = replace(before, ranges=ranges, sources=sources, verified=both)
-    return MappingProxyType(domains)
+    domains = read_domains()
+    for gene, domain in domains:
+        if gene not in load_genes().symbols:
+            raise KnowledgeError(f"{DOMAINS}: {gene} {domain} needs a current symbol")
+    return domains
 
 
 def load_positions() -> pd.DataFrame:

@@ -6,7 +6,7 @@ import csv
 import functools
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 _NA = frozenset(("", "NA"))
 CARDS = "cards"
+DOMAINS = "domains.tsv"
+_DOMAIN_COLUMNS = ("gene", "domain", "first", "last", "transcript", "truncated_from", "source", "verified", "note")
 
 
 @dataclass(frozen=True)
@@ -400,3 +402,37 @@ def read_rows(
             )
         values = dict.fromkeys(columns, "") | {name: cell.strip() for name, cell in zip(header, cells, strict=True)}
         yield reader.line_num, {name: "" if value in _NA else value for name, value in values.items()}
+
+
+@functools.cache
+def read_domains() -> Mapping[tuple[str, str], Domain]:
+    """Read ``resources/domains.tsv``: (gene, domain) -> :class:`Domain`; several rows are several ranges of one.
+
+    Raises
+    ------
+    KnowledgeError
+        No source or transcript, no residues, ranges that overlap or are out of order, or rows of
+        one domain that disagree on its transcript.
+    """
+    path = resource_path(DOMAINS)
+    domains: dict[tuple[str, str], Domain] = {}
+    for line, row in read_rows(path, _DOMAIN_COLUMNS):
+        key, where = (row["gene"], row["domain"]), f"{path.name}: row {line}:"
+        if not row["source"] or not row["transcript"]:
+            raise KnowledgeError(f"{where} needs a source and a transcript")
+        if not (row["first"].isdigit() and row["last"].isdigit() and 0 < int(row["first"]) <= int(row["last"])):
+            raise KnowledgeError(f"{where} first and last are no residues")
+        if not (row["truncated_from"] or "1").isdigit() or row["verified"] not in ("true", "false"):
+            raise KnowledgeError(f"{where} truncated_from is no residue, or verified is not true or false")
+        span, verified = (int(row["first"]), int(row["last"])), row["verified"] == "true"
+        before = domains.get(key)
+        if before is None:
+            cut = int(row["truncated_from"]) if row["truncated_from"] else None
+            domains[key] = Domain(*key, row["transcript"], (span,), cut, (row["source"],), verified)
+            continue
+        if before.transcript != row["transcript"] or span[0] <= before.ranges[-1][1]:
+            raise KnowledgeError(f"{where} further rows of a domain are further residues of the same transcript, in order")
+        sources = tuple(dict.fromkeys((*before.sources, row["source"])))
+        ranges, both = (*before.ranges, span), before.verified and verified
+        domains[key] = replace(before, ranges=ranges, sources=sources, verified=both)
+    return MappingProxyType(domains)

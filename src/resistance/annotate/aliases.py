@@ -61,6 +61,16 @@ def with_aliases(effects: pd.DataFrame, dropped: Dropped) -> pd.DataFrame:
     return effects.assign(aliases=pd.array(out, dtype=pd.StringDtype(na_value=np.nan)))
 
 
+def aliases_of(
+    build: str, gene: str, transcript: str | None, pos: int, ref: str, alt: str, residue: int | None, hgvsp: str | None
+) -> str | None:
+    """Return the names of one protein change on other transcripts: a cell of the column ``aliases``, from those of its row."""
+    if hgvsp is None or residue is None or len(numbers(build).get(gene, ())) < 2:
+        return None
+    of = counted_on(Named(build, gene, transcript, pos, ref, alt, residue))
+    return None if of is None else _aliases(build, gene, hgvsp, of)
+
+
 @functools.lru_cache(maxsize=1 << 16)
 def _aliases(build: str, gene: str, hgvsp: str, of: Numbers) -> str | None:
     models, span = numbers(build)[gene], changed_residues(hgvsp)

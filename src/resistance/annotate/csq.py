@@ -18,8 +18,9 @@ from resistance.annotate.transcripts import Model
 #: consequences of one record that csq may hold; far more than a gene has transcripts here
 _MOST = "64"
 #: csq keeps the number and position of its last contig in static variables, which outlive a call within one process, and
-#: refuses a next file that begins on a contig of the same number before that position; every other call numbers on from here
-MOST_GENES = 2000
+#: refuses a next file that begins on a contig of the same number before that position.  So the contigs of a call are
+#: numbered from here on, and those of the next from twice as much: never as in a file that somebody else gave it
+_FILLERS = 1000
 _CALLS = itertools.count()
 
 
@@ -125,8 +126,7 @@ def _vcf(
     """Write variants; with `holders`, one sample per haplotype, numbered, that has on its first copy what the haplotype holds."""
     genes = {gene: i for i, gene in enumerate(dict.fromkeys(one.gene for one in placed))}
     yield "##fileformat=VCFv4.2\n"
-    if next(_CALLS) % 2:
-        yield from (f"##contig=<ID=unused_{i}>\n" for i in range(MOST_GENES))
+    yield "".join([f"##contig=<ID=unused_{i}>\n" for i in range(_FILLERS * (1 + next(_CALLS) % 2))])
     for gene in genes:
         at = reference.genes[gene]
         yield f"##contig=<ID={gene},length={int(at['end']) - int(at['start']) + 1}>\n"

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING
 
 from resistance.annotate.numbering import Named, Numbers, counted_on, numbers, renumber
 from resistance.hgvs import changed_residues
-from resistance.knowledge import load_domains
+from resistance.knowledge_tables import Domain, read_domains
 from resistance.rules import PROTEIN_CHANGING
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from resistance.knowledge_tables import Domain
 
 #: the word for a change whose residues are known and that touches no listed part
 NONE = "none"
@@ -40,11 +39,7 @@ def with_domains(effects: pd.DataFrame) -> pd.DataFrame:
     import numpy as np
     import pandas as pd
 
-    by_gene: dict[str, list[Domain]] = {}
-    for (gene, _), domain in load_domains().items():
-        by_gene.setdefault(gene, []).append(domain)
-    for parts in by_gene.values():
-        parts.sort(key=lambda part: (part.ranges, part.domain))
+    by_gene = _parts()
     gene = effects["gene"].astype("object")
     asked = (gene.isin(by_gene) & effects["effect_class"].isin(PROTEIN_CHANGING) & effects["residue"].notna()).to_numpy(
         dtype=bool
@@ -56,8 +51,27 @@ def with_domains(effects: pd.DataFrame) -> pd.DataFrame:
     return effects.assign(domain=pd.array(out, dtype=pd.StringDtype(na_value=np.nan)))
 
 
+def domain_of(
+    build: str, gene: str, transcript: str | None, pos: int, ref: str, alt: str, residue: int | None, hgvsp: str | None,
+    effect_class: str,
+) -> str | None:  # fmt: skip
+    """Return the parts of the protein that one change touches: a cell of the column ``domain``, from those of its row."""
+    parts = _parts().get(gene)
+    if parts is None or residue is None or effect_class not in PROTEIN_CHANGING:
+        return None
+    return _touched(parts, build, gene, transcript, pos, ref, alt, residue, hgvsp, effect_class)
+
+
+@functools.cache
+def _parts() -> dict[str, tuple[Domain, ...]]:
+    by_gene: dict[str, list[Domain]] = {}
+    for (gene, _), domain in read_domains().items():
+        by_gene.setdefault(gene, []).append(domain)
+    return {gene: tuple(sorted(parts, key=lambda part: (part.ranges, part.domain))) for gene, parts in by_gene.items()}
+
+
 def _touched(
-    parts: list[Domain], build: str, gene: str, transcript: str | None, pos: int, ref: str, alt: str, residue: int,
+    parts: tuple[Domain, ...], build: str, gene: str, transcript: str | None, pos: int, ref: str, alt: str, residue: int,
     hgvsp: str | None, effect_class: str,
 ) -> str | None:  # fmt: skip
     of = counted_on(Named(build, gene, transcript, int(pos), ref, alt, int(residue)))

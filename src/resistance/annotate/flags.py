@@ -64,9 +64,22 @@ def haematopoiesis_genes() -> frozenset[str]:
     return frozenset(row["gene"] for _, row in _rows(GENES, "gene"))
 
 
-@functools.cache
+def flags_of(build: str, chrom: str, pos: int, ref: str, gene: str, effect_class: str) -> str | None:
+    """Return the flags of one effect: a cell of the column ``flags``, from those of its row."""
+    blood = gene in haematopoiesis_genes() and effect_class in PROTEIN_CHANGING
+    spans = hypermutation_spans(build)
+    mutated = chrom in spans and any(start < pos + len(ref) - 1 and end > pos - 1 for start, end in spans[chrom])
+    return ";".join((CLONAL_HAEMATOPOIESIS,) * blood + (HYPERMUTATION,) * mutated) or None
+
+
 def hypermutation_regions(build: str) -> Regions:
-    """Return the regions that somatic hypermutation reaches on a build.
+    """Return the regions that somatic hypermutation reaches on a build, see :func:`hypermutation_spans`."""
+    return Regions((chrom, start, end) for chrom, spans in hypermutation_spans(build).items() for start, end in spans)
+
+
+@functools.cache
+def hypermutation_spans(build: str) -> dict[str, tuple[tuple[int, int], ...]]:
+    """Return the regions by contig (half-open, from 0) that somatic hypermutation reaches on a build.
 
     ``tss``: :data:`REACH` bases from the start of the gene's first transcript in
     ``resources/transcripts.<build>.tsv``, in its direction.  ``interval``: as the row has it (1-based,
@@ -93,7 +106,7 @@ def hypermutation_regions(build: str) -> Regions:
                 out.append((chrom, start - 1, end))
         else:
             raise KnowledgeError(f"{REGIONS}: row {line}: '{row['region']}' is no gene with a transcript and no interval")
-    return Regions(out)
+    return {chrom: tuple(sorted((a, b) for c, a, b in out if c == chrom)) for chrom in {c for c, _, _ in out}}
 
 
 def _rows(name: str, *key: str) -> Iterator[tuple[int, dict[str, str]]]:
