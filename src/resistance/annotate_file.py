@@ -92,7 +92,7 @@ def annotate_file(
         variants have other reference bases, with the likely cause.  Nothing is written then.
     """
     bundle = open_reference(reference)
-    places = Places(bundle)
+    places = Places(bundle, legacy=False)
     file = SiteFile(path, bundle.build)
     if not file.indexed:
         warn(f"{path} has no index: it is read from end to end. Make one for the next time: {_how_to_index(file)}")
@@ -132,11 +132,10 @@ class _Writer:
 
     def write(self, records: Iterable[Record]) -> None:
         """Annotate and write all records."""
-        portion: dict[Given, Record] = {}
+        # FILTER and the record's name, not the record: a portion would hold the cells of a thousand samples
+        portion: dict[Given, tuple[str, str]] = {}
         for record in records:
             taken = []
-            # without the samples: a portion of records of a thousand samples would hold gigabytes
-            slim = record._replace(samples="")
             for number, given in record.variants:
                 if not self._places.touched(given):
                     continue
@@ -146,7 +145,7 @@ class _Writer:
                     )
                     continue
                 self._seen.add(given)
-                portion[given] = slim
+                portion[given] = record.filter, f"{record.chrom}:{record.pos}:{record.ref}:{record.alts}"
                 taken.append((number, given))
             if taken and record.samples:
                 self._carry(record, dict(taken))
@@ -178,12 +177,10 @@ class _Writer:
                     f"{sample}\t{where[number]}\t{genotype or 'NA'}\t{phase or 'NA'}\t{_or_na(alt_count)}\t{_or_na(depth)}\t{fraction}\n"
                 )
 
-    def _annotate(self, portion: dict[Given, Record]) -> None:
+    def _annotate(self, portion: dict[Given, tuple[str, str]]) -> None:
         self.variants += len(portion)
         for effect in effects_of(list(portion), self._reference, self._places):
-            if effect.picked:
-                record = portion[effect[:4]]
-                self._row(effect, record.filter, f"{record.chrom}:{record.pos}:{record.ref}:{record.alts}", None, None)
+            self._row(effect, *portion[effect[:4]], None, None)
 
     def _join(self) -> None:
         for one in compounds(self._phased, self._reference, self._places):

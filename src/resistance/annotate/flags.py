@@ -11,14 +11,12 @@ import functools
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from resistance import schemas
 from resistance.annotate.transcripts import load_transcripts
 from resistance.contigs import contig_lengths
 from resistance.errors import KnowledgeError
 from resistance.regions import Regions
 from resistance.resources import resource_path
 from resistance.rules import PROTEIN_CHANGING
-from resistance.tables import conform
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,6 +46,9 @@ def with_flags(effects: pd.DataFrame) -> pd.DataFrame:
     import numpy as np
     import pandas as pd
 
+    from resistance import schemas
+    from resistance.tables import conform
+
     blood = effects["gene"].isin(haematopoiesis_genes()) & effects["effect_class"].isin(PROTEIN_CHANGING)
     mutated = np.zeros(len(effects), dtype=bool)
     for build in effects["build"].unique():
@@ -67,9 +68,12 @@ def haematopoiesis_genes() -> frozenset[str]:
 def flags_of(build: str, chrom: str, pos: int, ref: str, gene: str, effect_class: str) -> str | None:
     """Return the flags of one effect: a cell of the column ``flags``, from those of its row."""
     blood = gene in haematopoiesis_genes() and effect_class in PROTEIN_CHANGING
-    spans = hypermutation_spans(build)
-    mutated = chrom in spans and any(start < pos + len(ref) - 1 and end > pos - 1 for start, end in spans[chrom])
-    return ";".join((CLONAL_HAEMATOPOIESIS,) * blood + (HYPERMUTATION,) * mutated) or None
+    mutated = False
+    for start, end in hypermutation_spans(build).get(chrom, ()):
+        mutated |= start < pos + len(ref) - 1 and end > pos - 1
+    if not (blood or mutated):
+        return None
+    return ";".join((CLONAL_HAEMATOPOIESIS,) * blood + (HYPERMUTATION,) * mutated)
 
 
 def hypermutation_regions(build: str) -> Regions:

@@ -40,6 +40,8 @@ class Places:
     Parameters
     ----------
     reference : Reference
+    legacy : bool
+        Also on the transcripts on which papers number; else on those alone that name variants.
 
     Attributes
     ----------
@@ -55,8 +57,8 @@ class Places:
         Reason -> the first of them.
     """
 
-    def __init__(self, reference: Reference) -> None:
-        self.models = reference.models()
+    def __init__(self, reference: Reference, *, legacy: bool = True) -> None:
+        self.models = reference.models(legacy=legacy)
         self.wrong: dict[Given, str] = {}
         self.unplaced: set[Given] = set()
         self.left_out: Counter[str] = Counter()
@@ -127,7 +129,10 @@ class Places:
                     why = OTHER_BASE
                     self.wrong[given] = there
                 else:
-                    found.append(Placed(given, gene, *shift_three_prime(model, pos, ref, alt)))
+                    if ref == "-" or alt == "-":
+                        found.append(Placed(given, gene, *shift_three_prime(model, pos, ref, alt)))
+                    else:
+                        found.append(Placed(given, gene, pos, ref, alt))
                     continue
                 break
             if why:

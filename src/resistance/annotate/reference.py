@@ -67,13 +67,13 @@ class Reference:
             at = end + 1
         return out
 
-    def models(self) -> dict[str, list[Model]]:
-        """Return the transcripts of each gene of the bundle with their bases, the naming one first."""
+    def models(self, *, legacy: bool = True) -> dict[str, list[Model]]:
+        """Return the transcripts of each gene of the bundle with their bases, the naming one first; without `legacy`, it alone."""
         bases = self.bases()
         out: dict[str, list[Model]] = {}
         for transcript in load_transcripts(self.build):
             at = self.genes.get(transcript.gene)
-            if at is not None:
+            if at is not None and (legacy or transcript.role != "legacy"):
                 model = Model(transcript, bases[transcript.gene], int(at["start"]))
                 out.setdefault(transcript.gene, []).append(model)
         return out
