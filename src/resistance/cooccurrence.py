@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 LEAST_GENES = 10
 
 
-def cooccurrence(cohort: Cohort, effects: pd.DataFrame, genes: Collection[str], *, min_carriers: int) -> pd.DataFrame:
+def cooccurrence(
+    cohort: Cohort, effects: pd.DataFrame, genes: Collection[str], *, min_carriers: int, phased: pd.DataFrame | None = None
+) -> pd.DataFrame:
     """Ask of every pair of mutated genes whether they go together or exclude each other.
 
     Patients with many mutations carry any two genes more often than the frequencies alone say, so
@@ -43,6 +45,8 @@ def cooccurrence(cohort: Cohort, effects: pd.DataFrame, genes: Collection[str], 
         Genes whose pairs are asked; every gene with enough carriers shapes the burden.
     min_carriers : int
         Genes with fewer carriers at baseline are not asked, and do not shape the burden.
+    phased : DataFrame, optional
+        Schema ``phased_effects``: what variants of one copy do together, in place of `effects`.
 
     Returns
     -------
@@ -58,7 +62,7 @@ def cooccurrence(cohort: Cohort, effects: pd.DataFrame, genes: Collection[str], 
     import pandas as pd
 
     units = make_units(cohort)
-    hits = find_hits(cohort, effects, units, None, Dropped("matrix"))
+    hits = find_hits(cohort, effects, units, None, Dropped("matrix"), phased)
     changing = np.isin(hits.effect_class, PROTEIN_CHANGING)
     coverage = Coverage(cohort, units)
     names, altered, assessed = [], [], []

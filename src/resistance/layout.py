@@ -36,7 +36,7 @@ COHORT = (
 #: stage -> the tables it writes below its folder
 STAGES: dict[str, tuple[Schema, ...]] = {
     "cohort": COHORT,
-    "annotate": (schemas.EFFECTS, schemas.DIFFERENCES, schemas.DROPPED),
+    "annotate": (schemas.EFFECTS, schemas.PHASED_EFFECTS, schemas.DIFFERENCES, schemas.DROPPED),
     "ctdna": (schemas.QUANTITY, schemas.RESPONSE, schemas.EMERGENCE),
     "subtype": (schemas.SUBTYPES,),
     "matrix": (

@@ -59,6 +59,7 @@ def build_matrix(
     markers: pd.DataFrame,
     *,
     subtype_method: str | None,
+    phased: pd.DataFrame | None = None,
     ctdna: Mapping[str, pd.DataFrame] | None = None,
 ) -> MarkerMatrix:
     """Match every marker in every patient at every time point.
@@ -79,7 +80,8 @@ def build_matrix(
         Schema ``markers``, as :func:`resistance.knowledge.load_markers` gives them.
     subtype_method : str or None
         The method whose calls decide subtype markers; None: they are not assessed.
-
+    phased : DataFrame, optional
+        Schema ``phased_effects``: what variants of one copy do together, in place of `effects`.
     ctdna : mapping of DataFrame, optional
         Tables of the ctDNA stage by name (quantity, molecular_response, emergence); without them
         ctDNA markers are not assessed.
@@ -100,7 +102,7 @@ def build_matrix(
     """
     dropped = Dropped("matrix")
     genes = sorted({gene for cell in markers["genes"].dropna() for gene in _genes(cell)})
-    tables = _tables(cohort, effects, subtypes, genes, subtype_method, ctdna or {}, dropped)
+    tables = _tables(cohort, effects, subtypes, genes, subtype_method, phased, ctdna or {}, dropped)
     questions = []
     for cell, kind, rule in zip(*(markers[name].astype("object") for name in ("genes", "evidence_kind", "rule")), strict=True):
         names = _genes(cell) if isinstance(cell, str) else ()
@@ -157,7 +159,9 @@ def _evidence(tables: Tables, markers: pd.DataFrame, states: Sequence[States]) -
     return conform(table[[name for name in EVIDENCE.names if name in table]], EVIDENCE)
 
 
-def gene_states(cohort: Cohort, effects: pd.DataFrame, genes: Sequence[str] | None = None) -> pd.DataFrame:
+def gene_states(
+    cohort: Cohort, effects: pd.DataFrame, genes: Sequence[str] | None = None, *, phased: pd.DataFrame | None = None
+) -> pd.DataFrame:
     """Return, for whole genes, whether a patient carries any change of the protein.
 
     Parameters
@@ -167,6 +171,8 @@ def gene_states(cohort: Cohort, effects: pd.DataFrame, genes: Sequence[str] | No
         Schema ``effects``, one row per variant and gene.
     genes : sequence of str, optional
         Default: every gene with such a change in any patient, sorted.
+    phased : DataFrame, optional
+        Schema ``phased_effects``: what variants of one copy do together, in place of `effects`.
 
     Returns
     -------
@@ -174,7 +180,7 @@ def gene_states(cohort: Cohort, effects: pd.DataFrame, genes: Sequence[str] | No
         Schema ``matrix`` with marker_id ``gene:SYMBOL``; the states as in :func:`build_matrix`.
     """
     units = make_units(cohort)
-    hits = find_hits(cohort, effects, units, genes, Dropped("matrix"))
+    hits = find_hits(cohort, effects, units, genes, Dropped("matrix"), phased)
     if genes is None:
         changing = np.isin(hits.effect_class, PROTEIN_CHANGING)
         genes = sorted(gene for gene, rows in hits.of_gene.items() if changing[rows].any())
@@ -196,6 +202,7 @@ def _tables(
     subtypes: pd.DataFrame,
     genes: Sequence[str],
     subtype_method: str | None,
+    phased: pd.DataFrame | None,
     ctdna: Mapping[str, pd.DataFrame],
     dropped: Dropped,
 ) -> Tables:
@@ -216,7 +223,7 @@ def _tables(
     measured: Any = placed(cohort.measurements).groupby(["kind", "name"], sort=True)
     return Tables(
         units=units,
-        hits=find_hits(cohort, effects, units, genes, dropped),
+        hits=find_hits(cohort, effects, units, genes, dropped, phased),
         coverage=Coverage(cohort, units),
         copy_number={str(gene): rows for gene, rows in copy_number.groupby("gene", sort=True)},
         fusions=placed(cohort.fusions),

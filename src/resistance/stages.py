@@ -57,12 +57,15 @@ def annotate(cohort_file: Path, results: Path) -> None:
     differ, not_whole = empty(schemas.DIFFERENCES), frozenset[str]()
     if config.annotation.reference_file is not None:
         from resistance.annotate.compare import differences
+        from resistance.annotate.joined import phased_effects
         from resistance.annotate.native import annotate_variants, instead_of_file
         from resistance.annotate.reference import open_reference
 
         reference = open_reference(base / config.annotation.reference_file, config.study.build)
         not_whole = reference.not_whole
-        own = annotate_variants(read_stage(results, "cohort", schemas.CALLS), reference, dropped)
+        calls = read_stage(results, "cohort", schemas.CALLS)
+        own = annotate_variants(calls, reference, dropped)
+        phased = phased_effects(calls, reference)
         if config.annotation.mode == "both":
             uncounted = Dropped("annotate")
             differ = differences(one_per_gene(effects, None, uncounted), one_per_gene(own, None, uncounted))
@@ -70,6 +73,7 @@ def annotate(cohort_file: Path, results: Path) -> None:
     effects = with_flags(with_domains(with_aliases(one_per_gene(effects, None, dropped), dropped)))
     count_broken_frames(effects, dropped, not_whole)
     write_stage(effects, results, "annotate", schemas.EFFECTS)
+    write_stage(phased, results, "annotate", schemas.PHASED_EFFECTS)
     write_stage(differ, results, "annotate", schemas.DIFFERENCES)
     write_stage(dropped.frame(), results, "annotate", schemas.DROPPED)
 
@@ -112,12 +116,14 @@ def matrix(cohort_file: Path, results: Path) -> None:
     config, base = _load(cohort_file)
     markers = load_markers(None if config.markers.file is None else base / config.markers.file)
     cohort, effects = Cohort.read(results / "cohort"), read_stage(results, "annotate", schemas.EFFECTS)
+    phased = read_stage(results, "annotate", schemas.PHASED_EFFECTS)
     matched = build_matrix(
         cohort,
         effects,
         read_stage(results, "subtype", schemas.SUBTYPES),
         markers,
         subtype_method=config.subtype.use,
+        phased=phased,
         ctdna={schema.name: read_stage(results, "ctdna", schema) for schema in STAGE_TABLES["ctdna"]},
     )
     genes = frozenset(gene for question in matched.questions for gene in question.genes)
@@ -128,7 +134,10 @@ def matrix(cohort_file: Path, results: Path) -> None:
         (schemas.ALLELIC_STATES, allelic_states(matched)),
         (schemas.CLONALITY, find_clonality(cohort, matched.tables)),
         (schemas.PATHWAY_STATES, pathway_states(matched)),
-        (schemas.COOCCURRENCE, cooccurrence(cohort, effects, genes, min_carriers=config.analysis.cooccurrence_carriers)),
+        (
+            schemas.COOCCURRENCE,
+            cooccurrence(cohort, effects, genes, phased=phased, min_carriers=config.analysis.cooccurrence_carriers),
+        ),
         (schemas.DROPPED, matched.dropped),
     ):
         write_stage(table, results, "matrix", schema)
@@ -146,7 +155,8 @@ def associate(cohort_file: Path, results: Path) -> None:
     markers, states = read_stage(results, "matrix", schemas.MARKERS), read_stage(results, "matrix", schemas.MATRIX)
     genes = None
     if config.analysis.genes == "all_mutated":
-        genes = gene_states(cohort, read_stage(results, "annotate", schemas.EFFECTS))
+        effects, phased = (read_stage(results, "annotate", schema) for schema in (schemas.EFFECTS, schemas.PHASED_EFFECTS))
+        genes = gene_states(cohort, effects, phased=phased)
     plan = make_plan(config, cohort, markers, states, subtypes, gene_states=genes)
     write_text(results / "associate" / "plan.json", json.dumps(plan, indent=2, ensure_ascii=False, sort_keys=True) + "\n")
     write_stage(answer(plan, config, cohort, markers, states, subtypes, gene_states=genes), results, "associate", schemas.RESULTS)

@@ -249,7 +249,7 @@ def build_results(results: Path, n: int = 24, *, interaction: bool = False, empt
     if empty_stages:
         for stage, schema in (
             ("ctdna", schemas.QUANTITY), ("ctdna", schemas.RESPONSE), ("ctdna", schemas.EMERGENCE), ("subtype", schemas.SUBTYPES),
-            ("annotate", schemas.DIFFERENCES), ("matrix", schemas.MARKERS), ("matrix", schemas.MATRIX), ("matrix", schemas.EVIDENCE), ("matrix", schemas.ALLELIC_STATES), ("matrix", schemas.CLONALITY),
+            ("annotate", schemas.DIFFERENCES), ("annotate", schemas.PHASED_EFFECTS), ("matrix", schemas.MARKERS), ("matrix", schemas.MATRIX), ("matrix", schemas.EVIDENCE), ("matrix", schemas.ALLELIC_STATES), ("matrix", schemas.CLONALITY),
             ("matrix", schemas.PATHWAY_STATES), ("matrix", schemas.COOCCURRENCE), ("associate", schemas.RESULTS),
         ):  # fmt: skip
             write_stage(empty(schema), results, stage, schema)
@@ -284,6 +284,7 @@ def build_results(results: Path, n: int = 24, *, interaction: bool = False, empt
     ]  # fmt: skip
     write_stage(pd.DataFrame(states), results, "matrix", schemas.MATRIX)
     write_stage(empty(schemas.DIFFERENCES), results, "annotate", schemas.DIFFERENCES)
+    write_stage(empty(schemas.PHASED_EFFECTS), results, "annotate", schemas.PHASED_EFFECTS)
     for schema in (schemas.EVIDENCE, schemas.ALLELIC_STATES, schemas.CLONALITY, schemas.PATHWAY_STATES, schemas.COOCCURRENCE):
         write_stage(empty(schema), results, "matrix", schema)
     rows = [

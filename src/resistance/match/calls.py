@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 #: effect classes that never make a marker present
 SILENT = ("synonymous", "noncoding")
 _VARIANT = ["chrom", "pos", "ref", "alt"]
+#: what a marker looks at in an effect
+_TOLD = ("effect_class", "hgvsc", "hgvsp", "residue", "domain", "aliases", "flags")
 
 
 @dataclass(frozen=True)
@@ -103,7 +105,14 @@ class Hits:
         return out
 
 
-def find_hits(cohort: Cohort, effects: pd.DataFrame, units: Units, genes: Sequence[str] | None, dropped: Dropped) -> Hits:
+def find_hits(
+    cohort: Cohort,
+    effects: pd.DataFrame,
+    units: Units,
+    genes: Sequence[str] | None,
+    dropped: Dropped,
+    phased: pd.DataFrame | None = None,
+) -> Hits:
     """Join calls and effects.
 
     Parameters
@@ -118,6 +127,9 @@ def find_hits(cohort: Cohort, effects: pd.DataFrame, units: Units, genes: Sequen
         Takes, per source, the calls of germline samples, those that were looked for and not seen
         (alt_count 0), those that the caller did not call (:data:`resistance.variant.NOT_CALLED`), those
         without annotation, and the silent or non-coding ones in wanted genes.
+    phased : DataFrame, optional
+        Schema ``phased_effects``: what variants of one copy do together, in place of `effects`; they count
+        as one variant.
     """
     calls = cohort.calls
     unit = units.locate(calls["sample_id"])
@@ -135,10 +147,9 @@ def find_hits(cohort: Cohort, effects: pd.DataFrame, units: Units, genes: Sequen
     annotated[near] = (known["_merge"] == "both").to_numpy(dtype=bool)
     _count(calls, ~annotated, "no effect on a gene is known", dropped)
     wanted = effects if genes is None else effects[effects["gene"].isin(list(genes))]
-    columns = [*_VARIANT, "gene", "effect_class", "hgvsc", "hgvsp", "residue", "domain", "aliases", "flags"]
-    wanted = wanted[columns].drop_duplicates([*_VARIANT, "gene"])
+    wanted = wanted[[*_VARIANT, "gene", *_TOLD]].drop_duplicates([*_VARIANT, "gene"])
     calls = calls[calls["pos"].isin(wanted["pos"].unique())]
-    found = calls.merge(wanted, on=_VARIANT, how="inner")
+    found = with_phased(calls.merge(wanted, on=_VARIANT, how="inner"), phased)
     silent = found["effect_class"].isin(SILENT).to_numpy(dtype=bool)
     _count(found, silent, "silent or non-coding in a gene of the markers", dropped)
     found = found[~silent].sort_values(["gene", "_unit", "chrom", "pos", "ref", "alt", "sample_id"], kind="stable")
@@ -151,7 +162,7 @@ def find_hits(cohort: Cohort, effects: pd.DataFrame, units: Units, genes: Sequen
     codes, distinct = found["hgvsp"].str.extract(r"^([A-Z*])\d", expand=False).fillna("").factorize()
     return Hits(
         unit=found["_unit"].to_numpy(dtype=np.intp),
-        variant=found.groupby(_VARIANT, sort=False).ngroup().to_numpy(dtype=np.intp),
+        variant=_variant_numbers(found),
         effect_class=shared(found["effect_class"]),
         hgvsp=hgvsp,
         letter=np.asarray(distinct, dtype=object)[codes],
@@ -162,6 +173,40 @@ def find_hits(cohort: Cohort, effects: pd.DataFrame, units: Units, genes: Sequen
         table=found,
         of_gene={str(names[a]): slice(int(a), int(b)) for a, b in zip(starts, stops, strict=True)},
     )
+
+
+def with_phased(found: pd.DataFrame, phased: pd.DataFrame | None, columns: Sequence[str] = ()) -> pd.DataFrame:
+    """Return calls with their effects, those of variants that are read together in place of their own.
+
+    Parameters
+    ----------
+    found : DataFrame
+        sample_id, chrom, pos, ref, alt, gene and the effect's columns.
+    phased : DataFrame or None
+        Schema ``phased_effects``.
+    columns : sequence of str
+        Further columns of the effect to replace.
+
+    Returns
+    -------
+    DataFrame
+        Also ``members``: all variants that were read together; NA for others.
+    """
+    key = ["sample_id", *_VARIANT, "gene"]
+    told = [*_TOLD, *columns]
+    if phased is None or phased.empty:
+        return found.assign(members=None)
+    new = found[key].merge(phased[[*key, "members", *told]], on=key, how="left")
+    joined = new["members"].notna().to_numpy(dtype=bool)
+    out = found.assign(members=new["members"].to_numpy(dtype=object))
+    return out.assign(**{name: out[name].mask(joined, new[name].set_axis(out.index)) for name in told})
+
+
+def _variant_numbers(found: pd.DataFrame) -> NDArray[np.intp]:
+    """Number the variants; those of one copy that are read together are one."""
+    number = found.groupby(_VARIANT, sort=False).ngroup().to_numpy(dtype=np.intp)
+    code, _ = found["members"].factorize()
+    return np.asarray(np.where(code >= 0, len(found) + code, number), dtype=np.intp)
 
 
 def _coded(values: pd.Series) -> Coded:

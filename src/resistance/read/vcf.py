@@ -16,6 +16,7 @@ from resistance.errors import InputError
 from resistance.read.annotation_fields import AnnotationField, fields_of
 from resistance.read.builds import Said, refuse_beyond_end
 from resistance.read.calls import keep_calls, one_per_sample, passes
+from resistance.read.phase import phase_of
 from resistance.read.population import Field, info_values, population_names, repeated_values
 from resistance.read.sites import SiteLists
 from resistance.read.vcf_container import Region, has_index, header_lines, merged_regions, no_small_variant, opened
@@ -92,8 +93,8 @@ def read_vcf(
         dropped.add(table, path, reason, n, taken.examples[table, reason])
     if not taken.calls:
         return empty(schemas.CALLS), empty(schemas.EFFECTS)
-    names = ["sample_id", "chrom", "pos", "ref", "alt", "depth", "alt_count", "vaf", "filter", "not_called", "_row"]
-    names.insert(8, "population_af")
+    names = ["sample_id", "chrom", "pos", "ref", "alt", "depth", "alt_count", "vaf", "population_af", "phase", "filter"]
+    names += ["not_called", "_row"]
     rows = pd.DataFrame(taken.calls, columns=names).assign(build=build, source=path.name)
     rows = _canonical(rows)
     for reason in sorted(rows["refused"].dropna().unique()):
@@ -207,11 +208,16 @@ class _Taken:
                     continue
                 if frequency is None:
                     frequency = self._frequencies(record, alleles, place) if self.states_population else {}
+                phase = None
+                if i in genotype and column:
+                    bars = "|" if record.samples[column].phased else "/"
+                    written_gt = bars.join("." if allele is None else str(allele) for allele in genotype)
+                    phase = phase_of(written_gt, i, fields)
                 not_called = bool(genotype) and not carries and found.alt_count != 0
                 self.calls.append(
                     (
                         *(sample_id, chrom, record.pos, alleles[0], alleles[i]),
-                        *(found.depth, found.alt_count, found.vaf, frequency.get(i), written, not_called, line),
+                        *(found.depth, found.alt_count, found.vaf, frequency.get(i), phase, written, not_called, line),
                     )
                 )
                 taken.add(i)

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 
 from resistance.errors import InputError
 from resistance.read.builds import refuse_other_build
+from resistance.read.phase import PHASE_FIELDS, phase_of
 from resistance.read.vcf_container import (
     Region,
     check_container,
@@ -32,7 +33,6 @@ from resistance.variant import contig, refusal, trim
 
 Given = tuple[str, int, str, str]
 _BASES = frozenset("ACGT")
-_PHASE_FIELDS = frozenset(("PS", "PGT"))
 WRONG_AD = "AD has another number of values than the record has alleles"
 #: a sample cell whose genotype holds an alternative allele; the first group is a look ahead that passes over 0/0 fast
 _CARRIER = re.compile(r"\t(?!0[/|]0[:\t])(?=[^\t:]*[1-9])([^\t]*)")
@@ -218,7 +218,7 @@ class SiteFile:
                 yield from self._by_reads(record, names, alleles, cells.split("\t"))
             return
         quick = text_reader(names, len(alleles))
-        plain = _PHASE_FIELDS.isdisjoint(names)
+        plain = PHASE_FIELDS.isdisjoint(names)
         at, last = -1, 0
         for match in _CARRIER.finditer(text):
             at += text.count("\t", last, match.start() + 1)
@@ -331,36 +331,3 @@ def _alleles_in(genotype: str) -> frozenset[int]:
 @functools.lru_cache(maxsize=4096)
 def _plain_phase(genotype: str, number: int) -> str | None:
     return phase_of(genotype, number, {})
-
-
-def phase_of(genotype: str, number: int, fields: Mapping[str, Any]) -> str | None:
-    """Return on which copy of the chromosome a genotype has an allele.
-
-    Parameters
-    ----------
-    genotype : str
-        GT as written: '0|1', '1/1', '1' ...
-    number : int
-        Number of the alternative allele.
-    fields : mapping
-        FORMAT name -> value: PS (phase set), or PGT and PID of GATK where GT itself is not phased.
-
-    Returns
-    -------
-    str or None
-        ``set|copy``, such as '38182641|2'; the set is '.' where none is named. ``both`` where every copy has the allele (also the one
-        copy of a haploid genotype). None where the copies cannot be told apart.
-    """
-    alleles = re.split(r"[/|]", genotype)
-    if all(allele == str(number) for allele in alleles):
-        return "both"
-    block = fields.get("PS")
-    if "|" not in genotype:
-        genotype, block = str(fields.get("PGT") or ""), fields.get("PID")
-        if "|" not in genotype or block in (None, "."):
-            return None
-        alleles, number = re.split(r"[/|]", genotype), 1  # PGT counts the record's own allele as 1
-    copies = [i for i, allele in enumerate(alleles, start=1) if allele == str(number)]
-    if len(copies) != 1:
-        return None
-    return f"{'.' if block in (None, '') else block}|{copies[0]}"

@@ -36,6 +36,7 @@ class StageTables:
     cooccurrence: pd.DataFrame
     results: pd.DataFrame
     differences: pd.DataFrame
+    phased: pd.DataFrame
     dropped: pd.DataFrame
     plan: dict[str, Any]
     plan_sha256: str
@@ -86,6 +87,7 @@ def read_tables(results: Path) -> StageTables:
         cooccurrence=read_stage(results, "matrix", schemas.COOCCURRENCE),
         results=read_stage(results, "associate", schemas.RESULTS),
         differences=read_stage(results, "annotate", schemas.DIFFERENCES),
+        phased=read_stage(results, "annotate", schemas.PHASED_EFFECTS),
         dropped=merged,
         plan=plan if isinstance(plan, dict) else {"plan": plan},
         plan_sha256=hashlib.sha256(raw).hexdigest(),

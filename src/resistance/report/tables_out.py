@@ -47,6 +47,7 @@ def report_tables(config: CohortFile, tables: StageTables, content: dict[str, An
         "subtypes": tables.subtypes.sort_values(["method", "patient_id"]),
         "adverse_events": cohort.adverse_events.sort_values(["patient_id", "term", "grade"]),
         "annotation_differences": tables.differences,
+        "phased_effects": tables.phased,
         "dropped": tables.dropped,
         "flow": _flow(content["flow"]),
         "coverage": pd.DataFrame(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from resistance.knowledge import load_genes
+from resistance.match.calls import with_phased
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -15,7 +16,19 @@ if TYPE_CHECKING:
 _ALLELE = ["chrom", "pos", "ref", "alt"]
 COLUMNS = (
     *("patient_id", "sample_id", "material", "timepoint", "build", "chrom", "pos", "ref", "alt", "gene", "hgvsc", "hgvsp"),
-    *("effect_class", "consequence", "exon", "transcript", "domain", "vaf", "alt_count", "depth", "population_af", "flags"),
+    *(
+        "effect_class",
+        "consequence",
+        "exon",
+        "transcript",
+        "domain",
+        "vaf",
+        "alt_count",
+        "depth",
+        "population_af",
+        "flags",
+        "members",
+    ),
     *("filter", "annotation", "source"),
 )
 FLAGGED = ("marker_id", "label", "present", "flagged_only", "clonal_haematopoiesis", "hypermutation", "plasma_only")
@@ -24,7 +37,8 @@ FLAGGED = ("marker_id", "label", "present", "flagged_only", "clonal_haematopoies
 def variants(tables: StageTables) -> pd.DataFrame:
     """Return every variant that was seen in a gene of the knowledge base or of the study's markers.
 
-    A call that was looked for and not seen (alt_count 0) is no variant and has no row.  ``annotation``
+    ``members`` names all variants that the sample has on one copy and that were read together; the effect is
+    then theirs.  A call that was looked for and not seen (alt_count 0) is no variant and has no row.  ``annotation``
     is the source of the effect, ``source`` the file of the call.
     """
     calls, effects = tables.cohort.calls, tables.effects
@@ -35,6 +49,7 @@ def variants(tables: StageTables) -> pd.DataFrame:
     calls = calls[seen & calls["pos"].isin(effects["pos"].unique())]
     samples = tables.cohort.samples[["sample_id", "patient_id", "material", "timepoint"]]
     rows = calls.merge(effects.drop(columns="build"), on=_ALLELE, how="inner").merge(samples, on="sample_id", how="inner")
+    rows = with_phased(rows, tables.phased, ("consequence", "exon", "transcript"))
     by = ["patient_id", "sample_id", *_ALLELE, "gene"]
     return rows[list(COLUMNS)].sort_values(by, kind="stable", ignore_index=True)
 

@@ -32,6 +32,7 @@ from resistance.schemas.study import (
     MEASUREMENTS,
     NANOSTRING,
     PATIENTS,
+    PHASED_EFFECTS,
     SAMPLES,
     TREATMENTS,
 )
@@ -41,6 +42,7 @@ ALL = (
     SAMPLES,
     CALLS,
     EFFECTS,
+    PHASED_EFFECTS,
     DIFFERENCES,
     COVERAGE,
     COPY_NUMBER,
@@ -94,6 +96,7 @@ __all__ = [
     "NANOSTRING",
     "PATHWAY_STATES",
     "PATIENTS",
+    "PHASED_EFFECTS",
     "QUANTITY",
     "RESPONSE",
     "RESULTS",

@@ -102,6 +102,18 @@ EFFECTS = Schema(
     ),
     key=("build", "chrom", "pos", "ref", "alt", "gene", "transcript", "source"),
 )
+PHASED_EFFECTS = Schema(
+    "phased_effects",
+    "Variants that one sample has on one copy of a gene and that have to be read together: what they do, instead of effects.",
+    (
+        SAMPLE_COLUMN,
+        *VARIANT_COLUMNS,
+        Column("gene", "text", "HGNC symbol.", required=True),
+        Column("members", "text", "All variants that are read together, this one among them, joined by ';'.", required=True),
+        *(column for column in EFFECTS.columns if column.name not in (*(c.name for c in VARIANT_COLUMNS), "gene", "picked")),
+    ),
+    key=("sample_id", "build", "chrom", "pos", "ref", "alt", "gene"),
+)
 DIFFERENCES = Schema(
     "annotation_differences",
     "One row per variant and gene that the files' annotation and the own one name differently (annotation: both).",
