@@ -68,6 +68,17 @@ class Variants(Strict):
         None,
         description="Only for a source on the other build: its calls are moved to study.build; those without a place there are counted.",
     )
+    regions: Literal["all", "panel"] = Field(
+        "all",
+        description="vcf: 'panel' reads only the records in and 5,000 bases around the genes of the knowledge base, through the index "
+        "where there is one: for whole genomes. What lies elsewhere is then not followed in ctDNA either.",
+    )
+
+    @model_validator(mode="after")
+    def _regions_of_vcf(self) -> Variants:
+        if self.regions != "all" and self.format != "vcf":
+            raise ValueError("regions belongs to format: vcf")
+        return self
 
 
 class Assay(Strict):

@@ -13,6 +13,7 @@ from resistance.dropped import Dropped
 from resistance.errors import Collected
 from resistance.layout import BATCH
 from resistance.read.clinical import Clinic, read_clinic
+from resistance.read.gene_regions import regions_of
 from resistance.read.lifted import lift_tables, lifter_of, said_of
 from resistance.read.samples import Specimens, read_samples
 from resistance.read.sites import SiteLists, read_lists
@@ -128,7 +129,16 @@ def _vcf(
     from resistance.read.vcf import read_vcf
 
     build = config.study.build if lifter is None else lifter.source
-    calls, effects = read_vcf(source, path, build=build, samples=ids, dropped=dropped, lists=lists, said=said_of(lifter))
+    calls, effects = read_vcf(
+        source,
+        path,
+        build=build,
+        samples=ids,
+        dropped=dropped,
+        regions=regions_of(source, build),
+        lists=lists,
+        said=said_of(lifter),
+    )
     calls, effects, _ = lift_tables(calls, effects, empty(schemas.FUSIONS), lifter, path, dropped)
     return calls, effects
 

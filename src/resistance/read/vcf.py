@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from resistance import schemas
 from resistance.config import Variants
 from resistance.consequences import SEVERITY
-from resistance.dropped import Dropped
+from resistance.dropped import KEPT, Dropped
 from resistance.errors import InputError
 from resistance.read.annotation_fields import AnnotationField, fields_of
 from resistance.read.builds import Said, refuse_beyond_end
@@ -28,6 +28,8 @@ from resistance.variant import NOT_CALLED, contig, trim_columns
 if TYPE_CHECKING:
     import pandas as pd
 
+ONLY_REGIONS = f"{KEPT}: only the records in the panel's genes were read (regions: panel)"
+NO_INDEX = f"{KEPT}, but without an index the file was read from end to end: make one with tabix"
 VARIANT = ["build", "chrom", "pos", "ref", "alt"]
 
 
@@ -86,6 +88,10 @@ def read_vcf(
         columns = sample_columns(list(header.samples), tumour, source, path, samples, dropped)
         fields = fields_of({name: str(item.description) for name, item in header.info.items()}, path)
         populations = population_names("info", list(header.info))
+        if regions is not None:
+            dropped.add("calls", path, ONLY_REGIONS, 1, None)
+            if not has_index(path):
+                dropped.add("calls", path, NO_INDEX, 1, f"tabix -p vcf {path.name}")
         taken = _Taken(source, path, columns, fields, populations)
         for line, record in _records(file, path, regions):
             taken.add(line, record)
