@@ -60,3 +60,27 @@ def test_a_pair_that_changes_nothing_together_is_no_change(study):
 def test_without_the_table_nothing_changes(study):
     found = matched(study, None)
     assert [state(found, p, "m2") for p in ("P1", "P2")] == ["present", "present"]
+
+
+@pytest.mark.parametrize(
+    ("phases", "multi"),
+    [
+        ((".|1", ".|1"), "absent"),
+        ((".|1", ".|2"), "present"),
+        ((".|1", None), "present"),
+        (("both", "both"), "present"),
+        (("7|1", "9|1"), "present"),
+    ],
+)
+def test_variants_that_the_caller_put_on_one_copy_hit_one_copy(phases, multi):
+    calls = [call("P1", pos, phase=phase) for pos, phase in zip((10, 900), phases, strict=True)]
+    neutral = [{"sample_id": "P1", "gene": "TP53", "state": 0, "source": "x"}]
+    study = cohort(("P1",), calls=calls, coverage=covered("TP53", "P1"), copy_number=neutral)
+    asked = markers(("TP53", "mutation", "multi_hit"), ("TP53", "mutation", "mono_allelic"))
+    single = effects(effect(10, "TP53"), effect(900, "TP53"))
+    found = build_matrix(study, single, subtypes(), asked, subtype_method=None)
+    assert state(found, "P1", "m1") == multi
+    assert state(found, "P1", "m2") == ("present" if multi == "absent" else "absent")
+    if multi == "absent":
+        text = found.matrix.set_index("marker_id").loc["m2", "evidence"]
+        assert text.startswith("variants on one copy")

@@ -37,8 +37,9 @@ def allelic_states(matched: MarkerMatrix) -> pd.DataFrame:
 
     Notes
     -----
-    Reads do not say whether two variants lie on different copies; two variants count as two hits, as
-    studies of TP53 count them (Bernard 2020, doi:10.1038/s41591-020-1008-z).
+    Few callers say whether two variants lie on different copies; two variants count as two hits, as
+    studies of TP53 count them (Bernard 2020, doi:10.1038/s41591-020-1008-z), unless their phase puts
+    them on one copy.
     """
     import pandas as pd
 

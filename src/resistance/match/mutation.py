@@ -75,7 +75,8 @@ def _report_calls(out: States, hits: Hits, rows: NDArray[np.intp]) -> None:
 def _allelic(question: Question, tables: Tables, rows: NDArray[np.intp]) -> States:
     """Return the allelic state of one gene: two variants, or one with loss or copy-neutral LOH, are multi-hit.
 
-    Exactly one variant without any copy-number data cannot be told and is not assessed.
+    Exactly one variant without any copy-number data cannot be told and is not assessed.  Variants that
+    the caller phased onto one copy hit one copy.
     """
     units, hits, gene = tables.units, tables.hits, question.genes[0]
     multi = question.rule.is_single("multi_hit")
@@ -94,7 +95,8 @@ def _allelic(question: Question, tables: Tables, rows: NDArray[np.intp]) -> Stat
         loh_known = units.mask(unit[table["loh"].notna().to_numpy(dtype=bool)])
     _report_calls(out, hits, rows)
     calls = out.evidence.copy()
-    one, several = n == 1, n >= 2
+    one_copy = _on_one_copy(hits, rows, n)
+    one, several = (n == 1) | one_copy, (n >= 2) & ~one_copy
     two_hits = several | (one & lost)
     single = one & known & ~lost
     out.code[two_hits] = PRESENT if multi else ABSENT
@@ -109,6 +111,20 @@ def _allelic(question: Question, tables: Tables, rows: NDArray[np.intp]) -> Stat
     )
     for where, words in endings:
         out.evidence[where] = [words(c) for c in calls[where]]
+    for at in np.flatnonzero(one_copy):
+        out.evidence[at] = str(out.evidence[at]).replace("one variant", "variants on one copy", 1)
     out.value[:] = np.where(out.code == NOT_ASSESSED, np.nan, n)
     out.calls[:] = [part[out.code[hits.unit[part]] == PRESENT] for part in out.calls]
+    return out
+
+
+def _on_one_copy(hits: Hits, rows: NDArray[np.intp], n: NDArray[np.intp]) -> NDArray[np.bool_]:
+    """Return the units whose variants, two or more, all lie on the same copy by their phase."""
+    out = np.zeros(len(n), dtype=bool)
+    phase = hits.table["phase"].iloc[rows]
+    unit = hits.unit[rows]
+    for at in np.unique(unit[n[unit] >= 2]):
+        words = phase[unit == at]
+        # 'both' is no copy; the number of a copy means the same only within one phase set
+        out[at] = bool(words.notna().all()) and words.nunique() == 1 and "|" in str(words.iloc[0])
     return out
