@@ -6,7 +6,9 @@ whatever the number of samples, and no data frame is made.
 
 from __future__ import annotations
 
+import os
 import re
+import shlex
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -22,6 +24,7 @@ from resistance.annotate.placing import Given, Places
 from resistance.annotate.reference import Reference, open_reference
 from resistance.dropped import Dropped
 from resistance.errors import InputError
+from resistance.read.vcf_container import how_to_index
 from resistance.read.vcf_sites import Record, SiteFile
 from resistance.tables import replacing
 
@@ -33,6 +36,7 @@ EFFECTS = (
 CARRIERS = ("sample_id", "build", "chrom", "pos", "ref", "alt", "genotype", "phase", "alt_count", "depth", "vaf")
 #: a genotype with one alternative allele on every copy
 _ALIKE = re.compile(r"\t([1-9]\d*)(?:/\1)*(?![/|\d])")
+TWICE = "the variant stands in an earlier record too: this one, and who carries it here, is left out"
 #: variants that are held at once
 AT_ONCE = 50_000
 
@@ -91,11 +95,14 @@ def annotate_file(
         The file or the bundle cannot be read or belong to different builds; or more than a tenth of the
         variants have other reference bases, with the likely cause.  Nothing is written then.
     """
+    _check_outputs([path, reference], [out] if carriers is None else [out, carriers])
     bundle = open_reference(reference)
     places = Places(bundle, legacy=False)
     file = SiteFile(path, bundle.build)
     if not file.indexed:
         warn(f"{path} has no index: it is read from end to end. Make one for the next time: {_how_to_index(file)}")
+    if carriers is not None and not file.samples:
+        warn(f"{path} has no samples: the table of carriers has no rows")
     with ExitStack() as stack:
         effects = stack.enter_context(stack.enter_context(replacing(out)).open("w", encoding="utf-8", newline=""))
         effects.write("\t".join(EFFECTS) + "\n")
@@ -108,12 +115,34 @@ def annotate_file(
         problem = refuse_other_bases(places.wrong, counts.checked, places, bundle.build, str(path))
         if problem is not None:
             raise InputError([problem])
+    if file.elsewhere:
+        names = ", ".join(file.elsewhere[:5]) + (" ..." if len(file.elsewhere) > 5 else "")
+        warn(f"{path} has records on contigs that are no chromosomes of {bundle.build}, where no gene of the panel lies: {names}")
+    if not counts.variants:
+        warn(f"{path} has no small variant in the genes of the reference ({len(places.models)} genes of {bundle.build})")
     dropped = Dropped("annotate")
     count_left_out(places, bundle, dropped)
     for reason, n in sorted(file.left_out.items()):
         dropped.add("calls", path, reason, n, file.examples[reason])
     left_out = [(row["reason"], row["n"], row["example"]) for row in dropped.rows()]
     return Annotated(counts.variants, counts.effects, counts.carriers, counts.joined, left_out, file.indexed)
+
+
+def _check_outputs(inputs: Sequence[Path], outputs: Sequence[Path]) -> None:
+    """Refuse to write over what is read, over each other, or where no file can be written; before anything is read."""
+    taken = {path.resolve(): "is read by this command" for path in inputs}
+    for path in outputs:
+        why = taken.get(path.resolve())
+        if why is None and path.is_dir():
+            why = "is a folder, not a file"
+        elif why is None and path.exists() and not path.is_file():
+            why = "is no file that can be replaced by a table"
+        if why is not None:
+            raise InputError(why, path=path, remedy="Give another path for the table.")
+        taken[path.resolve()] = "is given for two tables"
+        folder = next(folder for folder in path.absolute().parents if folder.exists())
+        if not folder.is_dir() or not os.access(folder, os.W_OK):
+            raise InputError("cannot be written here", path=path, value=folder, remedy="Give a folder in which you may write.")
 
 
 class _Writer:
@@ -140,15 +169,13 @@ class _Writer:
                 if not self._places.touched(given):
                     continue
                 if given in self._seen:
-                    self._file.leave(
-                        "the variant stands in another record too", f"{record.chrom}:{record.pos} {record.ref}>{record.alts}"
-                    )
+                    self._file.leave(TWICE, f"{record.chrom}:{record.pos} {record.ref}>{record.alts}")
                     continue
                 self._seen.add(given)
                 portion[given] = record.filter, f"{record.chrom}:{record.pos}:{record.ref}:{record.alts}"
                 taken.append((number, given))
             if taken and record.samples:
-                self._carry(record, dict(taken))
+                self._carry(record, {number: given for number, given in taken if self._places.agrees(given)})
             if len(portion) >= AT_ONCE:
                 self._annotate(portion)
                 portion = {}
@@ -160,7 +187,7 @@ class _Writer:
         """Write the carriers of a record's variants, and keep the phase of those in coding bases."""
         phased = "|" in record.samples or "/" not in record.samples or _ALIKE.search(record.samples) is not None
         coding = {n for n, given in taken.items() if self._places.is_coding(given)} if phased else set()
-        if self._carriers is None and not coding:
+        if not taken or (self._carriers is None and not coding):
             return
         where = {n: "\t".join((self._reference.build, *map(str, given))) for n, given in taken.items()}
         for number, carrier in self._file.carriers(record):
@@ -224,7 +251,7 @@ def _line(cells: Sequence[object]) -> str:
 
 
 def _how_to_index(file: SiteFile) -> str:
-    name = file.path.name
-    if name.endswith((".gz", ".bgz")):
-        return f"tabix -p vcf {name}"
-    return f"bcftools index {name}" if name.endswith(".bcf") else f"bgzip {name} && tabix -p vcf {name}.gz"
+    name = shlex.quote(file.path.name)
+    if name.strip("'").endswith((".gz", ".bgz", ".bcf")):
+        return how_to_index(file.path)
+    return f"bgzip {name} && tabix -p vcf {shlex.quote(file.path.name + '.gz')}"

@@ -287,7 +287,8 @@ def annotate(source: Path, results: Path | None, reference: Path | None, out: Pa
     A VCF or BCF (with --reference and --out): consequences, HGVS names, exon and domain of each variant in the
     genes of the reference, each site once whatever the number of samples; read through its index where it has one.
     """
-    if source.name.removesuffix(".gz").removesuffix(".bgz").endswith((".vcf", ".bcf")):
+    named_so = source.name.lower().removesuffix(".gz").removesuffix(".bgz").endswith((".vcf", ".bcf"))
+    if named_so or (results is None and reference is not None and out is not None):
         if results is not None or reference is None or out is None:
             raise click.UsageError("a VCF or BCF is annotated with --reference REF/reference.json and --out TABLE.tsv")
         from resistance.annotate_file import annotate_file

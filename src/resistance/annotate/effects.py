@@ -26,6 +26,8 @@ AT_ONCE = 50_000
 #: bases from the nearest exon from which on a variant is intronic and nothing else; csq's splice region ends at 8
 DEEP = 50
 _INTRON = "intron"
+#: csq has other words, or none, for a deletion that takes a transcript whole, or its start with bases before the transcript
+_ABLATION, _START_LOST = "transcript_ablation", "start_lost"
 NO_WORD = "bcftools csq has no word for it"
 
 
@@ -72,27 +74,40 @@ def effects_of(variants: Sequence[Given], reference: Reference, places: Places) 
                 # what csq says of an intron it says of the gene, not of a transcript
                 if word is None and said is not None and "" in said and model.holds(one.pos):
                     word = said[""]
+                if said is not None and _holds_whole(one, model):
+                    word = _ABLATION
                 if word is not None and (said is not None or model.holds(one.pos)):
                     named = True
                     yield _effect(one, model, word, deep=said is None)
             if not named:
                 chrom, pos, ref, alt = one.given
                 places.left_out[NO_WORD] += 1
-                places.examples.setdefault(NO_WORD, f"{one.gene} {chrom}:{pos} {ref}>{alt}")
+                places.examples.setdefault(NO_WORD, f"{one.gene} {chrom}:{pos} {ref[:30]}>{alt[:30]}")
+
+
+def _holds_whole(placed: Placed, model: Model) -> bool:
+    """Return whether a transcript lies within the reference bases of a variant."""
+    return placed.pos <= model.transcript.start and model.transcript.end <= placed.pos + len(placed.ref) - 1
 
 
 def _is_deep(placed: Placed, models: Sequence[Model]) -> bool:
     """Return whether a variant lies so deep in an intron of every transcript of its gene that csq need not be asked."""
     last = placed.pos + 1 if placed.ref == "-" else placed.pos + len(placed.ref) - 1
-    return all(model.between_exons(placed.pos - DEEP, last + DEEP) or not model.holds(placed.pos) for model in models)
+    return all(
+        model.between_exons(placed.pos - DEEP, last + DEEP) or last < model.transcript.start or placed.pos > model.transcript.end
+        for model in models
+    )
 
 
 def _effect(placed: Placed, model: Model, word: str, *, deep: bool) -> Effect:
     given, gene, pos, ref, alt = placed
     t = model.transcript
     coding = coding_name(model, pos, ref, alt)
-    protein = None if deep else protein_name(model, pos, ref, alt)
+    protein = None if deep or word == _ABLATION else protein_name(model, pos, ref, alt)
     found = meaning(word)
+    start = t.cds_start if model.forward else t.cds_end
+    if protein is None and found.effect_class == "other" and ref != "-" and pos <= start <= pos + len(ref) - 1:
+        found = meaning(_START_LOST)
     if protein is not None and found.effect_class != "splice":
         said = protein_consequence(protein, same_length=len(ref) == len(alt) and "-" not in (ref, alt))
         if meaning(said).effect_class != found.effect_class:

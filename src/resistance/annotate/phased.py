@@ -86,13 +86,20 @@ def _copies(variants: Mapping[Given, str], places: Places) -> Iterator[tuple[Pla
     """Yield the coding variants of each copy of each gene, where two of them may have to be read together."""
     by_gene: dict[str, list[tuple[Placed, str]]] = {}
     for given, phase in variants.items():
+        if not places.agrees(given):  # counted where it was looked at by itself
+            continue
         for placed in places.place([given]):
             if _codons(placed, places.models[placed.gene][0]) is not None:
                 by_gene.setdefault(placed.gene, []).append((placed, phase))
     for gene, coding in sorted(by_gene.items()):
         model = places.models[gene][0]
         seen = set()
-        for copy in sorted({phase for _, phase in coding}):
+        named = {phase for _, phase in coding}
+        # a set that names both copies leaves none that has only what stands on both
+        whole = any(
+            f"{block}|1" in named and f"{block}|2" in named for block in {phase.rpartition("|")[0] for phase in named - {BOTH}}
+        )
+        for copy in sorted(named - {BOTH} if whole else named):
             members = tuple(sorted((p for p, phase in coding if phase in (copy, BOTH)), key=lambda p: (p.pos, p.ref, p.alt)))
             if members not in seen and _may_join(members, model):
                 seen.add(members)

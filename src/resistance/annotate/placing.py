@@ -108,34 +108,42 @@ class Places:
                 return True
         return False
 
+    def agrees(self, variant: Given) -> bool:
+        """Return whether a variant can be placed on all genes that it touches; nothing is counted."""
+        return all(self._refusal(gene, variant)[0] is None for gene in self.touched(variant))
+
+    def _refusal(self, gene: str, variant: Given) -> tuple[str | None, str]:
+        """Return why a variant cannot be placed on a gene, or None, and the bases that stand there."""
+        _, pos, ref, alt = variant
+        model = self.models[gene][0]
+        last = pos + 1 if ref == "-" else pos + len(ref) - 1
+        there = model.stretch(pos, last)
+        if pos < model.offset or len(there) < last - pos + 1:
+            return BEYOND, there
+        if alt.strip("ACGT") not in ("", "-"):
+            return NOT_BASES, there
+        if ref != "-" and there != ref:
+            return (NO_BASES if "N" in there else OTHER_BASE), there
+        return None, there
+
     def place(self, variants: Iterable[Given]) -> list[Placed]:
         """Place variants on the genes that they touch; one that touches none has no entry."""
         out: list[Placed] = []
         for given in variants:
             chrom, pos, ref, alt = given
-            last = pos + 1 if ref == "-" else pos + len(ref) - 1
             found: list[Placed] = []
-            why = ""
+            why: str | None = None
             for gene in self.touched(given):
-                model = self.models[gene][0]
-                there = model.stretch(pos, last)
-                if pos < model.offset or len(there) < last - pos + 1:
-                    why = BEYOND
-                elif alt.strip("ACGT") not in ("", "-"):
-                    why = NOT_BASES
-                elif ref != "-" and "N" in there:
-                    why = NO_BASES
-                elif ref != "-" and there != ref:
-                    why = OTHER_BASE
-                    self.wrong[given] = there
+                why, there = self._refusal(gene, given)
+                if why is not None:
+                    if why == OTHER_BASE:
+                        self.wrong[given] = there
+                    break
+                if ref == "-" or alt == "-":
+                    found.append(Placed(given, gene, *shift_three_prime(self.models[gene][0], pos, ref, alt)))
                 else:
-                    if ref == "-" or alt == "-":
-                        found.append(Placed(given, gene, *shift_three_prime(model, pos, ref, alt)))
-                    else:
-                        found.append(Placed(given, gene, pos, ref, alt))
-                    continue
-                break
-            if why:
+                    found.append(Placed(given, gene, pos, ref, alt))
+            if why is not None:
                 if why != OTHER_BASE:
                     self.unplaced.add(given)
                 here = f", here {self.wrong[given]}" if why == OTHER_BASE else ""

@@ -53,6 +53,11 @@ class Said:
         )
 
     @classmethod
+    def of_reference(cls, build: str) -> Said:
+        """A file without a cohort is annotated with a reference of this build."""
+        return cls(f"the reference is {build}", f"Give a reference of {other(build)} (`resistance reference build`).")
+
+    @classmethod
     def of_option(cls, build: str) -> Said:
         """The file is on the build that the command line gives."""
         return cls(f"--from says {build}", "Correct --from, --to and --chain.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import shlex
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -63,10 +64,12 @@ def check_container(path: Path) -> None:
             end = file.read()
     except FileNotFoundError as error:
         raise InputError(
-            "the file is missing", path=path, remedy="Correct the samples sheet or the cohort file; paths are relative to it."
+            "the file is missing",
+            path=path,
+            remedy="Correct the path; those of a samples sheet or cohort file are relative to it.",
         ) from error
     if not size:
-        raise InputError("the file is empty", path=path, remedy="Run the caller again, or remove the file from the sheet.")
+        raise InputError("the file is empty", path=path, remedy="Run the caller again, or leave the file out.")
     if start[:2] == b"\x1f\x8b":
         if not (start[3] & 4 and start[12:14] == b"BC"):
             raise InputError(
@@ -101,18 +104,25 @@ def starts_with(path: Path, magic: bytes) -> bool:
         return file.read(len(magic)) == magic
 
 
+def index_of(path: Path) -> Path | None:
+    """Return the index beside a file, or None."""
+    candidates = (path.with_name(path.name + suffix) for suffix in (".tbi", ".csi"))
+    return next((index for index in candidates if index.exists()), None)
+
+
 def has_index(path: Path) -> bool:
     """Return whether there is an index; one that is older than the file may point anywhere, so it is refused."""
-    for suffix in (".tbi", ".csi"):
-        index = path.with_name(path.name + suffix)
-        if index.exists():
-            # both may be written within one tick of the clock, or copied a moment apart in any order
-            if os.stat(index).st_mtime + 1 < os.stat(path).st_mtime:
-                raise InputError(
-                    "the index is older than its file", path=index, remedy=f"Write it again: tabix -f -p vcf {path.name}."
-                )
-            return True
-    return False
+    index = index_of(path)
+    # both may be written within one tick of the clock, or copied a moment apart in any order
+    if index is not None and os.stat(index).st_mtime + 1 < os.stat(path).st_mtime:
+        raise InputError("the index is older than its file", path=index, remedy=f"Write it again: {how_to_index(path)}.")
+    return index is not None
+
+
+def how_to_index(path: Path) -> str:
+    """Return the command that writes an index."""
+    name = shlex.quote(path.name)
+    return f"bcftools index -f {name}" if path.name.endswith(".bcf") else f"tabix -f -p vcf {name}"
 
 
 def merged_regions(regions: Sequence[Region]) -> dict[str, list[tuple[int, int]]]:

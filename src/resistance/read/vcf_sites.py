@@ -16,13 +16,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from resistance.contigs import contig_lengths
 from resistance.errors import InputError
-from resistance.read.builds import refuse_other_build
+from resistance.read.builds import Said, refuse_other_build
 from resistance.read.phase import PHASE_FIELDS, phase_of
 from resistance.read.vcf_container import (
     Region,
     check_container,
     has_index,
+    how_to_index,
+    index_of,
     merged_regions,
     no_small_variant,
     opened,
@@ -33,7 +36,10 @@ from resistance.variant import contig, refusal, trim
 
 Given = tuple[str, int, str, str]
 _BASES = frozenset("ACGT")
+_END = re.compile(r"[\t;]END=(\d+)")
 WRONG_AD = "AD has another number of values than the record has alleles"
+NO_SUCH_ALLELE = "a genotype names an allele that its record has not"
+NO_CARRIERS = "the record has neither genotypes nor counts of reads: who carries it is unknown"
 #: a sample cell whose genotype holds an alternative allele; the first group is a look ahead that passes over 0/0 fast
 _CARRIER = re.compile(r"\t(?!0[/|]0[:\t])(?=[^\t:]*[1-9])([^\t]*)")
 
@@ -109,6 +115,8 @@ class SiteFile:
         Reason -> alleles that are no small variant, cells that cannot be used.
     examples : dict
         Reason -> the first of them.
+    elsewhere : list of str
+        Contigs with records that are no chromosomes of the build; known once the records were read.
 
     Raises
     ------
@@ -118,34 +126,38 @@ class SiteFile:
 
     def __init__(self, path: Path, build: str) -> None:
         self.path, self.left_out, self.examples = path, Counter[str](), dict[str, str]()
+        self.elsewhere: list[str] = []
+        self._known = frozenset((*contig_lengths(build), "MT"))
         check_container(path)
         self._packed = starts_with(path, b"\x1f\x8b")
-        with gzip.open(path, "rb") if self._packed else path.open("rb") as text:
-            self._binary = text.read(3) == b"BCF"
+        try:
+            with gzip.open(path, "rb") if self._packed else path.open("rb") as text:
+                self._binary = text.read(3) == b"BCF"
+        except (EOFError, OSError, zlib.error) as error:
+            raise InputError("the file is cut off or damaged at its start", path=path, remedy="Copy it again.") from error
         if self._binary:
-            with opened(path, build) as file:
+            with opened(path, build, Said.of_reference(build)) as file:
                 self.samples = [str(name) for name in file.header.samples]
                 self._contigs = [str(name) for name in file.header.contigs]
         else:
             self.samples = self._read_header(build)
-        self.indexed = has_index(path) and (self._packed or self._binary)
+        self.indexed = self._packed and has_index(path)
 
     def _read_header(self, build: str) -> list[str]:
         """Return the sample columns; the contigs and the reference of the header must be of the build."""
         lengths: dict[str, int | None] = {}
         reference = None
-        with gzip.open(self.path, "rt", encoding="utf-8") if self._packed else self.path.open(encoding="utf-8") as file:
-            number = 0
-            for line in file:
-                number += 1
-                if line.startswith("##contig=<"):
-                    name, length = (re.search(rf"[<,]{key}=([^,>\s]+)", line) for key in ("ID", "length"))
-                    if name is not None:
-                        lengths[name[1]] = int(length[1]) if length is not None and length[1].isdigit() else None
-                elif line.startswith("##reference="):
-                    reference = line.split("=", 1)[1].strip()
-                elif not line.startswith("##"):
-                    break
+        number, line = 0, ""
+        for line in self._text_lines():
+            number += 1
+            if line.startswith("##contig=<"):
+                name, length = (re.search(rf"[<,]{key}=([^,>\s]+)", line) for key in ("ID", "length"))
+                if name is not None:
+                    lengths[name[1]] = int(length[1]) if length is not None and length[1].isdigit() else None
+            elif line.startswith("##reference="):
+                reference = line.split("=", 1)[1].strip()
+            elif not line.startswith("##"):
+                break
         columns = line.rstrip("\r\n").split("\t")
         if columns[:5] != ["#CHROM", "POS", "ID", "REF", "ALT"]:
             raise InputError(
@@ -154,12 +166,17 @@ class SiteFile:
                 row=number,
                 remedy="`bcftools view -h` shows what is wrong with it.",
             )
+        self._columns = len(columns)
         samples = columns[9:]
         if len(set(samples)) < len(samples):
             twice = next(name for name in samples if samples.count(name) > 1)
             raise InputError("two samples have one name", path=self.path, row=number, value=twice, remedy="Rename one of them.")
-        refuse_other_build(lengths, reference, build, self.path)
+        refuse_other_build(lengths, reference, build, self.path, Said.of_reference(build))
         return samples
+
+    def _is_elsewhere(self, name: str) -> bool:
+        """Return whether no gene can lie on a contig because the build does not know it."""
+        return contig(name) not in self._known
 
     def leave(self, reason: str, example: str, n: int = 1) -> None:
         """Count what is left out."""
@@ -186,8 +203,24 @@ class SiteFile:
             if record is not None:
                 yield record
 
+    def _text_lines(self) -> Iterator[str]:
+        """Yield the lines of a text VCF; letters that are not UTF-8 (in INFO, mostly) are no reason to stop."""
+        opener: Any = gzip.open if self._packed else open
+        number = 0
+        try:
+            with opener(self.path, "rt", encoding="utf-8", errors="replace", newline="\n") as file:
+                for line in file:
+                    number += 1
+                    yield line
+        except (EOFError, OSError, zlib.error) as error:
+            raise InputError(
+                "the file is cut off or damaged here", path=self.path, row=number + 1, remedy="Copy or download it again."
+            ) from error
+
     def _record(self, line: str) -> Record | None:
         cells = line.split("\t", 8)
+        if len(cells) < 8:
+            raise self._wrong_columns(line)
         chrom, written, _, ref, alts = cells[:5]
         pos = int(written)
         name = contig(chrom)
@@ -207,14 +240,28 @@ class SiteFile:
             return None
         return Record(chrom, pos, ref, alts, cells[6], tuple(found), cells[8] if len(cells) > 8 else "")
 
+    def _wrong_columns(self, line: str) -> InputError:
+        cells, wanted = line.split("\t"), len(self.samples) + (9 if self.samples else 8)
+        return InputError(
+            f"the record {' '.join(cell[:20] for cell in cells[:5])} has {len(cells)} columns, and the header names {wanted}",
+            path=self.path,
+            remedy="Is the file cut off here? Copy it again, or look at this line.",
+        )
+
     def carriers(self, record: Record) -> Iterator[tuple[int, Carrier]]:
-        """Yield (number of the allele, carrier): the genotype holds the allele; without genotypes, reads do."""
+        """Yield (number of the allele, carrier): the genotype holds the allele; without genotypes, reads do.
+
+        Raises
+        ------
+        InputError
+            The record has not a cell for each sample.
+        """
         form, _, cells = record.samples.partition("\t")
         names = form.split(":")
         alleles = (record.ref, *record.alts.split(","))
         text = f"\t{cells}"
         if names[0] != "GT":
-            if cells:
+            if cells or self.samples:
                 yield from self._by_reads(record, names, alleles, cells.split("\t"))
             return
         quick = text_reader(names, len(alleles))
@@ -226,6 +273,10 @@ class SiteFile:
             values = match[1].split(":")
             genotype = values[0]
             holds = _alleles_in(genotype)
+            if at >= len(self.samples):
+                break
+            if max(holds, default=0) >= len(alleles):
+                self.leave(NO_SUCH_ALLELE, f"{self.samples[at]} {record.chrom}:{record.pos} {genotype}")
             for number, _ in record.variants:
                 if number not in holds:
                     continue
@@ -240,39 +291,63 @@ class SiteFile:
                     count = reads(fields, alleles, number)
                 phase = _plain_phase(genotype, number) if plain else phase_of(genotype, number, fields)
                 yield number, Carrier(self.samples[at], genotype, phase, count.alt_count, count.depth, count.vaf)
+        if (at + 1 + text.count("\t", last) if cells else 0) != len(self.samples):
+            raise self._wrong_columns(_as_line(record))
 
     def _by_reads(
         self, record: Record, names: list[str], alleles: Sequence[str], cells: list[str]
     ) -> Iterator[tuple[int, Carrier]]:
-        for sample, cell in zip(self.samples, cells, strict=False):
+        if len(cells) != len(self.samples):
+            raise self._wrong_columns(_as_line(record))
+        known = False
+        for sample, cell in zip(self.samples, cells, strict=True):
             fields = dict(zip(names, cell.split(":"), strict=False))
+            genotype = fields.get("GT", "")  # VCF wants it first; not every file does so
+            known = known or bool(genotype)
             for number, _ in record.variants:
                 count = reads(fields, alleles, number)
-                if count.alt_count or (count.alt_count is None and count.vaf):
-                    yield number, Carrier(sample, "", None, count.alt_count, count.depth, count.vaf)
+                known = known or count.alt_count is not None or count.vaf is not None
+                held = number in _alleles_in(genotype) if genotype else count.alt_count or (count.alt_count is None and count.vaf)
+                if held:
+                    phase = phase_of(genotype, number, fields) if genotype else None
+                    yield number, Carrier(sample, genotype, phase, count.alt_count, count.depth, count.vaf)
+        if not known:
+            self.leave(NO_CARRIERS, f"{record.chrom}:{record.pos} {record.ref[:20]}>{record.alts[:20]}")
 
     def _by_index(self, merged: Mapping[str, list[tuple[int, int]]]) -> Iterator[str]:
         import pysam
 
-        file: Any = pysam.VariantFile(str(self.path)) if self._binary else pysam.TabixFile(str(self.path))
-        with file:
-            names = self._contigs if self._binary else file.contigs
-            for name in names:
-                previous = 0
-                for start, end in merged.get(contig(name), ()):
-                    try:
+        path, index = str(self.path), str(index_of(self.path))
+        damaged = "the file or its index is damaged, or the index is of another file"
+        remedy = f"Copy the file again, and write its index again ({how_to_index(self.path)})."
+        where = ""
+        verbosity = pysam.set_verbosity(0)
+        try:
+            file: Any = (
+                pysam.VariantFile(path, index_filename=index)
+                if self._binary
+                else pysam.TabixFile(path, index=index, encoding="latin-1")
+            )
+            with file:
+                for name in self._contigs if self._binary else file.contigs:
+                    previous = 0
+                    if self._is_elsewhere(name) and (not self._binary or next(file.fetch(name), None) is not None):
+                        self.elsewhere.append(name)
+                    for start, end in merged.get(contig(name), ()):
+                        where = f" at {name}:{start + 1}-{end}"
                         for row in file.fetch(name, max(0, start), end):
-                            line = str(row).rstrip("\n") if self._binary else row
+                            line = str(row).rstrip("\n") if self._binary else _decoded(row)
+                            chrom, pos, _ = line.split("\t", 2)
+                            if chrom != name:
+                                raise ValueError("a record of another contig")
                             # else it reaches here from the region before, and was given there
-                            if int(line.split("\t", 2)[1]) > previous:
+                            if int(pos) > previous:
                                 yield line
-                    except (OSError, ValueError, zlib.error) as error:
-                        raise InputError(
-                            f"cannot be read through its index at {name}:{start + 1}-{end}: the file or its index is damaged",
-                            path=self.path,
-                            remedy="Copy the file again, and write the index again (tabix -f -p vcf FILE).",
-                        ) from error
-                    previous = end
+                        previous = end
+        except (OSError, ValueError, zlib.error) as error:
+            raise InputError(f"cannot be read through its index{where}: {damaged}", path=self.path, remedy=remedy) from error
+        finally:
+            pysam.set_verbosity(verbosity)
 
     def _streamed(self, merged: Mapping[str, list[tuple[int, int]]]) -> Iterator[str]:
         if self._binary:
@@ -280,46 +355,78 @@ class SiteFile:
             return
         # contig as the file writes it -> first and last of its regions, apart, to be searched
         spans: dict[str, tuple[list[int], list[int]]] = {}
-        number = 0
+        number, line = 0, ""
         try:
-            with gzip.open(self.path, "rt", encoding="utf-8") if self._packed else self.path.open(encoding="utf-8") as file:
-                for line in file:
-                    number += 1
-                    if line[0] == "#":
-                        continue
-                    name, written, rest = line.split("\t", 2)
-                    if name not in spans:
-                        near = merged.get(contig(name), [])
-                        spans[name] = [a for a, _ in near], [b for _, b in near]
-                    starts, ends = spans[name]
-                    if starts:
-                        start = int(written) - 1
-                        i = bisect.bisect_left(starts, start + len(rest.split("\t", 2)[1])) - 1
-                        if i >= 0 and ends[i] > start:
-                            yield line.rstrip("\r\n")
-        except (EOFError, OSError, ValueError, IndexError, zlib.error) as error:
+            for line in self._text_lines():
+                number += 1
+                if line[0] == "#":
+                    continue
+                name, written, rest = line.split("\t", 2)
+                if name not in spans:
+                    if self._is_elsewhere(name):
+                        self.elsewhere.append(name)
+                    near = merged.get(contig(name), [])
+                    spans[name] = [a for a, _ in near], [b for _, b in near]
+                starts, ends = spans[name]
+                if starts:
+                    start = int(written) - 1
+                    _, ref, rest = rest.split("\t", 2)
+                    end = start + len(ref)
+                    # a symbolic allele (<DEL>, the blocks of a gVCF) ends where INFO says, as in an index
+                    if rest[0] == "<" and (said := _END.search(rest)) is not None:
+                        end = max(end, int(said[1]))
+                    i = bisect.bisect_left(starts, end) - 1
+                    if i >= 0 and ends[i] > start:
+                        yield line.rstrip("\r\n")
+        except (ValueError, IndexError) as error:
             raise InputError(
-                "the file is cut off or damaged here",
+                "this line is no record: it has too few columns, or its POS is no number",
                 path=self.path,
-                row=number + isinstance(error, EOFError | OSError | zlib.error),
-                remedy="Copy it again, or look at this line.",
+                row=number,
+                value=line.rstrip("\r\n")[:60],
+                remedy="Is the file cut off here? Copy it again, or look at this line.",
             ) from error
+        # no index and no packing would say that the file is cut off
+        if line and not line.endswith("\n") and line.count("\t") != self._columns - 1:
+            raise InputError(
+                f"the last line has {line.count(chr(9)) + 1} columns, and the header names {self._columns}",
+                path=self.path,
+                row=number,
+                remedy="The file is cut off: copy it again.",
+            )
 
     def _streamed_bcf(self, merged: Mapping[str, list[tuple[int, int]]]) -> Iterator[str]:
         import pysam
 
         number = 0
-        with pysam.VariantFile(str(self.path)) as file:
-            try:
+        names = set()
+        verbosity = pysam.set_verbosity(0)
+        try:
+            with pysam.VariantFile(str(self.path)) as file:
                 for record in file:
                     number += 1
+                    if record.chrom not in names:
+                        names.add(record.chrom)
+                        if self._is_elsewhere(record.chrom):
+                            self.elsewhere.append(record.chrom)
                     near = merged.get(contig(record.chrom), ())
                     if any(record.start < end and record.stop > start for start, end in near):
                         yield str(record).rstrip("\n")
-            except (OSError, ValueError) as error:
-                raise InputError(
-                    f"record {number + 1} cannot be read: the file is cut off or damaged", path=self.path, remedy="Copy it again."
-                ) from error
+        except (OSError, ValueError) as error:
+            raise InputError(
+                f"record {number + 1} cannot be read: the file is cut off or damaged", path=self.path, remedy="Copy it again."
+            ) from error
+        finally:
+            pysam.set_verbosity(verbosity)
+
+
+def _decoded(row: str) -> str:
+    """Return a line that was read as Latin-1 without the end of a DOS line; letters beyond ASCII are UTF-8 mostly."""
+    return (row if row.isascii() else row.encode("latin-1").decode("utf-8", "replace")).removesuffix("\r")
+
+
+def _as_line(record: Record) -> str:
+    return "\t".join((record.chrom, str(record.pos), ".", record.ref, record.alts, ".", record.filter, ".", record.samples))
 
 
 @functools.lru_cache(maxsize=4096)
