@@ -17,10 +17,10 @@ from typing import IO
 
 from resistance.annotate.aliases import aliases_of
 from resistance.annotate.domains import domain_of
-from resistance.annotate.effects import Effect, count_left_out, effects_of, refuse_other_bases
+from resistance.annotate.effects import Effect, count_left_out, effects_of_placed, refuse_other_bases
 from resistance.annotate.flags import flags_of
 from resistance.annotate.phased import Compound, compounds
-from resistance.annotate.placing import Given, Places
+from resistance.annotate.placing import Given, Placed, Places
 from resistance.annotate.reference import Reference, open_reference
 from resistance.dropped import Dropped
 from resistance.errors import InputError
@@ -150,9 +150,14 @@ class _Writer:
 
     def __init__(self, reference: Reference, places: Places, file: SiteFile, effects: IO[str], carriers: IO[str] | None) -> None:
         self._reference, self._places, self._file, self._out, self._carriers = reference, places, file, effects, carriers
-        self.variants = self.effects = self.carriers = self.joined = 0
+        self.effects = self.carriers = self.joined = 0
         self._seen: set[Given] = set()
         self._phased: dict[str, dict[Given, str]] = {}
+
+    @property
+    def variants(self) -> int:
+        """Distinct variants that touch a gene."""
+        return len(self._seen)
 
     @property
     def checked(self) -> int:
@@ -162,38 +167,41 @@ class _Writer:
     def write(self, records: Iterable[Record]) -> None:
         """Annotate and write all records."""
         # FILTER and the record's name, not the record: a portion would hold the cells of a thousand samples
-        portion: dict[Given, tuple[str, str]] = {}
+        names: dict[Given, tuple[str, str]] = {}
+        portion: list[Placed] = []
         for record in records:
-            taken = []
+            taken: dict[int, list[Placed]] = {}
             for number, given in record.variants:
-                if not self._places.touched(given):
-                    continue
                 if given in self._seen:
                     self._file.leave(TWICE, f"{record.chrom}:{record.pos} {record.ref}>{record.alts}")
                     continue
+                placed = self._places.place_one(given)
+                if placed is None:
+                    continue
                 self._seen.add(given)
-                portion[given] = record.filter, f"{record.chrom}:{record.pos}:{record.ref}:{record.alts}"
-                taken.append((number, given))
+                if placed:
+                    names[given] = record.filter, f"{record.chrom}:{record.pos}:{record.ref}:{record.alts}"
+                    portion += placed
+                    taken[number] = placed
             if taken and record.samples:
-                self._carry(record, {number: given for number, given in taken if self._places.agrees(given)})
+                self._carry(record, taken)
             if len(portion) >= AT_ONCE:
-                self._annotate(portion)
-                portion = {}
-        if portion:
-            self._annotate(portion)
+                self._annotate(portion, names)
+                portion, names = [], {}
+        self._annotate(portion, names)
         self._join()
 
-    def _carry(self, record: Record, taken: dict[int, Given]) -> None:
+    def _carry(self, record: Record, taken: dict[int, list[Placed]]) -> None:
         """Write the carriers of a record's variants, and keep the phase of those in coding bases."""
         phased = "|" in record.samples or "/" not in record.samples or _ALIKE.search(record.samples) is not None
-        coding = {n for n, given in taken.items() if self._places.is_coding(given)} if phased else set()
-        if not taken or (self._carriers is None and not coding):
+        coding = {n for n, ps in taken.items() if self._places.is_coding(ps[0].given, [p.gene for p in ps])} if phased else set()
+        if self._carriers is None and not coding:
             return
-        where = {n: "\t".join((self._reference.build, *map(str, given))) for n, given in taken.items()}
+        where = {n: "\t".join((self._reference.build, *map(str, placed[0].given))) for n, placed in taken.items()}
         for number, carrier in self._file.carriers(record):
-            given = taken.get(number)
-            if given is None:
+            if number not in taken:
                 continue
+            given = taken[number][0].given
             if number in coding and carrier.phase is not None:
                 self._phased.setdefault(carrier.sample_id, {})[given] = carrier.phase
             if self._carriers is not None:
@@ -204,10 +212,9 @@ class _Writer:
                     f"{sample}\t{where[number]}\t{genotype or 'NA'}\t{phase or 'NA'}\t{_or_na(alt_count)}\t{_or_na(depth)}\t{fraction}\n"
                 )
 
-    def _annotate(self, portion: dict[Given, tuple[str, str]]) -> None:
-        self.variants += len(portion)
-        for effect in effects_of(list(portion), self._reference, self._places):
-            self._row(effect, *portion[effect[:4]], None, None)
+    def _annotate(self, portion: list[Placed], names: dict[Given, tuple[str, str]]) -> None:
+        for effect in effects_of_placed(portion, self._reference, self._places):
+            self._row(effect, *names[effect[:4]], None, None)
 
     def _join(self) -> None:
         for one in compounds(self._phased, self._reference, self._places):

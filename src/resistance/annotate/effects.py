@@ -61,13 +61,20 @@ def effects_of(variants: Sequence[Given], reference: Reference, places: Places) 
     places : Places
         Of the same reference; keeps what cannot be annotated, by reason.
     """
-    placed = places.place(variants)
+    yield from effects_of_placed(places.place(variants), reference, places)
+
+
+def effects_of_placed(placed: Sequence[Placed], reference: Reference, places: Places) -> Iterator[Effect]:
+    """Yield the effects of variants that were placed, in their order (see :func:`effects_of`)."""
     for start in range(0, len(placed), AT_ONCE):
         part = placed[start : start + AT_ONCE]
         asked = [one for one in part if not _is_deep(one, places.models[one.gene])]
         words = dict(zip(asked, consequences(asked, reference, places.models), strict=True)) if asked else {}
         for one in part:
             said = words.get(one)
+            if said is None and len(places.models[one.gene]) == 1:
+                yield _effect(one, places.models[one.gene][0], _INTRON, deep=True)
+                continue
             named = False
             for model in places.models[one.gene]:
                 word = _INTRON if said is None else said.get(model.transcript.transcript)

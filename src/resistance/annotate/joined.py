@@ -43,7 +43,7 @@ def phased_effects(calls: pd.DataFrame, reference: Reference) -> pd.DataFrame:
     phased: dict[str, dict[Given, str]] = {}
     for sample, chrom, pos, ref, alt, phase in rows[["sample_id", "chrom", "pos", "ref", "alt", "phase"]].itertuples(index=False):
         given = (str(chrom), int(pos), str(ref), str(alt))
-        if places.is_coding(given):
+        if places.is_coding(given, places.touched(given)):
             phased.setdefault(str(sample), {})[given] = str(phase)
     build, out = reference.build, []
     for one in compounds(phased, reference, places):

@@ -17,6 +17,9 @@ from itertools import islice
 
 from resistance.annotate.transcripts import Model, reverse_complement, translate
 
+#: base -> the one of the other strand
+_OTHER = dict(zip("ACGTN", "TGCAN", strict=True))
+
 
 def shift_three_prime(model: Model, pos: int, ref: str, alt: str) -> tuple[int, str, str]:
     """Move an insertion or deletion as far as its bases allow towards the 3' end of the transcript.
@@ -65,7 +68,10 @@ def coding_name(model: Model, pos: int, ref: str, alt: str) -> str | None:
     None where it reaches out of the transcript: the nomenclature has no c. positions there; and where
     unknown bases leave open how far an insertion or deletion shifts, or whether it is a duplication.
     """
-    forward = model.transcript.strand == "+"
+    forward = model.forward
+    if len(ref) == len(alt) == 1 and "-" not in (ref, alt):
+        at = model.c_position(pos)
+        return None if at is None else f"c.{at}{ref}>{alt}" if forward else f"c.{at}{_OTHER[ref]}>{_OTHER[alt]}"
     beyond = pos + (1 if ref == "-" else len(ref)) if forward else pos - (0 if ref == "-" else 1)
     if "-" in (ref, alt) and model.base(beyond) == "N":
         return None
@@ -101,8 +107,6 @@ def coding_name(model: Model, pos: int, ref: str, alt: str) -> str | None:
         return f"c.{where}del"
     if len(ref) > 1 and alt == reverse_complement(ref):
         return f"c.{where}inv"
-    if len(ref) == len(alt) == 1:
-        return f"c.{where}{own(ref)}>{own(alt)}"
     return f"c.{where}delins{own(alt)}"
 
 

@@ -16,6 +16,7 @@ from resistance.annotate.transcripts import Model, reverse_complement
 from resistance.variant import NOT_BASES
 
 Given = tuple[str, int, str, str]
+_BASES = frozenset("ACGT-")
 OTHER_BASE = "the reference base is another"
 NO_BASES = "the reference has no bases here"
 BEYOND = "reaches beyond the bases that the reference has of the gene"
@@ -95,14 +96,17 @@ class Places:
         edges = self._edges.get(chrom)
         if edges is None:
             return ()
-        i, j = bisect.bisect_right(edges, first) - 1, bisect.bisect_right(edges, last) - 1
+        i = bisect.bisect_right(edges, first) - 1
         sets = self._sets[chrom]
-        return sets[i] if i == j else tuple(dict.fromkeys(g for genes in sets[i : j + 1] for g in genes))
+        if last == first or i + 1 == len(edges) or last < edges[i + 1]:
+            return sets[i]
+        j = bisect.bisect_right(edges, last) - 1
+        return tuple(dict.fromkeys(g for genes in sets[i : j + 1] for g in genes))
 
-    def is_coding(self, variant: Given) -> bool:
-        """Return whether a variant's first base lies in the coding bases of a naming transcript."""
+    def is_coding(self, variant: Given, genes: Iterable[str]) -> bool:
+        """Return whether a variant's first base lies in the coding bases of a naming transcript of any of the genes."""
         pos = variant[1]
-        for gene in self.touched(variant):
+        for gene in genes:
             model = self.models[gene][0]
             if model.transcript.cds_start <= pos <= model.transcript.cds_end and model.index(pos) is not None:
                 return True
@@ -118,6 +122,8 @@ class Places:
         model = self.models[gene][0]
         last = pos + 1 if ref == "-" else pos + len(ref) - 1
         there = model.stretch(pos, last)
+        if there == ref and alt in _BASES:
+            return None, there
         if pos < model.offset or len(there) < last - pos + 1:
             return BEYOND, there
         if alt.strip("ACGT") not in ("", "-"):
@@ -128,30 +134,32 @@ class Places:
 
     def place(self, variants: Iterable[Given]) -> list[Placed]:
         """Place variants on the genes that they touch; one that touches none has no entry."""
-        out: list[Placed] = []
-        for given in variants:
-            chrom, pos, ref, alt = given
-            found: list[Placed] = []
-            why: str | None = None
-            for gene in self.touched(given):
-                why, there = self._refusal(gene, given)
-                if why is not None:
-                    if why == OTHER_BASE:
-                        self.wrong[given] = there
-                    break
-                if ref == "-" or alt == "-":
-                    found.append(Placed(given, gene, *shift_three_prime(self.models[gene][0], pos, ref, alt)))
-                else:
-                    found.append(Placed(given, gene, pos, ref, alt))
+        return [placed for given in variants for placed in self.place_one(given) or ()]
+
+    def place_one(self, given: Given) -> list[Placed] | None:
+        """Place a variant on the genes that it touches: None where it touches none, empty where it cannot be placed (counted)."""
+        genes = self.touched(given)
+        if not genes:
+            return None
+        chrom, pos, ref, alt = given
+        found: list[Placed] = []
+        for gene in genes:
+            why, there = self._refusal(gene, given)
             if why is not None:
-                if why != OTHER_BASE:
+                here = ""
+                if why == OTHER_BASE:
+                    self.wrong[given] = there
+                    here = f", here {there}"
+                else:
                     self.unplaced.add(given)
-                here = f", here {self.wrong[given]}" if why == OTHER_BASE else ""
                 self.left_out[why] += 1
                 self.examples.setdefault(why, f"{chrom}:{pos} {ref[:30]}>{alt[:30]}{here[:40]}")
+                return []
+            if ref == "-" or alt == "-":
+                found.append(Placed(given, gene, *shift_three_prime(self.models[gene][0], pos, ref, alt)))
             else:
-                out += found
-        return out
+                found.append(Placed(given, gene, pos, ref, alt))
+        return found
 
 
 def likely_cause(wrong: dict[Given, str], models: dict[str, list[Model]]) -> str:
