@@ -113,7 +113,7 @@ def _effect(placed: Placed, model: Model, word: str, *, deep: bool) -> Effect:
     protein = None if deep or word == _ABLATION else protein_name(model, pos, ref, alt)
     found = meaning(word)
     start = t.cds_start if model.forward else t.cds_end
-    if protein is None and found.effect_class == "other" and ref != "-" and pos <= start <= pos + len(ref) - 1:
+    if coding is None and word != _ABLATION and found.effect_class != "splice" and pos <= start < pos + len(ref) and ref != "-":
         found = meaning(_START_LOST)
     if protein is not None and found.effect_class != "splice":
         said = protein_consequence(protein, same_length=len(ref) == len(alt) and "-" not in (ref, alt))

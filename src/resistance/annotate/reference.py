@@ -17,6 +17,7 @@ from resistance.annotate.transcripts import Model, Transcript, load_transcripts
 from resistance.contigs import contig_lengths, other
 from resistance.errors import InputError
 from resistance.tables import write_text
+from resistance.variant import BUILDS
 
 if TYPE_CHECKING:
     import pysam
@@ -180,10 +181,12 @@ def open_reference(path: Path, build: str | None = None) -> Reference:
         facts = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise InputError("the reference is missing", path=path, remedy=remedy) from error
-    except ValueError as error:
+    except (ValueError, OSError) as error:
         raise InputError("is no reference.json", path=path, remedy=remedy) from error
-    if not isinstance(facts, dict) or not {"build", "sha256", "genes"} <= facts.keys():
+    if not _is_facts(facts):
         raise InputError("is no reference.json", path=path, remedy=remedy)
+    if facts["build"] not in BUILDS:
+        raise InputError("is a reference of a build that is not known", path=path, value=facts["build"], remedy=remedy)
     if build is not None and facts["build"] != build:
         raise InputError(f"is a reference of {facts['build']}, and the cohort is {build}", path=path, remedy=remedy)
     fasta = path.parent / FASTA
@@ -198,6 +201,17 @@ def open_reference(path: Path, build: str | None = None) -> Reference:
                 f"has not all bases of {t.transcript} ({t.gene}), so it was made by another version", path=path, remedy=remedy
             )
     return Reference(path.parent, facts["build"], genes, data, frozenset(facts.get("not_whole", ())))
+
+
+def _is_facts(facts: object) -> bool:
+    """Return whether a JSON value has what :func:`build_reference` writes."""
+    if not isinstance(facts, dict) or not {"build", "sha256", "genes"} <= facts.keys() or not isinstance(facts["genes"], dict):
+        return False
+    places = facts["genes"].values()
+    return all(
+        isinstance(at, dict) and isinstance(at.get("chrom"), str) and all(isinstance(at.get(k), int) for k in ("start", "end"))
+        for at in places
+    )
 
 
 def _refuse_other_build(genome: pysam.FastaFile, names: dict[str, str], build: str, path: Path) -> None:
