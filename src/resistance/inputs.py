@@ -13,6 +13,8 @@ from resistance.errors import InputError, Problem
 
 #: keys of a source of variants that name a list of sites
 SITE_LISTS = ("panel_of_normals", "blacklist", "hotspots")
+#: file of a reference bundle that says what it is; `resistance reference build` takes the folder, so the cohort file may too
+REFERENCE_FACTS = "reference.json"
 #: keys of the cohort file that hold a path, wherever they stand
 FILE_KEYS = ("file", "gene_list", "bed", "depth", "samples_file", "reference_file", "chain", *SITE_LISTS)
 
@@ -43,8 +45,14 @@ class Named:
 
 
 def config_files(config: CohortFile, base: Path) -> list[Named]:
-    """Return the files that the cohort file itself names, in its order."""
-    return [Named(base / text, text, key) for key, text in _walk(config.model_dump(mode="python"), "")]
+    """Return the files that the cohort file itself names, in its order; the folder of a reference stands for its record."""
+    out = []
+    for key, text in _walk(config.model_dump(mode="python"), ""):
+        path = base / text
+        if key == "annotation.reference_file" and path.is_dir():
+            path /= REFERENCE_FACTS
+        out.append(Named(path, text, key))
+    return out
 
 
 def _walk(value: Any, place: str) -> Iterator[tuple[str, str]]:

@@ -54,7 +54,7 @@ def annotate(cohort_file: Path, results: Path) -> None:
     config, base = _load(cohort_file)
     dropped = Dropped("annotate")
     effects = with_current_symbols(read_stage(results, "cohort", schemas.EFFECTS), load_genes().aliases)
-    differ, not_whole = empty(schemas.DIFFERENCES), frozenset[str]()
+    differ, phased, not_whole = empty(schemas.DIFFERENCES), empty(schemas.PHASED_EFFECTS), frozenset[str]()
     if config.annotation.reference_file is not None:
         from resistance.annotate.compare import differences
         from resistance.annotate.joined import phased_effects
