@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from resistance.consequences import PROTEIN_CHANGING
 from resistance.match import match
 from resistance.match.states import NOT_ASSESSED, PRESENT, Question
-from resistance.rules import PROTEIN_CHANGING, parse_rule
+from resistance.rules import parse_rule
 from resistance.schemas import ALLELIC_STATES
 from resistance.tables import conform, empty
 

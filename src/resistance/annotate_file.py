@@ -226,11 +226,17 @@ class _Writer:
     def _row(self, effect: Effect, filter_: str | None, record: str | None, others: str | None, samples: str | None) -> None:
         self.effects += 1
         build = self._reference.build
-        chrom, pos, ref, alt, gene, _, effect_class, _, protein, residue, _, transcript, _, _ = effect
-        domain = domain_of(build, gene, transcript, pos, ref, alt, residue, protein, effect_class)
-        aliases = aliases_of(build, gene, transcript, pos, ref, alt, residue, protein)
+        chrom, pos, ref, alt, gene, consequence, effect_class, coding, protein, residue, exon, transcript, impact, _ = effect
+        domain = aliases = None
+        if protein is not None:
+            domain = domain_of(build, gene, transcript, pos, ref, alt, residue, protein, effect_class)
+            aliases = aliases_of(build, gene, transcript, pos, ref, alt, residue, protein)
         flags = flags_of(build, chrom, pos, ref, gene, effect_class)
-        self._out.write(_line((build, *effect[:-1], domain, aliases, flags, filter_, record, others, samples)))
+        self._out.write(
+            f"{build}\t{chrom}\t{pos}\t{ref}\t{alt}\t{gene}\t{consequence or 'NA'}\t{effect_class}\t{coding or 'NA'}\t"
+            f"{protein or 'NA'}\t{residue or 'NA'}\t{exon or 'NA'}\t{transcript}\t{impact}\t{domain or 'NA'}\t{aliases or 'NA'}\t"
+            f"{flags or 'NA'}\t{filter_ or 'NA'}\t{record or 'NA'}\t{others or 'NA'}\t{samples or 'NA'}\n"
+        )
 
 
 def _effect_of(one: Compound, member: Given) -> Effect:
@@ -251,10 +257,6 @@ def _effect_of(one: Compound, member: Given) -> Effect:
 
 def _or_na(number: int | None) -> str:
     return "NA" if number is None else str(number)
-
-
-def _line(cells: Sequence[object]) -> str:
-    return "\t".join(["NA" if cell is None or cell == "" else str(cell) for cell in cells]) + "\n"
 
 
 def _how_to_index(file: SiteFile) -> str:

@@ -28,6 +28,8 @@ SEVERITY = (
     "noncoding",
     "other",
 )
+#: classes that change the protein; silent, non-coding and unclassified ones are not among them
+PROTEIN_CHANGING = ("truncating", "splice", "missense", "inframe_indel", "start_lost", "stop_lost")
 IMPACTS = ("HIGH", "MODERATE", "LOW", "MODIFIER")
 TABLE = "consequences.tsv"
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from resistance.consequences import PROTEIN_CHANGING
 from resistance.dropped import Dropped
 from resistance.match.calls import find_hits
 from resistance.match.units import Coverage, make_units
-from resistance.rules import PROTEIN_CHANGING
 from resistance.schemas import COOCCURRENCE
 from resistance.stats.cooccurrence import background, pair_tests
 from resistance.stats.multiplicity import benjamini_hochberg

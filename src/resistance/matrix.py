@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from resistance.consequences import PROTEIN_CHANGING
 from resistance.dropped import Dropped
 from resistance.match import match
 from resistance.match.calls import find_hits, shared
 from resistance.match.states import PRESENT, Question, States, Tables
 from resistance.match.units import Coverage, Units, make_units
-from resistance.rules import PROTEIN_CHANGING, parse_rule
+from resistance.rules import parse_rule
 from resistance.schemas import EVIDENCE, MATRIX
 
 if TYPE_CHECKING:

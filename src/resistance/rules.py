@@ -13,13 +13,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
+from resistance.consequences import PROTEIN_CHANGING
 from resistance.errors import InputError
 
 #: the twenty amino acids, one letter each
 AMINO_ACIDS = "ACDEFGHIKLMNPQRSTVWY"
-
-#: classes of the effects table that change the protein; silent, non-coding and unclassified ones are not among them
-PROTEIN_CHANGING = ("truncating", "splice", "missense", "inframe_indel", "start_lost", "stop_lost")
 
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]*")
 _EVENT = re.compile(r"[A-Za-z0-9(][A-Za-z0-9().;,+-]*")

@@ -6,9 +6,9 @@ import functools
 from typing import TYPE_CHECKING
 
 from resistance.annotate.numbering import Named, Numbers, counted_on, numbers, renumber
+from resistance.consequences import PROTEIN_CHANGING
 from resistance.hgvs import changed_residues
 from resistance.knowledge_tables import Domain, read_domains
-from resistance.rules import PROTEIN_CHANGING
 
 if TYPE_CHECKING:
     import pandas as pd

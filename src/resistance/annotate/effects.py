@@ -25,7 +25,6 @@ MOST_WRONG = 0.1
 AT_ONCE = 50_000
 #: bases from the nearest exon from which on a variant is intronic and nothing else; csq's splice region ends at 8
 DEEP = 50
-_INTRON = "intron"
 #: csq has other words, or none, for a deletion that takes a transcript whole, or its start with bases before the transcript
 _ABLATION, _START_LOST = "transcript_ablation", "start_lost"
 NO_WORD = "bcftools csq has no word for it"
@@ -68,24 +67,26 @@ def effects_of_placed(placed: Sequence[Placed], reference: Reference, places: Pl
     """Yield the effects of variants that were placed, in their order (see :func:`effects_of`)."""
     for start in range(0, len(placed), AT_ONCE):
         part = placed[start : start + AT_ONCE]
-        asked = [one for one in part if not _is_deep(one, places.models[one.gene])]
-        words = dict(zip(asked, consequences(asked, reference, places.models), strict=True)) if asked else {}
-        for one in part:
-            said = words.get(one)
-            if said is None and len(places.models[one.gene]) == 1:
-                yield _effect(one, places.models[one.gene][0], _INTRON, deep=True)
+        deep = [_is_deep(one, places.models[one.gene]) for one in part]
+        asked = [one for one, skipped in zip(part, deep, strict=True) if not skipped]
+        answers = iter(consequences(asked, reference, places.models) if asked else ())
+        for one, skipped in zip(part, deep, strict=True):
+            models = places.models[one.gene]
+            if skipped:
+                for model in models:
+                    if model.holds(one.pos):
+                        yield _intronic(one, model)
                 continue
+            said = next(answers)
             named = False
-            for model in places.models[one.gene]:
-                word = _INTRON if said is None else said.get(model.transcript.transcript)
+            for model in models:
                 # what csq says of an intron it says of the gene, not of a transcript
-                if word is None and said is not None and "" in said and model.holds(one.pos):
-                    word = said[""]
-                if said is not None and _holds_whole(one, model):
+                word = said.get(model.transcript.transcript) or (said.get("") if model.holds(one.pos) else None)
+                if _holds_whole(one, model):
                     word = _ABLATION
-                if word is not None and (said is not None or model.holds(one.pos)):
+                if word is not None:
                     named = True
-                    yield _effect(one, model, word, deep=said is None)
+                    yield _effect(one, model, word)
             if not named:
                 chrom, pos, ref, alt = one.given
                 places.left_out[NO_WORD] += 1
@@ -106,11 +107,21 @@ def _is_deep(placed: Placed, models: Sequence[Model]) -> bool:
     )
 
 
-def _effect(placed: Placed, model: Model, word: str, *, deep: bool) -> Effect:
+def _intronic(placed: Placed, model: Model) -> Effect:
+    """Return the effect of a variant that lies deep in an intron."""
+    given, gene, pos, ref, alt = placed
+    name = model.transcript.transcript
+    coding = coding_name(model, pos, ref, alt)
+    hgvsc = None if coding is None else f"{name}:{coding}"
+    picked = model.transcript.role != "legacy"
+    return Effect(*given, gene, "intron_variant", "noncoding", hgvsc, None, None, None, name, "MODIFIER", picked)
+
+
+def _effect(placed: Placed, model: Model, word: str) -> Effect:
     given, gene, pos, ref, alt = placed
     t = model.transcript
     coding = coding_name(model, pos, ref, alt)
-    protein = None if deep or word == _ABLATION else protein_name(model, pos, ref, alt)
+    protein = None if word == _ABLATION else protein_name(model, pos, ref, alt)
     found = meaning(word)
     start = t.cds_start if model.forward else t.cds_end
     if coding is None and word != _ABLATION and found.effect_class != "splice" and pos <= start < pos + len(ref) and ref != "-":
@@ -128,7 +139,7 @@ def _effect(placed: Placed, model: Model, word: str, *, deep: bool) -> Effect:
         None if coding is None else f"{t.transcript}:{coding}",
         protein,
         None if protein is None else protein_change(protein)[1],
-        None if deep else model.exon(pos, pos if ref == "-" else pos + len(ref) - 1),
+        model.exon(pos, pos if ref == "-" else pos + len(ref) - 1),
         t.transcript,
         found.impact,
         t.role != "legacy",

@@ -12,11 +12,11 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from resistance.annotate.transcripts import load_transcripts
+from resistance.consequences import PROTEIN_CHANGING
 from resistance.contigs import contig_lengths
 from resistance.errors import KnowledgeError
 from resistance.regions import Regions
 from resistance.resources import resource_path
-from resistance.rules import PROTEIN_CHANGING
 
 if TYPE_CHECKING:
     import pandas as pd

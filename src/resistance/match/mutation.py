@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from resistance.consequences import PROTEIN_CHANGING
 from resistance.match.states import ABSENT, NOT_ASSESSED, PRESENT, Question, States, Tables, covered
-from resistance.rules import PROTEIN_CHANGING, Term
+from resistance.rules import Term
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

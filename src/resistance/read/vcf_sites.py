@@ -333,15 +333,17 @@ class SiteFile:
                     previous = 0
                     if self._is_elsewhere(name) and (not self._binary or next(file.fetch(name), None) is not None):
                         self.elsewhere.append(name)
+                    begins = f"{name}\t"
                     for start, end in merged.get(contig(name), ()):
                         where = f" at {name}:{start + 1}-{end}"
+                        behind = previous == 0
                         for row in file.fetch(name, max(0, start), end):
                             line = str(row).rstrip("\n") if self._binary else _decoded(row)
-                            chrom, pos, _ = line.split("\t", 2)
-                            if chrom != name:
+                            if not line.startswith(begins):
                                 raise ValueError("a record of another contig")
-                            # else it reaches here from the region before, and was given there
-                            if int(pos) > previous:
+                            # a record that begins before reaches here from the last region, and was given there
+                            behind = behind or int(line.split("\t", 2)[1]) > previous
+                            if behind:
                                 yield line
                         previous = end
         except (OSError, ValueError, zlib.error) as error:
