@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import mmap
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,6 +31,29 @@ LEAST_WHOLE = 0.9
 FASTA, FACTS = "panel.fa", "reference.json"
 
 
+class Stretch:
+    """The bases of a gene in a file that is mapped into memory; a part is decoded when it is asked for.
+
+    Parameters
+    ----------
+    data : mmap
+    start, n : int
+        Place of the first base in the file; number of bases.
+    """
+
+    __slots__ = ("_data", "_n", "_start")
+
+    def __init__(self, data: mmap.mmap, start: int, n: int) -> None:
+        self._data, self._start, self._n = data, start, n
+
+    def __len__(self) -> int:
+        return self._n
+
+    def __getitem__(self, key: slice) -> str:
+        first, last, _ = key.indices(self._n)
+        return self._data[self._start + first : self._start + max(first, last)].decode("latin-1")
+
+
 @dataclass(frozen=True)
 class Reference:
     """A bundle.
@@ -40,7 +64,7 @@ class Reference:
     build : str
     genes : dict
         Gene -> ``chrom``, ``start`` and ``end`` (1-based, both included) of its contig.
-    data : bytes
+    data : mmap or None
         The FASTA as it stands in the file.
     not_whole : frozenset of str
         Genes whose coding sequence is not whole in it (no start, no stop, or one within): their names may be wrong.
@@ -49,7 +73,7 @@ class Reference:
     folder: Path
     build: str
     genes: dict[str, dict[str, Any]]
-    data: bytes = field(default=b"", repr=False, compare=False)
+    data: mmap.mmap | None = field(default=None, repr=False, compare=False)
     not_whole: frozenset[str] = frozenset()
 
     @property
@@ -57,14 +81,17 @@ class Reference:
         """The indexed FASTA."""
         return self.folder / FASTA
 
-    def bases(self) -> dict[str, str]:
+    def bases(self) -> dict[str, Stretch]:
         """Return the bases of each gene's contig."""
         # build_reference writes a line for each gene, sorted, so that no index is needed to read all of them
-        out, at = {}, 0
+        out: dict[str, Stretch] = {}
+        at = 0
+        if self.data is None:
+            return out
         for gene, where in sorted(self.genes.items()):
             at += len(gene) + 2
             end = at + int(where["end"]) - int(where["start"]) + 1
-            out[gene] = self.data[at:end].decode("latin-1")
+            out[gene] = Stretch(self.data, at, end - at)
             at = end + 1
         return out
 
@@ -190,9 +217,13 @@ def open_reference(path: Path, build: str | None = None) -> Reference:
     if build is not None and facts["build"] != build:
         raise InputError(f"is a reference of {facts['build']}, and the cohort is {build}", path=path, remedy=remedy)
     fasta = path.parent / FASTA
-    data = fasta.read_bytes() if fasta.is_file() else b""
+    wrong = InputError("the bases beside it are missing or not those that it names", path=path, remedy=remedy)
+    if not fasta.is_file() or not fasta.stat().st_size:
+        raise wrong
+    with fasta.open("rb") as file:
+        data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     if hashlib.sha256(data).hexdigest() != facts["sha256"]:
-        raise InputError("the bases beside it are missing or not those that it names", path=path, remedy=remedy)
+        raise wrong
     genes: dict[str, dict[str, Any]] = facts["genes"]
     for t in load_transcripts(facts["build"]):
         at = genes.get(t.gene)

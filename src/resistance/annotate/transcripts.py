@@ -8,6 +8,7 @@ import functools
 import itertools
 import re
 from dataclasses import dataclass
+from typing import Protocol
 
 from resistance.errors import KnowledgeError
 from resistance.resources import resource_path
@@ -104,13 +105,23 @@ def translate(bases: str, *, to_stop: bool = False) -> str:
     return protein[: stop + 1] if to_stop and stop >= 0 else protein
 
 
+class Bases(Protocol):
+    """A text of bases, or what gives parts of it when they are asked for."""
+
+    def __len__(self) -> int:
+        """Return the number of bases."""
+
+    def __getitem__(self, key: slice, /) -> str:
+        """Return a part."""
+
+
 class Model:
     """A transcript with its bases.
 
     Parameters
     ----------
     transcript : Transcript
-    genome : str
+    genome : str or Bases
         Bases of the forward strand from `offset` on, upper case, at least from the first to the last
         base of the transcript.
     offset : int
@@ -126,7 +137,7 @@ class Model:
         Translation of ``coding``.
     """
 
-    def __init__(self, transcript: Transcript, genome: str, offset: int) -> None:
+    def __init__(self, transcript: Transcript, genome: Bases, offset: int) -> None:
         self.transcript, self.genome, self.offset = transcript, genome, offset
         self.forward = transcript.strand == "+"
         self._starts = [a for a, _ in transcript.exons]
@@ -191,7 +202,7 @@ class Model:
     def base(self, pos: int) -> str:
         """Return the base of the forward strand at a position, N outside of what is known."""
         at = pos - self.offset
-        return self.genome[at] if 0 <= at < len(self.genome) else "N"
+        return self.genome[at : at + 1] or "N" if at >= 0 else "N"
 
     def stretch(self, first: int, last: int) -> str:
         """Return the bases of the forward strand from `first` to `last`; shorter where they are not known."""
