@@ -145,36 +145,30 @@ def _vcf(
         yield line[3]
 
 
-def _gff(reference: Reference, models: Mapping[str, list[Model]]) -> Iterable[str]:
+def _gff(reference: Reference, models: Mapping[str, list[Model]]) -> Iterator[str]:
     yield "##gff-version 3\n"
     for gene, own in models.items():
         offset = int(reference.genes[gene]["start"]) - 1
         first, last = min(m.transcript.start for m in own), max(m.transcript.end for m in own)
         strand = own[0].transcript.strand
-
-        def line(
-            kind: str, a: int, b: int, notes: str, phase: str = ".", gene: str = gene, offset: int = offset, strand: str = strand
-        ) -> str:
-            return f"{gene}\t.\t{kind}\t{a - offset}\t{b - offset}\t.\t{strand}\t{phase}\t{notes}\n"
-
-        yield line("gene", first, last, f"ID=gene:{gene};Name={gene};biotype=protein_coding;gene_id={gene}")
+        before, behind = ("five", "three") if strand == "+" else ("three", "five")
+        named = f"ID=gene:{gene};Name={gene};biotype=protein_coding;gene_id={gene}"
+        yield f"{gene}\t.\tgene\t{first - offset}\t{last - offset}\t.\t{strand}\t.\t{named}\n"
         for model in own:
             t = model.transcript
-            parent = f"Parent=transcript:{t.transcript}"
-            yield line(
-                "mRNA",
-                t.start,
-                t.end,
-                f"ID=transcript:{t.transcript};Parent=gene:{gene};biotype=protein_coding;transcript_id={t.transcript}",
-            )
+            name = t.transcript
+            parent = f".\t{strand}\t.\tParent=transcript:{name}\n"
+            about = f"ID=transcript:{name};Parent=gene:{gene};biotype=protein_coding;transcript_id={name}"
+            yield f"{gene}\t.\tmRNA\t{t.start - offset}\t{t.end - offset}\t.\t{strand}\t.\t{about}\n"
             done = 0
             for a, b in t.exons if strand == "+" else t.exons[::-1]:
-                yield line("exon", a, b, parent)
+                yield f"{gene}\t.\texon\t{a - offset}\t{b - offset}\t{parent}"
                 low, high = max(a, t.cds_start), min(b, t.cds_end)
                 if low <= high:
-                    yield line("CDS", low, high, f"ID=CDS:{t.transcript};{parent}", str(-done % 3))
+                    phase = f".\t{strand}\t{-done % 3}\tID=CDS:{name};Parent=transcript:{name}\n"
+                    yield f"{gene}\t.\tCDS\t{low - offset}\t{high - offset}\t{phase}"
                     done += high - low + 1
                 if a < t.cds_start:
-                    yield line("five_prime_UTR" if strand == "+" else "three_prime_UTR", a, min(b, t.cds_start - 1), parent)
+                    yield f"{gene}\t.\t{before}_prime_UTR\t{a - offset}\t{min(b, t.cds_start - 1) - offset}\t{parent}"
                 if b > t.cds_end:
-                    yield line("three_prime_UTR" if strand == "+" else "five_prime_UTR", max(a, t.cds_end + 1), b, parent)
+                    yield f"{gene}\t.\t{behind}_prime_UTR\t{max(a, t.cds_end + 1) - offset}\t{b - offset}\t{parent}"
