@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import random
@@ -152,22 +151,6 @@ def test_the_number_of_alleles_in_the_genes_is_what_is_annotated_and_what_is_lef
     assert len(annotated) > 250
     assert len(left(done)) >= 5
     assert len(annotated) + sum(left(done).values()) == sum(touches(*allele) for allele in alleles)
-
-
-def test_an_insertion_into_unknown_bases_is_counted_and_not_guessed(annotate: Out, panel: Panel, good: list) -> None:
-    hidden = Panel(annotate.folder / "hidden")
-    text = hidden.reference.with_name("panel.fa").read_text(encoding="ascii")
-    pos = good[5][1]
-    at = json.loads(hidden.reference.read_text(encoding="ascii"))["genes"]["MYD88"]["start"]
-    start = text.index(">MYD88\n") + len(">MYD88\n") + pos - at
-    data = text[:start] + "N" * 10 + text[start + 10 :]
-    hidden.reference.with_name("panel.fa").write_text(data, encoding="ascii")
-    facts = json.loads(hidden.reference.read_text(encoding="ascii"))
-    facts["sha256"] = hashlib.sha256(data.encode()).hexdigest()
-    hidden.reference.write_text(json.dumps(facts), encoding="ascii")
-    done = annotate_file(annotate.text(vcf_text([panel.insertion("3", pos + 4, "CC")])), hidden.reference, annotate.out)
-    assert left(done) == {"the reference has no bases here": 1}
-    assert table(annotate.out) == []
 
 
 def test_genes_that_the_reference_does_not_have_are_named(annotate: Out, good: list) -> None:

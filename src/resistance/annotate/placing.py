@@ -128,10 +128,8 @@ class Places:
             return BEYOND, there
         if alt.strip("ACGT") not in ("", "-"):
             return NOT_BASES, there
-        if "N" in there:  # of an insertion, its neighbours: what stands in unknown bases cannot be named or read
-            return NO_BASES, there
-        if ref not in ("-", there):
-            return OTHER_BASE, there
+        if ref != "-" and there != ref:
+            return (NO_BASES if "N" in there else OTHER_BASE), there
         return None, there
 
     def place(self, variants: Iterable[Given]) -> list[Placed]:
