@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import pysam
+import pysam.bcftools
 
 from resistance.annotate.reference import MARGIN
 from resistance.annotate.transcripts import Transcript, load_transcripts

@@ -22,6 +22,7 @@ from resistance.annotate.flags import flags_of
 from resistance.annotate.phased import Compound, compounds
 from resistance.annotate.placing import Given, Placed, Places
 from resistance.annotate.reference import Reference, open_reference
+from resistance.annotate.transcripts import load_transcripts
 from resistance.dropped import Dropped
 from resistance.errors import InputError
 from resistance.read.vcf_container import how_to_index
@@ -101,6 +102,12 @@ def annotate_file(
     file = SiteFile(path, bundle.build)
     if not file.indexed:
         warn(f"{path} has no index: it is read from end to end. Make one for the next time: {_how_to_index(file)}")
+    if missing := sorted({t.gene for t in load_transcripts(bundle.build)} - bundle.genes.keys()):
+        warn(f"the reference has no bases of {_some(missing, 'gene')}: variants there are not annotated")
+    if bundle.not_whole:
+        warn(
+            f"the coding sequence of {_some(sorted(bundle.not_whole), 'gene')} is not whole in the reference: names may be wrong"
+        )
     if carriers is not None and not file.samples:
         warn(f"{path} has no samples: the table of carriers has no rows")
     with ExitStack() as stack:
@@ -116,8 +123,7 @@ def annotate_file(
         if problem is not None:
             raise InputError([problem])
     if file.elsewhere:
-        names = ", ".join(file.elsewhere[:5]) + (" ..." if len(file.elsewhere) > 5 else "")
-        warn(f"{path} has records on contigs that are no chromosomes of {bundle.build}, where no gene of the panel lies: {names}")
+        warn(f"no gene of the panel lies on {_some(file.elsewhere, 'contig')} of {path}: no chromosomes of {bundle.build}")
     if not counts.variants:
         warn(f"{path} has no small variant in the genes of the reference ({len(places.models)} genes of {bundle.build})")
     dropped = Dropped("annotate")
@@ -126,6 +132,10 @@ def annotate_file(
         dropped.add("calls", path, reason, n, file.examples[reason])
     left_out = [(row["reason"], row["n"], row["example"]) for row in dropped.rows()]
     return Annotated(counts.variants, counts.effects, counts.carriers, counts.joined, left_out, file.indexed)
+
+
+def _some(names: Sequence[str], what: str) -> str:
+    return f"{len(names)} {what}{'s' * (len(names) > 1)} ({', '.join(names[:5])}{', ...' * (len(names) > 5)})"
 
 
 def _check_outputs(inputs: Sequence[Path], outputs: Sequence[Path]) -> None:
