@@ -10,7 +10,7 @@ import pytest
 
 from resistance import resources, schemas
 from resistance.annotate import flags
-from resistance.annotate.flags import haematopoiesis_genes, hypermutation_regions, with_flags
+from resistance.annotate.flags import haematopoiesis_genes, hypermutation_regions, hypermutation_spans, with_flags
 from resistance.errors import KnowledgeError
 from resistance.knowledge import load_genes
 from resistance.tables import conform, empty
@@ -100,7 +100,7 @@ def test_a_wrong_row_of_the_table_is_refused(tmp_path, monkeypatch, row: str, me
     path.write_text("region\tkind\tbuild\tchrom\tstart\tend\tsource\tverified\tnote\n" + row + "\n")
     monkeypatch.setattr(flags, "resource_path", lambda name: path)
     with pytest.raises(KnowledgeError, match=message):
-        hypermutation_regions.__wrapped__("GRCh37")
+        hypermutation_spans.__wrapped__("GRCh37")
 
 
 @pytest.mark.shared

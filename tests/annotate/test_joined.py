@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from resistance.annotate.joined import phased_effects
-from resistance.annotate.reference import Reference, build_reference, open_reference
+from resistance.annotate.reference import Reference
 from resistance.config import Variants
 from resistance.dropped import Dropped
 from resistance.read.vcf import read_vcf
@@ -21,13 +21,6 @@ HEAD = """##fileformat=VCFv4.2
 ##FORMAT=<ID=PID,Number=1,Type=String,Description="Phase set">
 #CHROM	POS	ID	REF	ALT	QUAL	FILTER	INFO	FORMAT	S1
 """
-
-
-@pytest.fixture(scope="module")
-def bundle(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Reference:
-    out = tmp_path_factory.mktemp("reference")
-    build_reference(shared / "truth" / "annotation" / "real37.fa.gz", "GRCh37", out)
-    return open_reference(out / "reference.json", "GRCh37")
 
 
 def found(tmp_path: Path, bundle: Reference, form: str, first: str, second: str):

@@ -22,13 +22,6 @@ from resistance.variant import trim
 VARIANT = ["build", "chrom", "pos", "ref", "alt"]
 
 
-@pytest.fixture(scope="module")
-def bundle(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Reference:
-    out = tmp_path_factory.mktemp("reference")
-    build_reference(shared / "truth" / "annotation" / "real37.fa.gz", "GRCh37", out)
-    return open_reference(out / "reference.json", "GRCh37")
-
-
 def truth(shared: Path, name: str) -> pd.DataFrame:
     rows = []
     with (shared / "truth" / "annotation" / f"{name}.tsv").open(encoding="utf-8", newline="") as file:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import random
-from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from resistance.annotate.naming import protein_consequence
 from resistance.annotate.native import annotate_variants
-from resistance.annotate.reference import Reference, build_reference, open_reference
+from resistance.annotate.reference import Reference
 from resistance.annotate.transcripts import Model
 from resistance.consequences import meaning
 from resistance.dropped import Dropped
@@ -18,13 +17,6 @@ from resistance.variant import trim
 
 pytestmark = pytest.mark.shared
 FINE = ("17", 7577539, "G", "A")
-
-
-@pytest.fixture(scope="module")
-def bundle(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Reference:
-    out = tmp_path_factory.mktemp("reference")
-    build_reference(shared / "truth" / "annotation" / "real37.fa.gz", "GRCh37", out)
-    return open_reference(out / "reference.json", "GRCh37")
 
 
 def annotate(bundle: Reference, *variants: tuple[str, int, str, str]) -> tuple[pd.DataFrame, pd.DataFrame]:

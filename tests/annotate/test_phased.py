@@ -3,21 +3,12 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pytest
 
 from resistance.annotate.phased import compounds
 from resistance.annotate.placing import Given
-from resistance.annotate.reference import Reference, build_reference, open_reference
-
-
-@pytest.fixture(scope="module")
-def bundle(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Reference:
-    out = tmp_path_factory.mktemp("reference")
-    build_reference(shared / "truth" / "annotation" / "real37.fa.gz", "GRCh37", out)
-    return open_reference(out / "reference.json", "GRCh37")
-
+from resistance.annotate.reference import Reference
 
 # TP53 R248 is CGG, on the reverse strand: 7577539 G (C of CGG), 7577538 C (the first G), 7577537 C (the second G)
 R248W: Given = ("17", 7577539, "G", "A")
