@@ -65,7 +65,7 @@ def annotate(cohort_file: Path, results: Path) -> None:
         not_whole = reference.not_whole
         calls = read_stage(results, "cohort", schemas.CALLS)
         own = annotate_variants(calls, reference, dropped)
-        phased = phased_effects(calls, reference)
+        phased = phased_effects(calls, reference, dropped)
         if config.annotation.mode == "both":
             uncounted = Dropped("annotate")
             differ = differences(one_per_gene(effects, None, uncounted), one_per_gene(own, None, uncounted))

@@ -30,7 +30,7 @@ def found(tmp_path: Path, bundle: Reference, form: str, first: str, second: str)
         HEAD + f"17\t7577538\t.\tC\tT\t.\tPASS\t.\t{form}\t{first}\n" + f"17\t7577539\t.\tG\tA\t.\tPASS\t.\t{form}\t{second}\n"
     )
     calls, _ = read_vcf(Variants(format="vcf"), path, build="GRCh37", samples=["S1"], dropped=Dropped("read"))
-    return calls, phased_effects(calls, bundle)
+    return calls, phased_effects(calls, bundle, Dropped("annotate"))
 
 
 @pytest.mark.shared

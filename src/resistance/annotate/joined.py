@@ -12,14 +12,17 @@ from resistance.annotate.native import SOURCE
 from resistance.annotate.phased import compounds
 from resistance.annotate.placing import Given, Places
 from resistance.annotate.reference import Reference
+from resistance.dropped import Dropped
 from resistance.tables import conform, empty
 from resistance.variant import NOT_CALLED
 
 if TYPE_CHECKING:
     import pandas as pd
 
+TWICE = "the variant stands on both copies and is read together with others on each: one reading is kept"
 
-def phased_effects(calls: pd.DataFrame, reference: Reference) -> pd.DataFrame:
+
+def phased_effects(calls: pd.DataFrame, reference: Reference, dropped: Dropped) -> pd.DataFrame:
     """Return what the variants of one copy do together.
 
     Parameters
@@ -27,6 +30,8 @@ def phased_effects(calls: pd.DataFrame, reference: Reference) -> pd.DataFrame:
     calls : DataFrame
         Schema ``calls``; only rows with ``phase`` that the caller called and a read supports count.
     reference : Reference
+    dropped : Dropped
+        Takes the second reading of a variant that stands on both copies and is read together with others on each.
 
     Returns
     -------
@@ -74,5 +79,7 @@ def phased_effects(calls: pd.DataFrame, reference: Reference) -> pd.DataFrame:
     if not out:
         return empty(schemas.PHASED_EFFECTS)
     table = pd.DataFrame(out).sort_values(list(schemas.PHASED_EFFECTS.key), kind="stable", ignore_index=True)
-    # a copy of one phase set and one of another may both hold a variant of both copies: the first is kept
-    return conform(table.drop_duplicates(list(schemas.PHASED_EFFECTS.key)), schemas.PHASED_EFFECTS)
+    twice = table.duplicated(list(schemas.PHASED_EFFECTS.key))
+    if twice.any():
+        dropped.add("phased_effects", SOURCE, TWICE, int(twice.sum()), table.loc[twice, "members"].iloc[0])
+    return conform(table[~twice], schemas.PHASED_EFFECTS)
