@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from resistance.annotate.transcripts import Model, Transcript, load_transcripts
 from resistance.contigs import contig_lengths, other
 from resistance.errors import InputError
+from resistance.layout import REFERENCE_FACTS
 from resistance.tables import write_text
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ MARGIN = 500
 #: share of coding sequences that must begin with ATG and end with a stop before a FASTA is believed
 LEAST_WHOLE = 0.9
 #: not compressed: every start of a command reads it whole
-FASTA, FACTS = "panel.fa", "reference.json"
+FASTA, FACTS = "panel.fa", REFERENCE_FACTS
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 _NOT_ROWS = ("subtype", "exposure", "ctdna", "serum", "score")
 #: differences of annotation that stand in the page; all stand in tables/annotation_differences.tsv
 MOST_DIFFERENCES = 50
+#: how the annotations may differ, what can move a marker first
+DIFFERS = ("class", "class, other transcript", "protein", "protein, other transcript", "protein not named here", "numbering")
 UNKNOWN = "not known"
 
 
@@ -183,13 +185,19 @@ def evidence(tables: StageTables, counted: list[dict[str, Any]]) -> dict[str, An
 def annotation(config: CohortFile, tables: StageTables) -> dict[str, Any]:
     """Return where effects come from, and how the files' annotation and the own one disagree (mode ``both``)."""
     table = tables.differences
-    counts = table["differs"].value_counts()
-    kinds = sorted(((str(k), int(n)) for k, n in counts.items()), key=lambda item: (-item[1], item[0]))
-    rows = table.head(MOST_DIFFERENCES).astype("object")
+    grouped = table.groupby("differs", observed=True)["gene"]
+    kinds = [
+        {"differs": str(kind), "n": len(genes), "genes": [str(g) for g in genes.value_counts(sort=False).sort_index().index]}
+        for kind, genes in grouped
+    ]
+    kinds.sort(key=lambda k: DIFFERS.index(str(k["differs"])))
+    # what moves a marker first: where only the number differs stands in the table of kinds
+    order = table["differs"].map({name: i for i, name in enumerate(DIFFERS)})
+    rows = table.loc[order.sort_values(kind="stable").index].head(MOST_DIFFERENCES).astype("object")
     return {
         "mode": config.annotation.mode,
         "differences": len(table),
-        "kinds": [{"differs": k, "n": n} for k, n in kinds],
+        "kinds": kinds,
         "rows": rows.where(rows.notna(), None).to_dict("records"),
     }
 
