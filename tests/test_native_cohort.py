@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import json
 import random
+import shutil
 from pathlib import Path
 
 import pandas as pd
@@ -19,10 +20,12 @@ from resistance.annotate.reference import build_reference
 from resistance.cohort import Cohort
 from resistance.config import load
 from resistance.contigs import contig_lengths
+from resistance.errors import InputError
 from resistance.inputs import input_files
-from resistance.layout import read_stage
+from resistance.layout import STAGES, read_stage
 from resistance.provenance import record
 from resistance.resources import resource_path
+from resistance.workflow import plan_work
 
 BUILD, CHROM, OTHER = "GRCh38", "17", {"A": "T", "C": "G", "G": "C", "T": "A"}
 HEAD = """##fileformat=VCFv4.2
@@ -195,7 +198,7 @@ def test_every_dropped_call_is_counted_by_reason(results: Path) -> None:
 
 def test_the_matrix_counts_carriers_and_hits_as_by_hand(results: Path) -> None:
     matrix = read_stage(results, "matrix", schemas.MATRIX)
-    states = matrix[matrix["timepoint"] == "baseline"].pivot(index="patient_id", columns="marker_id", values="state")
+    states = matrix[matrix["timepoint"] == "baseline"].set_index(["patient_id", "marker_id"])["state"].unstack()  # noqa: PD010
     carriers = {"stop", "missense", "one_copy", "two_copies", "frameshift", "rare", "hotspot"}
     assert set(states.index[states["tp53_mutation"] == "present"]) == carriers
     assert (states.loc[~states.index.isin(carriers), "tp53_mutation"] == "absent").all()
@@ -242,3 +245,22 @@ def test_folder_of_the_reference_and_its_record_are_the_same_input(results: Path
     files = input_files(config, cohort.parent)
     assert cohort.parent / "reference" / "reference.json" in files
     assert record(config, cohort, files)["reference"]["source"] == "genome.fa"
+
+
+def test_reference_of_the_other_build_is_refused_before_any_job(results: Path, tmp_path: Path) -> None:
+    cohort = results.parent / "cohort.yaml"
+    other = results.parent / "other_build.yaml"
+    other.write_text(cohort.read_text(encoding="utf-8").replace("build: GRCh38", "build: GRCh37"), encoding="utf-8")
+    remedy = r"--build GRCh37 --out FOLDER` and name FOLDER/reference\.json"
+    with pytest.raises(InputError, match=rf"is a reference of GRCh38, and the cohort is GRCh37.*{remedy}"):
+        plan_work([other], {})
+
+
+def test_the_files_annotation_alone_needs_no_reference_and_names_nothing_here(results: Path, tmp_path: Path) -> None:
+    file_only = results.parent / "file_only.yaml"
+    text = (results.parent / "cohort.yaml").read_text(encoding="utf-8")
+    file_only.write_text(text.replace("{mode: native, reference_file: reference}", "{mode: file}"), encoding="utf-8")
+    shutil.copytree(results / "cohort", tmp_path / "cohort")
+    stages.annotate(file_only, tmp_path)
+    for schema in STAGES["annotate"][:3]:
+        assert read_stage(tmp_path, "annotate", schema).empty

@@ -174,7 +174,8 @@ def open_reference(path: Path, build: str | None = None) -> Reference:
     InputError
         It is missing, damaged, of another build, or made for other transcripts than those of this version.
     """
-    remedy = "Make it with `resistance reference build`."
+    wanted = "" if build is None else f" --build {build}"
+    remedy = f"Make it with `resistance reference build --fasta GENOME{wanted} --out FOLDER` and name FOLDER/{FACTS}."
     if path.is_dir():
         path = path / FACTS
     try:
