@@ -151,7 +151,8 @@ def test_missing_reference_is_named_by_the_check_and_by_its_stage(command, tmp_p
     with pytest.raises(SystemExit) as stop:
         cli.main([command, str(folder / "cohort.yaml"), *(["--results", str(results)] if command == "annotate" else [])])
     assert stop.value.code == 2
-    assert "ref.json: the reference is missing. Make it with `resistance reference build`." in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "ref.json: the reference is missing. Make it with `resistance reference build --fasta GENOME --build GRCh" in said
     assert not (results / "annotate").exists()
 
 

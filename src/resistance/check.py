@@ -34,10 +34,11 @@ def check(cohort_file: Path) -> list[str]:
     base = cohort_file.resolve().parent
     found = Collected()
     markers = found.call(load_markers, None if config.markers.file is None else base / config.markers.file)
+    reference = None
     if config.annotation.reference_file is not None:
         from resistance.annotate.reference import open_reference
 
-        found.call(open_reference, base / config.annotation.reference_file, config.study.build)
+        reference = found.call(open_reference, base / config.annotation.reference_file, config.study.build)
     parts = []
     names = found.call(batch_names, config, base) or []
     for name in names:
@@ -52,6 +53,8 @@ def check(cohort_file: Path) -> list[str]:
         f"{cohort_file}: nothing is wrong.",
         f"build {config.study.build}, {len(cohort.patients)} patients, {len(cohort.samples)} samples",
     ]
+    if reference is not None:
+        lines.append(f"own annotation in {len(reference.genes)} genes, reference of {reference.build}")
     for table in (
         "calls",
         "effects",

@@ -10,11 +10,10 @@ from typing import Any
 from resistance.batching import Listed, listed_samples
 from resistance.config import CohortFile
 from resistance.errors import InputError, Problem
+from resistance.layout import REFERENCE_FACTS
 
 #: keys of a source of variants that name a list of sites
 SITE_LISTS = ("panel_of_normals", "blacklist", "hotspots")
-#: file of a reference bundle that says what it is; `resistance reference build` takes the folder, so the cohort file may too
-REFERENCE_FACTS = "reference.json"
 #: keys of the cohort file that hold a path, wherever they stand
 FILE_KEYS = ("file", "gene_list", "bed", "depth", "samples_file", "reference_file", "chain", *SITE_LISTS)
 

@@ -11,6 +11,8 @@ from resistance.tables import Schema, read_table, write_table
 if TYPE_CHECKING:
     import pandas as pd
 
+#: file of a reference bundle that says what it is
+REFERENCE_FACTS = "reference.json"
 #: tables that one batch of samples gives (below read/<batch>/)
 BATCH = (schemas.CALLS, schemas.EFFECTS, schemas.FUSIONS, schemas.DROPPED)
 

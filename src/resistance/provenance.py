@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import platform
 from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, version
@@ -11,6 +12,7 @@ from typing import Any
 
 from resistance import __version__
 from resistance.config import CohortFile
+from resistance.layout import REFERENCE_FACTS
 from resistance.resources import knowledge_digest
 
 #: packages whose version can change a number or a figure
@@ -37,6 +39,25 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
+def reference_record(path: Path) -> dict[str, Any]:
+    """Return what names a reference bundle: its build, the FASTA it was made of, its genes, the digest of its bases.
+
+    Parameters
+    ----------
+    path : Path
+        Its ``reference.json``, or the folder that holds it.
+    """
+    facts = json.loads((path / REFERENCE_FACTS if path.is_dir() else path).read_text(encoding="utf-8"))
+    return {
+        "build": facts["build"],
+        "source": facts.get("source"),
+        "genes": len(facts["genes"]),
+        "genes_without_bases": len(facts.get("without_bases", ())),
+        "genes_not_whole": list(facts.get("not_whole", ())),
+        "sha256": facts["sha256"],
+    }
+
+
 def record(config: CohortFile, cohort_file: Path, inputs: Iterable[Path]) -> dict[str, Any]:
     """Return the provenance of a run.
 
@@ -53,9 +74,12 @@ def record(config: CohortFile, cohort_file: Path, inputs: Iterable[Path]) -> dic
     -------
     dict
         ``command``, ``seed``, ``build``, ``inputs`` (path as seen from the cohort file, bytes,
-        sha256), ``versions``, ``knowledge_sha256`` (first 16 digits, of the knowledge tables), ``parameters`` (the whole cohort file with defaults filled in).
+        sha256), ``reference`` (of own annotation, see :func:`reference_record`; None without), ``versions``,
+        ``knowledge_sha256`` (first 16 digits, of the knowledge tables), ``parameters`` (the whole cohort file with
+        defaults filled in).
     """
     base = cohort_file.resolve().parent
+    reference = config.annotation.reference_file
     files = []
     for path in dict.fromkeys([cohort_file.resolve(), *(p.resolve() for p in inputs)]):
         files.append({"path": _seen_from(path, base), "bytes": path.stat().st_size, "sha256": sha256(path)})
@@ -70,6 +94,7 @@ def record(config: CohortFile, cohort_file: Path, inputs: Iterable[Path]) -> dic
         "seed": config.seed,
         "build": config.study.build,
         "inputs": files,
+        "reference": None if reference is None else reference_record(base / reference),
         "versions": versions,
         "knowledge_sha256": knowledge_digest(),
         "parameters": config.model_dump(mode="json", by_alias=True, exclude={"output"}),

@@ -58,7 +58,7 @@ def annotate(cohort_file: Path, results: Path) -> None:
     if config.annotation.reference_file is not None:
         from resistance.annotate.compare import differences
         from resistance.annotate.joined import phased_effects
-        from resistance.annotate.native import annotate_variants, instead_of_file
+        from resistance.annotate.native import annotate_variants, count_elsewhere, instead_of_file
         from resistance.annotate.reference import open_reference
 
         reference = open_reference(base / config.annotation.reference_file, config.study.build)
@@ -67,8 +67,8 @@ def annotate(cohort_file: Path, results: Path) -> None:
         own = annotate_variants(calls, reference, dropped)
         phased = phased_effects(calls, reference, dropped)
         if config.annotation.mode == "both":
-            uncounted = Dropped("annotate")
-            differ = differences(one_per_gene(effects, None, uncounted), one_per_gene(own, None, uncounted))
+            differ = differences(one_per_gene(effects, None, Dropped("annotate")), own)
+        count_elsewhere(own, dropped)
         effects = instead_of_file(effects, own, reference, dropped)
     effects = with_flags(with_domains(with_aliases(one_per_gene(effects, None, dropped), dropped)))
     count_broken_frames(effects, dropped, not_whole)

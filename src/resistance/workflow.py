@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from resistance import __version__
+from resistance.annotate.reference import open_reference
 from resistance.batching import batch_text, batches, listed_samples
 from resistance.config import CohortFile, load
 from resistance.dropped import Dropped
@@ -88,7 +89,7 @@ def plan_work(configfiles: Sequence[str | Path], config: Mapping[str, Any]) -> W
     ------
     InputError
         More than one cohort file, an unknown setting on the command line, or anything that is wrong
-        with the cohort file, its sheets, or the files they name.
+        with the cohort file, its sheets, the files they name, or the reference bundle of own annotation.
     """
     if len(configfiles) > 1:
         raise InputError(
@@ -108,6 +109,8 @@ def plan_work(configfiles: Sequence[str | Path], config: Mapping[str, Any]) -> W
     base = path.resolve().parent
     named = config_files(cohort, base)
     require(named)
+    if cohort.annotation.reference_file is not None:
+        open_reference(base / cohort.annotation.reference_file, cohort.study.build)  # before any job, not after the reading
     _, specimens = clinic_and_samples(cohort, base, Dropped("plan"))
     analysed = frozenset(specimens.samples["sample_id"])
     samples = [sample for sample in listed_samples(cohort, base) if sample.sample_id in analysed]

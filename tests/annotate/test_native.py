@@ -11,7 +11,7 @@ import pysam
 import pytest
 
 from resistance import schemas
-from resistance.annotate.native import annotate_variants, instead_of_file
+from resistance.annotate.native import ELSEWHERE, STAYS, annotate_variants, count_elsewhere, instead_of_file
 from resistance.annotate.reference import Reference, build_reference, open_reference
 from resistance.annotate.transcripts import load_transcripts
 from resistance.dropped import Dropped
@@ -138,3 +138,46 @@ def test_own_effects_replace_the_file_s_in_the_reference_s_genes_only() -> None:
     assert kept == {(1, "CRBN"): "native:csq", (1, "OTHER"): "file:MAF", (2, "CRBN"): "file:MAF"}
     assert dropped.frame()[["reason", "n"]].to_numpy().tolist() == [["own annotation takes its place", 1]]
     assert len(instead_of_file(files, empty(schemas.EFFECTS), reference, Dropped("annotate"))) == 3
+
+
+def words(
+    effect_class: str, hgvsp: str | None, transcript: str, *, picked: bool, source: str = "native:csq"
+) -> dict[str, object]:
+    return {"build": "GRCh37", "chrom": "21", "pos": 36231812, "ref": "-", "alt": "TG", "gene": "RUNX1", "effect_class": effect_class,
+            "hgvsp": hgvsp, "transcript": transcript, "picked": picked, "source": source}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("file", "stays"),
+    [
+        (words("truncating", "R191fs*21", "ENST1", picked=True, source="file:MAF"), True),
+        # another class, or no name either: our own word is no worse
+        (words("splice", "R191fs*21", "ENST1", picked=True, source="file:MAF"), False),
+        (words("truncating", None, "ENST1", picked=True, source="file:MAF"), False),
+    ],
+)
+def test_name_that_only_the_file_has_stands_where_the_class_is_ours(file: dict[str, object], stays: bool) -> None:
+    reference = Reference(Path(), "GRCh37", {"RUNX1": {"chrom": "21", "start": 1, "end": 2}})
+    own = conform(pd.DataFrame([words("truncating", None, "ENST2", picked=True)]), schemas.EFFECTS)
+    dropped = Dropped("annotate")
+    out = instead_of_file(conform(pd.DataFrame([file]), schemas.EFFECTS), own, reference, dropped)
+    assert list(out["source"]) == (["file:MAF"] if stays else ["native:csq"])
+    counted = dropped.frame().set_index("reason")
+    assert (STAYS in counted.index) is stays
+    assert counted["n"].tolist() == [1]
+    assert counted["example"].tolist() == ["RUNX1 21:36231812 ->TG"]
+
+
+def test_change_of_the_protein_on_another_transcript_only_is_counted() -> None:
+    silent, elsewhere = words("noncoding", None, "ENST2", picked=True), words("truncating", "C180*", "ENST1", picked=False)
+    for rows, n in (
+        ([silent, elsewhere], [1]),
+        ([words("missense", "G174S", "ENST2", picked=True), elsewhere], []),
+        ([silent], []),
+    ):
+        dropped = Dropped("annotate")
+        count_elsewhere(conform(pd.DataFrame(rows), schemas.EFFECTS), dropped)
+        counted = dropped.frame()
+        assert counted["n"].tolist() == n
+        assert set(counted["reason"]) <= {ELSEWHERE}
+        assert set(counted["example"]) <= {"RUNX1 C180* on ENST1"}

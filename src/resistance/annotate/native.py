@@ -8,14 +8,18 @@ from resistance import schemas
 from resistance.annotate.effects import Effect, count_left_out, effects_of, refuse_other_bases
 from resistance.annotate.placing import Given, Places
 from resistance.annotate.reference import Reference
-from resistance.dropped import Dropped
+from resistance.dropped import KEPT, Dropped
 from resistance.errors import InputError
+from resistance.rules import PROTEIN_CHANGING
 from resistance.tables import conform, empty
 
 if TYPE_CHECKING:
     import pandas as pd
 
 SOURCE = "native:csq"
+REPLACED = "own annotation takes its place"
+STAYS = f"{KEPT}, since own annotation gives the same class and no name of the protein's change"
+ELSEWHERE = f"{KEPT}, but changes the protein on another transcript only: silent or not coding on the one that names variants"
 VARIANT = ["build", "chrom", "pos", "ref", "alt"]
 
 
@@ -85,7 +89,8 @@ def instead_of_file(effects: pd.DataFrame, own: pd.DataFrame, reference: Referen
     """Return own effects in the genes of the reference, and the files' effects in all other genes.
 
     The files' effects that give way are counted.  A variant that the reference cannot name (another
-    base, no bases) keeps the files' effect.
+    base, no bases) keeps the files' effect; so does one of the same class whose change of the protein only the
+    file names (bases around it that are not known, an insertion on the border of an exon), as kept.
     """
     import pandas as pd
 
@@ -94,6 +99,34 @@ def instead_of_file(effects: pd.DataFrame, own: pd.DataFrame, reference: Referen
         effects.merge(named, on=VARIANT, how="left")["_named"].notna().to_numpy()
         & effects["gene"].isin(reference.genes).to_numpy()
     )
-    for source, rows in effects[known].groupby("source", sort=True):
-        dropped.add("effects", str(source), "own annotation takes its place", len(rows), None)
+    unnamed = own[own["picked"] & own["hgvsp"].isna() & own["effect_class"].isin(set(PROTEIN_CHANGING) - {"splice"})]
+    same = [*VARIANT, "gene", "effect_class"]
+    kept = effects["hgvsp"].notna().to_numpy() & known
+    kept &= effects.merge(unnamed[same].assign(_same=True), on=same, how="left")["_same"].notna().to_numpy()
+    if kept.any():
+        known &= ~kept
+        stay = effects.loc[kept, [*VARIANT, "gene"]].drop_duplicates().assign(_stay=True)
+        own = own[own.merge(stay, on=[*VARIANT, "gene"], how="left")["_stay"].isna().to_numpy()]
+    for rows, reason in ((effects[known], REPLACED), (effects[kept], STAYS)):
+        for source, group in rows.groupby("source", sort=True):
+            first = group.iloc[0]
+            example = f"{first['gene']} {first['chrom']}:{first['pos']} {first['ref']}>{first['alt']}"
+            dropped.add("effects", str(source), reason, len(group), example)
     return conform(pd.concat([effects[~known], own], ignore_index=True), schemas.EFFECTS)
+
+
+def count_elsewhere(own: pd.DataFrame, dropped: Dropped) -> None:
+    """Count, as kept, the variants that change a protein on another transcript than the one that names the gene's variants.
+
+    KRAS4A ends in an exon that KRAS4B lacks, and CDKN2A codes for two proteins: on the naming transcript such a
+    variant is silent or not coding, so that no marker sees it.
+    """
+    changes = own["effect_class"].isin(PROTEIN_CHANGING)
+    key = [*VARIANT, "gene"]
+    here = own.loc[own["picked"], [*key, "effect_class"]]
+    silent = here.loc[~here["effect_class"].isin(PROTEIN_CHANGING), key]
+    rows = own[changes & ~own["picked"]].merge(silent, on=key, how="inner").drop_duplicates(key)
+    if len(rows):
+        first = rows.iloc[0]
+        example = f"{first['gene']} {first['hgvsp'] or first['effect_class']} on {first['transcript']}"
+        dropped.add("effects", SOURCE, ELSEWHERE, len(rows), example)

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from resistance.annotate.transcripts import Model, Transcript, load_transcripts
 from resistance.contigs import contig_lengths, other
 from resistance.errors import InputError
+from resistance.layout import REFERENCE_FACTS
 from resistance.tables import write_text
 from resistance.variant import BUILDS
 
@@ -28,7 +29,7 @@ MARGIN = 500
 #: share of coding sequences that must begin with ATG and end with a stop before a FASTA is believed
 LEAST_WHOLE = 0.9
 #: not compressed: every start of a command reads it whole
-FASTA, FACTS = "panel.fa", "reference.json"
+FASTA, FACTS = "panel.fa", REFERENCE_FACTS
 
 
 class Stretch:
@@ -201,7 +202,8 @@ def open_reference(path: Path, build: str | None = None) -> Reference:
     InputError
         It is missing, damaged, of another build, or made for other transcripts than those of this version.
     """
-    remedy = "Make it with `resistance reference build`."
+    wanted = "" if build is None else f" --build {build}"
+    remedy = f"Make it with `resistance reference build --fasta GENOME{wanted} --out FOLDER` and name FOLDER/{FACTS}."
     if path.is_dir():
         path = path / FACTS
     try:

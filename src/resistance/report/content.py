@@ -75,7 +75,7 @@ def build_content(config: CohortFile, tables: StageTables, provenance: dict[str,
             "evidence": content_markers.evidence(tables, counted),
             "annotation": content_markers.annotation(config, tables),
             "dropped": content_markers.dropped(tables),
-            "methods": methods(config, tables, results),
+            "methods": methods(config, tables, results, provenance.get("reference")),
             "provenance": provenance,
         }.items()
     }

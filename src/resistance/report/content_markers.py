@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 _NOT_ROWS = ("subtype", "exposure", "ctdna", "serum", "score")
 #: differences of annotation that stand in the page; all stand in tables/annotation_differences.tsv
 MOST_DIFFERENCES = 50
+#: files that share a reason for leaving something out, each with a row of its own in the page
+MOST_SOURCES = 5
+#: how the annotations may differ, what can move a marker first
+DIFFERS = ("class", "class, other transcript", "protein", "protein, other transcript", "protein not named here", "numbering")
 UNKNOWN = "not known"
 
 
@@ -183,21 +187,41 @@ def evidence(tables: StageTables, counted: list[dict[str, Any]]) -> dict[str, An
 def annotation(config: CohortFile, tables: StageTables) -> dict[str, Any]:
     """Return where effects come from, and how the files' annotation and the own one disagree (mode ``both``)."""
     table = tables.differences
-    counts = table["differs"].value_counts()
-    kinds = sorted(((str(k), int(n)) for k, n in counts.items()), key=lambda item: (-item[1], item[0]))
-    rows = table.head(MOST_DIFFERENCES).astype("object")
+    grouped = table.groupby("differs", observed=True)["gene"]
+    kinds = [
+        {"differs": str(kind), "n": len(genes), "genes": [str(g) for g in genes.value_counts(sort=False).sort_index().index]}
+        for kind, genes in grouped
+    ]
+    kinds.sort(key=lambda k: DIFFERS.index(str(k["differs"])))
+    # what moves a marker first: where only the number differs stands in the table of kinds
+    order = table["differs"].map({name: i for i, name in enumerate(DIFFERS)})
+    rows = table.loc[order.sort_values(kind="stable").index].head(MOST_DIFFERENCES).astype("object")
     return {
         "mode": config.annotation.mode,
         "differences": len(table),
-        "kinds": [{"differs": k, "n": n} for k, n in kinds],
+        "kinds": kinds,
         "rows": rows.where(rows.notna(), None).to_dict("records"),
     }
 
 
 def dropped(tables: StageTables) -> list[dict[str, Any]]:
-    """Return what the stages left out, by stage, table, source and reason; ``kept`` marks what was renamed or merged instead."""
+    """Return what the stages left out, by stage, table, source and reason; ``kept`` marks what was renamed or merged instead.
+
+    A reason that more than :data:`MOST_SOURCES` files share is one row, since a cohort may have a file per sample;
+    ``tables/dropped.tsv`` has each.
+    """
     columns = ["stage", "table", "source", "reason", "n", "example"]
+    out = []
+    for _, group in tables.dropped[columns].groupby(["stage", "table", "reason"], sort=False, dropna=False):
+        rows = group.to_dict("records")
+        if len(rows) > MOST_SOURCES:
+            examples = [row["example"] for row in rows if isinstance(row["example"], str)]
+            rows = [
+                rows[0] | {"source": f"{len(rows):,} files", "n": int(group["n"].sum()), "example": next(iter(examples), None)}
+            ]
+        out += rows
+    out.sort(key=lambda row: tuple(str(row[k]) for k in columns[:4]))
     return [
         {k: (None if v is None or v != v else v) for k, v in row.items()} | {"kept": str(row["reason"]).startswith(KEPT)}
-        for row in tables.dropped[columns].to_dict("records")
+        for row in out
     ]

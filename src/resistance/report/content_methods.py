@@ -6,19 +6,26 @@ from typing import TYPE_CHECKING, Any
 
 from resistance.report.content_clinic import method_label
 from resistance.report.content_results import SCALES, endpoint_label, population_label
-from resistance.report.words import enumerated, number, percent, title, variable
+from resistance.report.words import enumerated, number, percent, plural, title, variable
 
 if TYPE_CHECKING:
     from resistance.config import CohortFile
     from resistance.report.tables_in import StageTables
 
 
-def methods(config: CohortFile, tables: StageTables, results: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return paragraphs (heading, text) that say what was done, only for what was done, and the plan's digest."""
+def methods(
+    config: CohortFile, tables: StageTables, results: list[dict[str, Any]], reference: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """Return paragraphs (heading, text) that say what was done, only for what was done, and the plan's digest.
+
+    ``reference`` is that of own annotation, as :func:`resistance.provenance.reference_record` gives it.
+    """
     plan = config.analysis
     parts: list[dict[str, str]] = [{"heading": "Endpoints", "text": " ".join(_endpoints(config))}]
     if config.variants or config.assays:
         parts.append({"heading": "Variants and what the assays see", "text": " ".join(_variants(config))})
+    if config.variants:
+        parts.append({"heading": "Annotation", "text": " ".join(_annotation(config, tables, reference))})
     marker = (
         f"A marker is present, absent or not assessed at the time point '{plan.timepoint.replace('_', ' ')}'. A gene that no declared assay "
         "reaches is not assessed, never wild type. Patients in whom a marker is not assessed are left out of that marker's models, and counted."
@@ -89,13 +96,24 @@ def _variants(config: CohortFile) -> list[str]:
         text = f"{v.format.upper()} calls with FILTER {enumerated(v.keep_filters)}"
         if v.min_depth:
             text += f", depth at least {v.min_depth}"
+        if v.min_alt_count:
+            text += f", at least {plural(v.min_alt_count, 'read')} of the variant where there is any"
         if v.min_vaf:
             text += f", VAF at least {percent(v.min_vaf, 1)}"
+        if v.regions == "panel":
+            text += ", read in and around the genes of the knowledge base only"
         build: str = config.study.build
         if v.liftover is not None:
             chain = v.liftover.chain.rsplit("/", 1)[-1]
             build = f"{v.liftover.from_}, moved to {build} through the chain {chain} (those without a place there are counted)"
         out.append(text + f", {build}.")
+        lists = {"the panel of normals": v.panel_of_normals, "the blacklist": v.blacklist}
+        left = [f"in {name} {path.rsplit('/', 1)[-1]}" for name, path in lists.items() if path is not None]
+        if v.max_population_af is not None:
+            left.insert(0, f"at a population frequency above {number(v.max_population_af)} where the file gives one")
+        if left:
+            kept = f", except those of {v.hotspots.rsplit('/', 1)[-1]}" if v.hotspots is not None else ""
+            out.append(f"Variants {enumerated(left)} were left out and counted{kept}.")
     for a in config.assays:
         genes = (
             "every gene"
@@ -111,6 +129,33 @@ def _variants(config: CohortFile) -> list[str]:
     if not config.assays:
         out.append("No assay is declared: a gene without a call is not assessed.")
     return list(dict.fromkeys(out))
+
+
+def _annotation(config: CohortFile, tables: StageTables, reference: dict[str, Any] | None) -> list[str]:
+    mode = config.annotation.mode
+    if mode == "file":
+        return [
+            "Consequences and names of the proteins' changes are those of the files; where a file names several transcripts of a "
+            "gene, its own choice, else the most severe."
+        ]
+    out = []
+    if reference is not None:
+        out.append(
+            f"In {reference['genes']:,} genes variants were named here, on a reference of {reference['build']} made of "
+            f"{reference['source']} (SHA-256 of its bases {reference['sha256'][:16]}): consequences by bcftools csq within pysam "
+            "(doi:10.1093/bioinformatics/btx100) after insertions and deletions were moved to the 3' end of the transcript, HGVS names "
+            "from the bases, on MANE Select v1.5 or the closest model on this build. In other genes, and where the reference cannot "
+            "name a variant, the files' annotation stands."
+        )
+    if len(tables.phased):
+        n, samples = len(tables.phased[["sample_id", "gene", "members"]].drop_duplicates()), tables.phased["sample_id"].nunique()
+        out.append(
+            f"Variants that the caller phased to one copy of a gene were read together where one changes what the other does: "
+            f"{plural(n, 'such group')} in {plural(samples, 'sample')}; the joint effect stands for the single ones."
+        )
+    if mode == "both":
+        out.append("The files' annotation was compared with our own, apart from spelling; our own was used.")
+    return out
 
 
 def _ctdna(config: CohortFile) -> str:

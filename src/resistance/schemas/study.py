@@ -120,7 +120,21 @@ DIFFERENCES = Schema(
     (
         *VARIANT_COLUMNS,
         Column("gene", "text", "HGNC symbol.", required=True),
-        Column("differs", "text", "What.", required=True, allowed=("class", "protein", "protein, other transcript")),
+        Column(
+            "differs",
+            "text",
+            "What, apart from spelling: the class of the effect, the change of the protein, or only the numbering of the same "
+            "codons (MYD88 L265P is L252P on MANE Select). `other transcript`: the file's words belong to another transcript.",
+            required=True,
+            allowed=(
+                "class",
+                "class, other transcript",
+                "protein",
+                "protein, other transcript",
+                "protein not named here",
+                "numbering",
+            ),
+        ),
         Column("effect_class_file", "text", "Class by the file."),
         Column("effect_class_own", "text", "Class here."),
         Column("hgvsp_file", "text", "Protein change by the file."),
