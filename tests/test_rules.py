@@ -52,7 +52,7 @@ def test_every_word_of_the_vocabulary_has_a_case_and_a_known_kind() -> None:
 
 
 def test_class_words_are_classes_of_the_effects_table() -> None:
-    from resistance.rules import PROTEIN_CHANGING
+    from resistance.consequences import PROTEIN_CHANGING
 
     allowed = next(column.allowed for column in EFFECTS.columns if column.name == "effect_class")
     assert set(PROTEIN_CHANGING) <= set(allowed)

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 from resistance.annotate.aliases import aliases_of
-from resistance.rules import PROTEIN_CHANGING
+from resistance.consequences import PROTEIN_CHANGING
 from resistance.schemas import DIFFERENCES
 from resistance.tables import conform, empty
 

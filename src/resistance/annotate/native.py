@@ -8,9 +8,9 @@ from resistance import schemas
 from resistance.annotate.effects import Effect, count_left_out, effects_of, refuse_other_bases
 from resistance.annotate.placing import Given, Places
 from resistance.annotate.reference import Reference
+from resistance.consequences import PROTEIN_CHANGING
 from resistance.dropped import KEPT, Dropped
 from resistance.errors import InputError
-from resistance.rules import PROTEIN_CHANGING
 from resistance.tables import conform, empty
 
 if TYPE_CHECKING:
