@@ -118,7 +118,7 @@ def _variants(config: CohortFile) -> list[str]:
         genes = (
             "every gene"
             if a.genes == ["*"]
-            else f"{len(a.genes)} genes"
+            else plural(len(a.genes), "gene")
             if a.genes
             else "the genes of " + str(a.gene_list or a.bed or a.depth)
         )
@@ -141,7 +141,7 @@ def _annotation(config: CohortFile, tables: StageTables, reference: dict[str, An
     out = []
     if reference is not None:
         out.append(
-            f"In {reference['genes']:,} genes variants were named here, on a reference of {reference['build']} made of "
+            f"In {plural(reference['genes'], 'gene')} variants were named here, on a reference of {reference['build']} made of "
             f"{reference['source']} (SHA-256 of its bases {reference['sha256'][:16]}): consequences by bcftools csq within pysam "
             "(doi:10.1093/bioinformatics/btx100) after insertions and deletions were moved to the 3' end of the transcript, HGVS names "
             "from the bases, on MANE Select v1.5 or the closest model on this build. In other genes, and where the reference cannot "
