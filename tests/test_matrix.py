@@ -518,3 +518,13 @@ def test_gene_states_ask_for_every_mutated_gene() -> None:
     ]
     asked = gene_states(study, effects(effect(7, "CRBN")), ["DDB1"])
     assert list(asked["state"]) == ["not_assessed", "not_assessed"]
+
+
+def test_an_allele_is_found_whatever_the_file_calls_it() -> None:
+    asked = markers(("MYD88", "mutation", "change:L265P|allele:GRCh37:1:7:A>T|allele:GRCh38:1:8:A>T"))
+    calls = [call("P1", 7), call("P2", 8), call("P3", 7, alt="G")]
+    study = cohort(("P1", "P2", "P3"), calls=calls, coverage=covered("MYD88", "P1", "P2", "P3"))
+    rows = [effect(pos, "MYD88", "stop_lost", alt=alt, hgvsp="*160R") for pos, alt in ((7, "T"), (8, "T"), (7, "G"))]
+    found = matrix(study, asked, *rows)["state"].droplevel(["timepoint", "marker_id"])
+    # the second allele is that of the other build, the third is another base
+    assert found.to_dict() == {"P1": "present", "P2": "absent", "P3": "absent"}

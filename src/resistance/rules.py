@@ -15,6 +15,7 @@ from types import MappingProxyType
 
 from resistance.consequences import PROTEIN_CHANGING
 from resistance.errors import InputError
+from resistance.variant import refusal, trim
 
 #: the twenty amino acids, one letter each
 AMINO_ACIDS = "ACDEFGHIKLMNPQRSTVWY"
@@ -22,6 +23,7 @@ AMINO_ACIDS = "ACDEFGHIKLMNPQRSTVWY"
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]*")
 _EVENT = re.compile(r"[A-Za-z0-9(][A-Za-z0-9().;,+-]*")
 _CHANGE = re.compile(rf"[{AMINO_ACIDS}][1-9]\d*(?:[{AMINO_ACIDS}*]|fs(?:\*\d*)?|del|dup)")
+_ALLELE = re.compile(r"GRCh3[78]:(?:[1-9]|1\d|2[0-2]|X|Y|MT):([1-9]\d*):([ACGT]+|-)>([ACGT]+|-)")
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,7 @@ VOCABULARY: Mapping[str, _Entry] = MappingProxyType(
         "residue": _Entry(("mutation",), "residue:W386", "residue"),
         "residue_range": _Entry(("mutation",), "residue_range:130-449", "range"),
         "change": _Entry(("mutation",), "change:L265P", "change"),
+        "allele": _Entry(("mutation",), "allele:GRCh37:3:38182641:T>C", "allele"),
         "domain": _Entry(("mutation",), "domain:thalidomide_binding", "word"),
         "multi_hit": _Entry(("mutation",), "multi_hit", alone=True),
         "mono_allelic": _Entry(("mutation",), "mono_allelic", alone=True),
@@ -82,7 +85,8 @@ class Term:
     name : str
         A key of :data:`VOCABULARY`.
     word : str, optional
-        residue: the amino acid; change: the protein change; domain, subtype, event, fusion, score:
+        residue: the amino acid; change: the protein change; allele: the variant on its build
+        (``GRCh37:3:38182641:T>C``, 1-based, trimmed, '-' for nothing); domain, subtype, event, fusion, score:
         the name; prior, since: the drug; ctdna: one of :data:`CTDNA_WORDS`.
     first, last : int, optional
         residue and residue_range: residues, 1-based, both included; splice: the exon (first).
@@ -235,6 +239,15 @@ def _change(name: str, argument: str) -> Term | None:
     return Term(name, argument) if _CHANGE.fullmatch(argument) else None
 
 
+def _allele(name: str, argument: str) -> Term | None:
+    found = _ALLELE.fullmatch(argument)
+    if found is None or refusal(found[2], found[3]) is not None:
+        return None
+    written = int(found[1]), found[2], found[3]
+    # calls are trimmed, and so must be what is compared with them
+    return Term(name, argument) if "-" in written or trim(*written) == written else None
+
+
 def _word(name: str, argument: str) -> Term | None:
     return Term(name, argument) if _WORD.fullmatch(argument) else None
 
@@ -284,6 +297,7 @@ _ARGUMENTS = {
     "residue": _residue,
     "range": _range,
     "change": _change,
+    "allele": _allele,
     "word": _word,
     "partner": _word,
     "event": _event,

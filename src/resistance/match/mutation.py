@@ -38,6 +38,12 @@ def _call_mask(term: Term, hits: Hits, rows: NDArray[np.intp]) -> NDArray[np.boo
         return np.ones(len(rows), dtype=bool)
     if term.name == "nonsilent":
         return np.isin(classes, PROTEIN_CHANGING)
+    if term.name == "allele":
+        table = hits.table.iloc[rows]
+        words = (
+            table["build"].str.cat([table["chrom"], table["pos"].astype(str)], sep=":") + ":" + table["ref"] + ">" + table["alt"]
+        )
+        return np.asarray(words == term.word, dtype=bool)
     if term.name == "domain":
         return hits.domains.having(rows, lambda word: word == term.word)
     if term.name == "change":
