@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-import shlex
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -101,7 +100,7 @@ def annotate_file(
     places = Places(bundle, legacy=False)
     file = SiteFile(path, bundle.build)
     if not file.indexed:
-        warn(f"{path} has no index: it is read from end to end. Make one for the next time: {_how_to_index(file)}")
+        warn(f"{path} has no index: it is read from end to end. Make one for the next time: {how_to_index(path)}")
     if missing := sorted({t.gene for t in load_transcripts(bundle.build)} - bundle.genes.keys()):
         warn(f"the reference has no bases of {_some(missing, 'gene')}: variants there are not annotated")
     if bundle.not_whole:
@@ -267,10 +266,3 @@ def _effect_of(one: Compound, member: Given) -> Effect:
 
 def _or_na(number: int | None) -> str:
     return "NA" if number is None else str(number)
-
-
-def _how_to_index(file: SiteFile) -> str:
-    name = shlex.quote(file.path.name)
-    if name.strip("'").endswith((".gz", ".bgz", ".bcf")):
-        return how_to_index(file.path)
-    return f"bgzip {name} && tabix -p vcf {shlex.quote(file.path.name + '.gz')}"

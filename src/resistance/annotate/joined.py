@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from resistance import schemas
@@ -52,30 +53,17 @@ def phased_effects(calls: pd.DataFrame, reference: Reference, dropped: Dropped) 
             phased.setdefault(str(sample), {})[given] = str(phase)
     build, out = reference.build, []
     for one in compounds(phased, reference, places):
+        told = {name: value for name, value in asdict(one).items() if name not in ("members", "samples")}
         words = ";".join("{}:{} {}>{}".format(*member) for member in one.members)
         for chrom, pos, ref, alt in one.members:
-            about = {
-                "build": build,
-                "chrom": chrom,
-                "pos": pos,
-                "ref": ref,
-                "alt": alt,
-                "gene": one.gene,
-                "members": words,
-                "consequence": one.consequence,
-                "effect_class": one.effect_class,
-                "hgvsc": one.hgvsc,
-                "hgvsp": one.hgvsp,
-                "residue": one.residue,
-                "exon": one.exon,
-                "transcript": one.transcript,
-                "impact": one.impact,
+            variant = {"build": build, "chrom": chrom, "pos": pos, "ref": ref, "alt": alt, "members": words}
+            added = {
                 "domain": domain_of(build, one.gene, one.transcript, pos, ref, alt, one.residue, one.hgvsp, one.effect_class),
                 "aliases": aliases_of(build, one.gene, one.transcript, pos, ref, alt, one.residue, one.hgvsp),
                 "flags": flags_of(build, chrom, pos, ref, one.gene, one.effect_class),
                 "source": SOURCE,
             }
-            out += [about | {"sample_id": sample} for sample in one.samples]
+            out += [told | variant | added | {"sample_id": sample} for sample in one.samples]
     if not out:
         return empty(schemas.PHASED_EFFECTS)
     table = pd.DataFrame(out).sort_values(list(schemas.PHASED_EFFECTS.key), kind="stable", ignore_index=True)

@@ -19,7 +19,7 @@ from resistance.read.calls import keep_calls, one_per_sample, passes
 from resistance.read.phase import phase_of
 from resistance.read.population import Field, info_values, population_names, repeated_values
 from resistance.read.sites import SiteLists
-from resistance.read.vcf_container import Region, has_index, header_lines, merged_regions, no_small_variant, opened
+from resistance.read.vcf_container import Region, has_index, header_lines, how_to_index, merged_regions, no_small_variant, opened
 from resistance.read.vcf_counts import Reads, has_wrong_ad, reads
 from resistance.read.vcf_open import sample_columns
 from resistance.tables import conform, empty
@@ -91,7 +91,7 @@ def read_vcf(
         if regions is not None:
             dropped.add("calls", path, ONLY_REGIONS, 1, None)
             if not has_index(path):
-                dropped.add("calls", path, NO_INDEX, 1, f"tabix -p vcf {path.name}")
+                dropped.add("calls", path, NO_INDEX, 1, how_to_index(path))
         taken = _Taken(source, path, columns, fields, populations)
         for line, record in _records(file, path, regions):
             taken.add(line, record)

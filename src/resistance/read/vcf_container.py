@@ -54,6 +54,13 @@ def opened(path: Path, build: str, said: Said | None = None) -> Iterator[Any]:
 
 
 def check_container(path: Path) -> None:
+    """Refuse what is no whole VCF or BCF by its first and last bytes.
+
+    Raises
+    ------
+    InputError
+        Missing, a folder, empty, gzip but not BGZF, cut off, or no VCF.
+    """
     try:
         size = path.stat().st_size
         if path.is_dir():
@@ -120,9 +127,13 @@ def has_index(path: Path) -> bool:
 
 
 def how_to_index(path: Path) -> str:
-    """Return the command that writes an index."""
+    """Return the command that writes an index; plain text is packed first."""
     name = shlex.quote(path.name)
-    return f"bcftools index -f {name}" if path.name.endswith(".bcf") else f"tabix -f -p vcf {name}"
+    if path.name.endswith(".bcf"):
+        return f"bcftools index -f {name}"
+    if path.name.endswith((".gz", ".bgz")):
+        return f"tabix -f -p vcf {name}"
+    return f"bgzip {name} && tabix -p vcf {shlex.quote(path.name + '.gz')}"
 
 
 def merged_regions(regions: Sequence[Region]) -> dict[str, list[tuple[int, int]]]:
@@ -138,6 +149,7 @@ def merged_regions(regions: Sequence[Region]) -> dict[str, list[tuple[int, int]]
 
 
 def no_small_variant(alt: str) -> str | None:
+    """Return why an alternative allele is no small variant (symbolic, a breakend ...), or None."""
     if alt == "*":
         return "allele '*': the base is deleted by another record"
     if alt in ("<NON_REF>", "<*>"):
