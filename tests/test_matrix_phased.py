@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 import pytest
-from test_matrix import call, cohort, covered, effect, effects, markers, subtypes
+from test_matrix import call, cohort, covered, effect, effects, markers, sample, subtypes
 
 from resistance import schemas
 from resistance.matrix import build_matrix, gene_states
@@ -47,6 +47,14 @@ def test_variants_of_one_copy_are_one_hit_and_not_both_copies(study):
     found = matched(study, together("truncating", "R4*"))
     assert state(found, "P1", "m3") != "present"
     assert state(found, "P2", "m3") == "present"
+
+
+def test_the_same_variants_without_phase_in_another_sample_of_the_patient_are_no_further_hits():
+    samples = pd.DataFrame([sample("P1"), sample("P1", "P1b", material="plasma")])
+    calls = [call(s, pos) for s in ("P1", "P1b") for pos in (10, 11)]
+    study = cohort(("P1",), samples=samples, calls=calls, coverage=covered("TP53", "P1", "P1b"))
+    found = matched(study, together("truncating", "R4*"))
+    assert state(found, "P1", "m3") != "present"
 
 
 def test_a_pair_that_changes_nothing_together_is_no_change(study):

@@ -203,9 +203,12 @@ def with_phased(found: pd.DataFrame, phased: pd.DataFrame | None, columns: Seque
 
 
 def _variant_numbers(found: pd.DataFrame) -> NDArray[np.intp]:
-    """Number the variants; those of one copy that are read together are one."""
+    """Number the variants; those of one copy that are read together are one, in all samples of the unit."""
     number = found.groupby(_VARIANT, sort=False).ngroup().to_numpy(dtype=np.intp)
-    code, _ = found["members"].factorize()
+    members = found["members"]
+    if members.notna().any():  # another sample of the unit may hold the same variants without their phase
+        members = members.groupby([found["_unit"].to_numpy(), number]).transform("first")
+    code, _ = members.factorize()
     return np.asarray(np.where(code >= 0, len(found) + code, number), dtype=np.intp)
 
 
