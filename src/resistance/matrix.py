@@ -228,7 +228,7 @@ def _tables(
         coverage=Coverage(cohort, units),
         copy_number={str(gene): rows for gene, rows in copy_number.groupby("gene", sort=True)},
         fusions=placed(cohort.fusions),
-        expression=_log2_expression(cohort, genes),
+        expression=log2_expression(cohort, genes),
         ihc={str(name): rows for name, rows in ihc.groupby(ihc["antibody"].str.casefold(), sort=True)},
         subtypes=None if subtype_method is None else _subtype_units(subtypes, subtype_method, of_patient, units),
         measurements={(str(kind), str(name)): rows for (kind, name), rows in measured},
@@ -246,7 +246,7 @@ def _subtype_units(subtypes: pd.DataFrame, method: str, of_patient: pd.Series, u
     return rows.assign(_unit=unit)[unit.notna()]
 
 
-def _log2_expression(cohort: Cohort, genes: Sequence[str]) -> pd.DataFrame:
+def log2_expression(cohort: Cohort, genes: Sequence[str]) -> pd.DataFrame:
     """Genes x samples on a log2 scale that samples share."""
     table = cohort.expression
     values = table.drop(columns="gene")

@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import fields
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from resistance.associate.course import episodes
 from resistance.associate.methods import Estimate, Method, Sample, method_named, too_few
+from resistance.associate.multiplicity import adjusted_for_many
 from resistance.associate.plan import digest_of, digests
-from resistance.associate.questions import Question, rows_of
+from resistance.associate.questions import Question, Rows, role_of, rows_of
 from resistance.associate.setting import Setting, make_setting
+from resistance.associate.states import NOT_ASSESSED
 from resistance.errors import InputError
-from resistance.stats.multiplicity import benjamini_hochberg
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from resistance.cohort import Cohort
     from resistance.config import CohortFile
+
+
+#: numbers of an estimate that are columns of the results
+NUMBERS = tuple(f.name for f in fields(Estimate) if f.type == "float" and f.name != "se")
+#: columns that need all answers of a family
+_LATER = ("q_value", "p_familywise", "gate_open", "e_value", "e_value_bound")
 
 
 def answer(
@@ -30,6 +40,7 @@ def answer(
     subtypes: pd.DataFrame,
     *,
     gene_states: pd.DataFrame | None = None,
+    stages: Mapping[str, pd.DataFrame] | None = None,
 ) -> pd.DataFrame:
     """Answer the questions of a plan, no more and no fewer.
 
@@ -37,7 +48,7 @@ def answer(
     ----------
     plan : dict
         From :func:`resistance.associate.make_plan`.
-    config, cohort, markers, matrix, subtypes, gene_states
+    config, cohort, markers, matrix, subtypes, gene_states, stages
         What the plan was made from.
 
     Returns
@@ -56,14 +67,11 @@ def answer(
     from resistance.schemas import RESULTS
     from resistance.tables import conform
 
-    _check(plan, digests(cohort, markers, matrix, subtypes, gene_states))
-    setting = make_setting(config, cohort, markers, matrix, subtypes, gene_states)
+    _check(plan, digests(cohort, markers, matrix, subtypes, gene_states, stages))
+    setting = make_setting(config, cohort, markers, matrix, subtypes, gene_states, stages)
     rows = [_row(_question(item), config, setting) for item in plan["questions"]]
-    frame = pd.DataFrame(rows, columns=[c for c in RESULTS.names if c != "q_value"])
-    frame["q_value"] = np.nan
-    for _, family in frame.groupby("family", sort=False):
-        frame.loc[family.index, "q_value"] = benjamini_hochberg(family["p_value"].to_numpy(dtype=np.float64))
-    return conform(frame[list(RESULTS.names)], RESULTS)
+    frame = pd.DataFrame(rows, columns=[c for c in RESULTS.names if c not in _LATER])
+    return conform(adjusted_for_many(frame, config)[list(RESULTS.names)], RESULTS)
 
 
 def count_tests(results: pd.DataFrame) -> pd.DataFrame:
@@ -110,7 +118,6 @@ def _question(item: dict[str, Any]) -> Question:
 
 def _row(question: Question, config: CohortFile, setting: Setting) -> dict[str, Any]:
     rows = rows_of(question, config, setting)
-    used = rows.used
     tested = question.terms.index(question.marker_id) if question.kind == "joint" else 0
     event = setting.outcomes[question.endpoint].event
     method = None if question.method == "-" else method_named(question.method)
@@ -118,44 +125,83 @@ def _row(question: Question, config: CohortFile, setting: Setting) -> dict[str, 
     if question.refused or method is None:
         found = Estimate(note=question.refused)
     else:
-        sample, notes = _sample(question, setting, used, rows.terms, tested)
-        found = method.fit(sample)
-        if not method.exact and question.model != "interaction":
-            binary = "binary" in method.kinds
-            found = too_few(found, sample, binary=binary, least=config.analysis.min_carrier_events)
+        found, notes = _estimate(question, method, rows, tested, config, setting)
     if question.incomplete and question.n:
         notes.append(f"{question.incomplete} patients left out for an unknown covariate")
     if question.kind == "contrasts" and question.not_assessed:
         notes.append(f"{question.not_assessed} patients with another or no value left out")
+    if rows.late:
+        notes.append(f"{rows.late} patients had the event or left follow-up by day {rows.origin:g} and are left out")
     return {
         "question_id": question.question_id,
         "population": question.population,
         "family": question.family,
+        "role": role_of(question.endpoint, config),
         "endpoint": question.endpoint,
         "marker_id": question.marker_id,
         "label": question.label,
         "contrast": question.contrast,
         "model": question.model,
         "method": question.method if method is not None else "none",
+        "test": None if method is None else method.test,
         "adjusted_for": _adjusted_for(question),
         "scale": None if method is None else method.scale,
         **_numbers(found, method),
         "n": question.n,
         "events": question.events,
-        "carriers": question.carriers,
-        "carrier_events": int((used & rows.terms[:, tested] & event).sum()),
+        "carriers": question.carriers if rows.flag else None,
+        "carrier_events": int((rows.carriers(tested) & event).sum()) if rows.flag else None,
         "not_assessed": question.not_assessed,
+        "separated": found.separated,
+        "assumption": found.assumption,
         "converged": found.converged,
         "note": "; ".join(filter(None, [found.note, *notes])) or None,
     }
 
 
+def _estimate(
+    question: Question, method: Method, rows: Rows, tested: int, config: CohortFile, setting: Setting
+) -> tuple[Estimate, list[str]]:
+    """Answer one question, and say what was left out of its model."""
+    sample, notes = sample_of(question, rows, tested, config, setting)
+    kind = config.endpoints[question.endpoint].kind
+    leak = _same(sample, kind)
+    if leak:
+        return Estimate(note=leak), notes
+    found = method.fit(sample)
+    if not method.exact and question.model != "interaction":
+        found = too_few(found, sample, kind, config.analysis.min_carrier_events)
+    if question.terms[0] in setting.measures and setting.measures[question.terms[0]].zeros:
+        notes.append(
+            f"{setting.measures[question.terms[0]].zeros} zeros set to half the least value above 0 before the logarithm"
+        )
+    if (
+        config.analysis.not_assessed == "absent"
+        and question.kind not in ("contrasts", "landmark", "time_dependent")
+        and rows.flag
+    ):
+        unknown = int((rows.used & (setting.state(question.terms[tested]) == NOT_ASSESSED)).sum())
+        notes.append(f"{unknown} patients in whom it was not assessed count as without it" if unknown else "")
+    return found, notes
+
+
+def _same(sample: Sample, kind: str) -> str:
+    """Return the complaint where a number is the outcome itself, or a mirror of it, in every patient."""
+    outcome = sample.time if kind == "time_to_event" else sample.value
+    columns = [] if sample.flag else [(sample.names[0], sample.term)]
+    columns += [(name, sample.covariates[:, i]) for i, name in enumerate(sample.names[sample.terms.shape[1] :])]
+    for name, values in columns:
+        varied = np.unique(values).size > 2 and np.unique(outcome).size > 1
+        if len(values) > 4 and varied and abs(float(np.corrcoef(values, outcome)[0, 1])) > 1 - 1e-9:
+            return f"no estimate: {name} is the outcome itself (correlation 1), so it cannot explain it"
+    return ""
+
+
 def _numbers(found: Estimate, method: Method | None) -> dict[str, float]:
     """Return the numbers to ten digits, so that the last bits of one machine's libraries do not show in the file."""
-    names = ("effect", "ci_low", "ci_high", "p_value", "p_value_minimum", "detectable_effect")
     if method is None or not found.converged:
-        return dict.fromkeys(names, float("nan"))
-    values = {name: float(getattr(found, name)) for name in names}
+        return dict.fromkeys(NUMBERS, float("nan"))
+    values = {name: float(getattr(found, name)) for name in NUMBERS}
     return {name: float(f"{value:.10g}") if isfinite(value) else float("nan") for name, value in values.items()}
 
 
@@ -164,26 +210,40 @@ def _adjusted_for(question: Question) -> str | None:
     return ";".join(parts) or None
 
 
-def _sample(question: Question, setting: Setting, used: Any, terms: Any, tested: int) -> tuple[Sample, list[str]]:
-    """Return the complete cases of a question, and what was left out of the model."""
-    columns = setting.columns(question.covariates)
-    varies = {name: values[used] for name, values in columns.items() if np.ptp(values[used]) > 0}
-    constant = [name for name in columns if name not in varies]
+def sample_of(question: Question, rows: Rows, tested: int, config: CohortFile, setting: Setting) -> tuple[Sample, list[str]]:
+    """Return the patients of a question (or the start-stop rows of a time-dependent one), and what was left out of the model."""
     outcome = setting.outcomes[question.endpoint]
-    n = int(used.sum())
-    present = terms[used]
+    at = np.flatnonzero(rows.used)
+    terms, event, time = rows.terms[at], outcome.event[at], outcome.time[at] - rows.origin
+    code, entry = outcome.code[at], np.maximum(outcome.entry[at] - rows.origin, 0.0)
+    if question.kind == "time_dependent":
+        spans = episodes(setting.course, question.terms[0], rows.used, outcome.entry, outcome.time)
+        at, entry, time = spans.patient, spans.start, spans.stop
+        event = outcome.event[at] & spans.last
+        code = np.where(spans.last, outcome.code[at], 0)
+        terms = spans.present[:, None].astype(np.float64)
+    columns = setting.columns(question.covariates)
+    varies = {name: values[at] for name, values in columns.items() if len(at) and np.nanmin(values[at]) < np.nanmax(values[at])}
+    constant = [name for name in columns if name not in varies]
     # a joint marker that nobody here has says nothing; the others are then compared with patients who have none of them
-    in_model = [i for i in range(present.shape[1]) if i == tested or present[:, i].any()]
-    constant += [setting.labels[question.terms[i]] for i in range(present.shape[1]) if i not in in_model]
+    in_model = [i for i in range(terms.shape[1]) if i == tested or not rows.flag or terms[:, i].any()]
+    constant += [setting.labels[question.terms[i]] for i in range(terms.shape[1]) if i not in in_model]
     sample = Sample(
-        event=outcome.event[used],
-        time=outcome.time[used],
-        terms=present[:, in_model],
+        value=outcome.value[at],
+        event=event,
+        code=code,
+        time=time,
+        entry=entry if (entry > 0).any() else None,
+        terms=terms[:, in_model],
         tested=in_model.index(tested),
-        covariates=np.column_stack(list(varies.values())) if varies else np.zeros((n, 0)),
+        flag=rows.flag,
+        covariates=np.column_stack(list(varies.values())) if varies else np.zeros((len(at), 0)),
         names=(*(setting.labels.get(question.terms[i], question.terms[i]) for i in in_model), *varies),
-        strata=setting.strata(question.strata)[used] if question.strata else None,
-        arm=setting.imid[used] == 1,
+        strata=setting.strata(question.strata)[at] if question.strata else None,
+        arm=setting.imid[at] == 1,
+        levels=outcome.levels,
+        permutations=config.analysis.permutations,
+        seed=config.seed,
     )
     notes = [f"{', '.join(constant)} does not vary among these patients and is not in the model"] if constant else []
     return sample, notes

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from resistance.associate.methods import METHODS
-from resistance.associate.questions import Question, enumerate_questions
+from resistance.associate.questions import Question, enumerate_questions, role_of
 from resistance.associate.setting import Setting, make_setting
 
 if TYPE_CHECKING:
@@ -17,7 +20,7 @@ if TYPE_CHECKING:
     from resistance.cohort import Cohort
     from resistance.config import CohortFile
 
-VERSION = 1
+VERSION = 2
 
 
 def make_plan(
@@ -28,6 +31,7 @@ def make_plan(
     subtypes: pd.DataFrame,
     *,
     gene_states: pd.DataFrame | None = None,
+    stages: Mapping[str, pd.DataFrame] | None = None,
 ) -> dict[str, Any]:
     """Write down what will be asked, of whom and how.
 
@@ -42,6 +46,8 @@ def make_plan(
         As in :mod:`resistance.schemas`.
     gene_states : DataFrame, optional
         patient_id, marker_id (``gene:TP53``), state: the genes of a scan (``analysis.genes: all_mutated``).
+    stages : mapping of DataFrame, optional
+        Further stage tables that measures are read from: ``effects`` (``vaf:``), ``quantity`` (``ctdna:``).
 
     Returns
     -------
@@ -57,7 +63,7 @@ def make_plan(
     InputError
         The analysis names a marker, variable or population that the tables do not have.
     """
-    setting = make_setting(config, cohort, markers, matrix, subtypes, gene_states)
+    setting = make_setting(config, cohort, markers, matrix, subtypes, gene_states, stages)
     questions = enumerate_questions(config, setting)
     _unique(questions)
     used = {question.method for question in questions}
@@ -74,14 +80,21 @@ def make_plan(
         "endpoints": _endpoints(config, setting),
         "adjustment": {
             "covariates": list(config.analysis.covariates),
-            "strata": list(config.analysis.strata),
+            "strata": list(setting.stratified_by),
+            "strata_declared": config.analysis.strata is not None,
             "codings": {name: coding.words for name, coding in sorted(setting.codings.items())},
             "unknown": {name: int(values.isna().sum()) for name, values in sorted(setting.variables.items())},
         },
-        "methods": [{"name": m.name, "scale": m.scale, "reference": m.reference} for m in METHODS if m.name in used],
+        "measures": [
+            {"marker_id": name, "label": m.label, "source": m.source, "per": m.per, "measured": int(np.isfinite(m.value).sum())}
+            for name, m in setting.measures.items()
+        ],
+        "methods": [
+            {"name": m.name, "test": m.test, "scale": m.scale, "reference": m.reference} for m in METHODS if m.name in used
+        ],
         "families": _families(questions),
         "questions": [_plain(question) for question in questions],
-        "inputs": digests(cohort, markers, matrix, subtypes, gene_states),
+        "inputs": digests(cohort, markers, matrix, subtypes, gene_states, stages),
     }
     return plan | {"digest": digest_of(plan)}
 
@@ -93,7 +106,12 @@ def digest_of(plan: dict[str, Any]) -> str:
 
 
 def digests(
-    cohort: Cohort, markers: pd.DataFrame, matrix: pd.DataFrame, subtypes: pd.DataFrame, gene_states: pd.DataFrame | None
+    cohort: Cohort,
+    markers: pd.DataFrame,
+    matrix: pd.DataFrame,
+    subtypes: pd.DataFrame,
+    gene_states: pd.DataFrame | None,
+    stages: Mapping[str, pd.DataFrame] | None = None,
 ) -> dict[str, str]:
     """Return the SHA-256 of the rows of every table the analysis reads; the order of rows does not matter."""
     tables = {
@@ -105,7 +123,17 @@ def digests(
     }
     if gene_states is not None:
         tables["gene_states"] = gene_states
-    return {name: _rows_digest(table) for name, table in tables.items()}
+    tables |= {"samples": cohort.samples, **(stages or {})}
+    return {name: _rows_digest(table) for name, table in tables.items()} | {"expression": _wide_digest(cohort.expression)}
+
+
+def _wide_digest(table: pd.DataFrame) -> str:
+    """Return the SHA-256 of a genes x samples table: of its names and the bytes of its numbers (as text it takes minutes)."""
+    genes = table["gene"].astype(str).to_numpy()
+    order, samples = np.argsort(genes, kind="stable"), sorted(name for name in table.columns if name != "gene")
+    names = hashlib.sha256("\n".join([*genes[order], "", *samples]).encode())
+    names.update(np.ascontiguousarray(table[samples].to_numpy(dtype="<f8")[order]).tobytes())
+    return names.hexdigest()
 
 
 def _rows_digest(table: pd.DataFrame) -> str:
@@ -158,27 +186,63 @@ def _claim(config: CohortFile, setting: Setting) -> str:
     return "It is not known who had an IMiD: every row is an association with outcome, whatever the treatment."
 
 
+_MULTIPLICITY = {
+    "bh": "Benjamini-Hochberg (false discovery rate)",
+    "by": "Benjamini-Yekutieli (false discovery rate under any dependence)",
+    "storey": "Storey's q-value (false discovery rate; families of fewer than 100 tests by Benjamini-Hochberg)",
+    "holm": "Holm (family-wise error)",
+    "bonferroni": "Bonferroni (family-wise error)",
+}
+
+
+def _multiplicity(config: CohortFile) -> str:
+    asked = config.analysis.multiplicity
+    text = (
+        f"{_MULTIPLICITY[asked.method]} within each family; a family is one population, endpoint, model and kind of question. "
+        "Questions that cannot be answered stay in the list and are counted as not run."
+    )
+    if asked.family_wise == "max_t":
+        text += " Families of single markers also get step-down max-T p-values (Westfall and Young) by permutation within strata."
+    if asked.hierarchy:
+        order = ", then ".join(config.endpoints[name].label for name in asked.hierarchy)
+        text += f" Endpoints are tested in the order {order}: findings are confirmatory only where each one before has a finding at 5 %."
+    return text
+
+
 def _policies(config: CohortFile, setting: Setting) -> dict[str, Any]:
+    plan = config.analysis
     return {
-        "not_assessed": "A patient in whom the marker was not assessed is left out of that question, and counted.",
-        "missing_covariate": "Complete cases: a patient with an unknown covariate is left out of adjusted models, and counted.",
+        "not_assessed": (
+            "A patient in whom the marker was not assessed is left out of that question, and counted."
+            if plan.not_assessed == "leave_out"
+            else "A patient in whom the marker was not assessed counts as without it: an assumption of this study, and counted."
+        ),
+        "missing_covariate": (
+            "Complete cases: a patient with an unknown covariate is left out of adjusted models, and counted."
+            if plan.missing == "complete_cases"
+            else f"Unknown covariates are imputed {plan.imputations} times by chained equations with the outcome in them, and pooled by "
+            "Rubin's rules (model 'imputed'); the complete cases stand beside it (model 'adjusted'). Strata are not imputed."
+        ),
         "timepoints": (
             "Only markers taken at baseline are associated with endpoints that count from time zero. Markers of later samples "
-            "are described, not tested: a patient must stay in follow-up to have one (immortal time)."
+            "are asked at a landmark or as time-dependent covariates, or described: a patient must stay in follow-up to have one "
+            "(immortal time)."
         ),
         "markers_at_other_timepoints": setting.other_timepoints,
         "same_event": setting.same_event,
-        "multiplicity": (
-            "Benjamini-Hochberg within each family; a family is one population, endpoint, model and kind of question. "
-            "Questions that cannot be answered stay in the list and are counted as not run."
-        ),
+        "multiplicity": _multiplicity(config),
         "filter": (
-            f"A marker needs at least {config.analysis.min_carriers} carrier(s) and one patient without it; the others are "
+            f"A marker needs at least {plan.min_carriers} carrier(s) and one patient without it; the others are "
             "listed, not tested. Only these margins decide, never a result."
         ),
+        "rare": (
+            f"Survival: where carriers (or patients without the marker), or the events expected in them from the margins, are fewer "
+            f"than {plan.few_carriers}, effect and interval are penalised (Firth) and the p comes from {plan.permutations:,} permutations "
+            "of martingale residuals within strata. Which it is, is decided by margins before any result."
+        ),
         "few_events": (
-            f"A regression model with fewer than {config.analysis.min_carrier_events} carriers who had an event (binary endpoints: "
-            "either outcome) gives estimate and interval but no p, since its test is asymptotic. Exact tests are not concerned."
+            f"An asymptotic model with fewer than {plan.min_carrier_events} carriers who had an event (binary endpoints: "
+            "either outcome) gives estimate and interval but no p. Exact and permutation tests are not concerned."
         ),
         "not_converged": "A model without a finite maximum gives neither an estimate nor a p.",
         "interval": "95 %.",
@@ -210,6 +274,7 @@ def _endpoints(config: CohortFile, setting: Setting) -> list[dict[str, Any]]:
                 "kind": endpoint.kind,
                 "origin": endpoint.origin,
                 "primary": name == config.analysis.primary,
+                "role": role_of(name, config),
                 "competing_as": competing,
                 "excluded": setting.outcomes[name].excluded,
             }

@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from resistance.associate.course import Course, make_course
+from resistance.associate.measures import Measured, expressed, measured
+from resistance.associate.states import NOT_ASSESSED, Mask, States, states_of
 from resistance.associate.variables import Coding, coding_of, columns_of, equals, value_of
 from resistance.errors import InputError, Problem
-from resistance.knowledge import same_event
+from resistance.knowledge import load_genes, same_event
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from resistance.cohort import Cohort
-    from resistance.config import CohortFile
+    from resistance.config import CohortFile, Landmark, TimeDependent
 
-Mask = NDArray[np.bool_]
-
-#: codes of a state in the arrays here
-PRESENT, ABSENT, NOT_ASSESSED = 1, 0, -1
+#: patients that two classes of a stratum need, and the share of patients that may be unknown, for the usual strata
+_STRATUM, _UNKNOWN = 10, 0.5
 
 
 @dataclass(frozen=True)
@@ -36,11 +37,17 @@ class Outcome:
     usable : array of bool
         The patient has a value.
     value : array of float
-        Binary endpoints: 1 yes, 0 no.
-    time : array of float
-        Days; NaN for other kinds.
+        Binary endpoints: 1 yes, 0 no; ordinal: the rank from 0 (worst); continuous: the number.
+    time, entry : array of float
+        Days of the end and the start of follow-up; NaN for other kinds.
     event : array of bool
         Time to event: the event as the cohort file counts it; binary: yes.
+    code : array of int
+        Time to event: 0 censored, 1 the event, 2.. competing events.
+    levels : int
+        Of an ordinal endpoint.
+    competing : bool
+        Competing events are declared.
     excluded : dict
         Reason -> patients without a value.
     """
@@ -49,7 +56,11 @@ class Outcome:
     usable: Mask
     value: NDArray[np.float64]
     time: NDArray[np.float64]
+    entry: NDArray[np.float64]
     event: Mask
+    code: NDArray[np.int64]
+    levels: int
+    competing: bool
     excluded: dict[str, int]
 
 
@@ -72,8 +83,14 @@ class Setting:
         Statements of the knowledge base; genes of a scan.
     same_event : dict
         marker_id -> the marker that is asked in its place, because both speak about one event.
+    measures : dict
+        marker_id (``measure:NAME``, ``expression:GENE``) -> :class:`resistance.associate.measures.Measured`.
+    course : :class:`resistance.associate.course.Course`
+        States at later time points, with the day they were known.
     other_timepoints : dict
-        Time point -> markers that have a state there (never asked, see :mod:`resistance.associate.questions`).
+        Time point -> markers that have a state there (asked at a landmark or as time-dependent only).
+    stratified_by : tuple of str
+        Strata of the adjusted models: those of the cohort file, or the usual ones.
     variables : dict
         Covariates, strata and contrasted variables by name.
     codings : dict
@@ -84,12 +101,15 @@ class Setting:
     patients: tuple[str, ...]
     populations: dict[str, tuple[str, Mask]]
     outcomes: dict[str, Outcome]
-    states: dict[str, NDArray[np.int8]]
+    states: States
     labels: dict[str, str]
     markers: tuple[str, ...]
     genes: tuple[str, ...]
     same_event: dict[str, str]
+    measures: dict[str, Measured]
+    course: Course
     other_timepoints: dict[str, int]
+    stratified_by: tuple[str, ...]
     variables: dict[str, pd.Series]
     codings: dict[str, Coding]
     imid: NDArray[np.float64]
@@ -135,8 +155,14 @@ def make_setting(
     matrix: pd.DataFrame,
     subtypes: pd.DataFrame,
     gene_states: pd.DataFrame | None,
+    stages: Mapping[str, pd.DataFrame] | None = None,
 ) -> Setting:
     """Gather what the questions need.
+
+    Parameters
+    ----------
+    gene_states, stages
+        As in :func:`resistance.associate.make_plan`.
 
     Raises
     ------
@@ -149,16 +175,21 @@ def make_setting(
     index = pd.Index(ids, name="patient_id")
     plan = config.analysis
     now = matrix[matrix["timepoint"] == plan.timepoint]
-    states = _states(now, index)
+    states = states_of(now, index)
     genes: tuple[str, ...] = ()
     if gene_states is not None and plan.genes == "all_mutated":
         mine = gene_states[gene_states["timepoint"] == plan.timepoint] if "timepoint" in gene_states else gene_states
-        scanned = _states(mine, index)
+        scanned = states_of(mine, index)
         states, genes = states | scanned, tuple(scanned)
     labels = dict(zip(markers["marker_id"].astype("object"), markers["label"].astype("object"), strict=True))
     labels |= {gene: str(gene).removeprefix("gene:") for gene in genes}
     _check_markers(config, labels)
-    wanted = list(dict.fromkeys([*plan.covariates, *plan.strata, *(c.variable for c in plan.contrasts)]))
+    measures = {
+        f"measure:{m.name}": measured(m, config, cohort, matrix, subtypes, stages or {}) for m in plan.measures
+    } | _expression(config, cohort)
+    labels |= {name: m.label for name, m in measures.items()}
+    stratified_by = strata_of(config, cohort, subtypes)
+    wanted = list(dict.fromkeys([*plan.covariates, *stratified_by, *(c.variable for c in plan.contrasts)]))
     variables = {name: value_of(name, config, cohort, subtypes) for name in wanted}
     imid: NDArray[np.float64]
     if config.study.imid is not None:
@@ -178,6 +209,9 @@ def make_setting(
         ),
         genes=genes,
         same_event={} if plan.markers is not None else twin,
+        measures=measures,
+        course=make_course(cohort, matrix, index),
+        stratified_by=stratified_by,
         other_timepoints={str(k): int(v) for k, v in sorted(other.groupby("timepoint")["marker_id"].nunique().items())},
         variables=variables,
         codings={name: coding_of(name, values) for name, values in variables.items()},
@@ -185,13 +219,33 @@ def make_setting(
     )
 
 
-def _states(table: pd.DataFrame, index: pd.Index) -> dict[str, NDArray[np.int8]]:
-    code = {"present": PRESENT, "absent": ABSENT, "not_assessed": NOT_ASSESSED}
-    out: dict[str, NDArray[np.int8]] = {}
-    for marker_id, rows in table.groupby("marker_id", sort=True):
-        state = rows.set_index("patient_id")["state"].map(code).reindex(index)
-        out[str(marker_id)] = state.fillna(NOT_ASSESSED).to_numpy(dtype=np.int8)
-    return out
+def strata_of(config: CohortFile, cohort: Cohort, subtypes: pd.DataFrame) -> tuple[str, ...]:
+    """Return the strata of the adjusted models: those of the cohort file, else subtype and treatment where they can be strata.
+
+    Cell of origin and treatment confound most markers of lymphoma, so they are strata unless the
+    cohort file says otherwise: where they are known, and two of their classes have ten patients.
+    """
+    if config.analysis.strata is not None:
+        return tuple(dict.fromkeys(config.analysis.strata))
+    found = []
+    for name in ("subtype", "treatment"):
+        if name == "subtype" and config.subtype.use is None:
+            continue
+        values = value_of(name, config, cohort, subtypes)
+        counts = values.dropna().value_counts()
+        if int((counts >= _STRATUM).sum()) >= 2 and not (values.isna().mean() > _UNKNOWN):
+            found.append(name)
+    return tuple(found)
+
+
+def _expression(config: CohortFile, cohort: Cohort) -> dict[str, Measured]:
+    asked = config.analysis.expression
+    if asked == "none" or cohort.expression.empty:
+        return {}
+    genes = sorted(set(cohort.expression["gene"].astype(str)))
+    if asked == "knowledge_base":
+        genes = [gene for gene in genes if gene in load_genes().symbols]
+    return expressed(genes, config, cohort)
 
 
 def _populations(config: CohortFile, cohort: Cohort) -> dict[str, tuple[str, Mask]]:
@@ -216,6 +270,7 @@ def _outcome(name: str, config: CohortFile, cohort: Cohort, index: pd.Index) -> 
     rows = cohort.endpoints[cohort.endpoints["endpoint"] == name].set_index("patient_id").reindex(index)
     value = rows["value"].to_numpy(dtype=np.float64)
     time = rows["time_days"].to_numpy(dtype=np.float64)
+    entry = rows["entry_days"].to_numpy(dtype=np.float64) if "entry_days" in rows else np.full(len(index), np.nan)
     code = rows["event"].to_numpy(dtype=np.float64, na_value=np.nan)
     counts = rows["excluded"].isna().to_numpy(dtype=bool)
     if endpoint.kind == "time_to_event":
@@ -226,12 +281,25 @@ def _outcome(name: str, config: CohortFile, cohort: Cohort, index: pd.Index) -> 
         usable = counts & ~np.isnan(value)
         event = usable & (value == 1)
     reasons = rows["excluded"].astype("object").where(rows["excluded"].notna(), "no value")[~usable]
-    return Outcome(endpoint.kind, usable, value, time, event, {str(k): int(v) for k, v in sorted(reasons.value_counts().items())})
+    return Outcome(
+        kind=endpoint.kind,
+        usable=usable,
+        value=value,
+        time=time,
+        entry=np.nan_to_num(entry, nan=0.0),
+        event=event,
+        code=np.nan_to_num(code, nan=0.0).astype(np.int64),
+        levels=len(endpoint.levels),
+        competing=endpoint.survival is not None and bool(endpoint.survival.competing_codes),
+        excluded={str(k): int(v) for k, v in sorted(reasons.value_counts().items())},
+    )
 
 
 def _check_markers(config: CohortFile, labels: dict[str, str]) -> None:
     """Refuse names of markers that do not exist, all at once."""
     asked = [("analysis.markers", name) for name in config.analysis.markers or ()]
+    later: list[Landmark | TimeDependent] = [*config.analysis.landmarks, *config.analysis.time_dependent]
+    asked += [(f"analysis '{item.name}'", name) for item in later for name in item.markers or ()]
     asked += [(f"analysis.joint '{joint.name}'", name) for joint in config.analysis.joint for name in joint.markers]
     problems = []
     for where, name in asked:

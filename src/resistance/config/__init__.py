@@ -6,20 +6,18 @@ writes a file that explains itself from these descriptions.  Paths are relative 
 
 from __future__ import annotations
 
-from resistance.config.choices import (
+from resistance.config.analysis import (
     Analysis,
-    Annotation,
     Contrast,
-    Ctdna,
+    Landmark,
     MarkerQuestion,
-    Markers,
+    Measure,
+    Multiplicity,
     Population,
-    Report,
-    Study,
-    Subtype,
-    SubtypeLabel,
+    TimeDependent,
 )
-from resistance.config.clinic import ClinicalEvents, Endpoint, Patients, Samples, TimeColumn
+from resistance.config.choices import Annotation, Ctdna, Markers, Report, Study, Subtype, SubtypeLabel
+from resistance.config.clinic import AdverseEvent, ClinicalEvents, Endpoint, Patients, Samples, TimeColumn
 from resistance.config.cohort_file import CohortFile, json_schema, load, parse
 from resistance.config.sources import Assay, CopyNumber, Expression, Fusions, Ihc, Liftover, Measurements, NanoString, Variants
 from resistance.config.words import (
@@ -37,6 +35,7 @@ from resistance.config.words import (
 )
 
 __all__ = [
+    "AdverseEvent",
     "Analysis",
     "Annotation",
     "Assay",
@@ -53,13 +52,16 @@ __all__ = [
     "Fusions",
     "Ihc",
     "JoinedSheet",
+    "Landmark",
     "Liftover",
     "Mapped",
     "MarkerQuestion",
     "Markers",
     "Material",
+    "Measure",
     "MeasuredKind",
     "Measurements",
+    "Multiplicity",
     "NanoString",
     "Patients",
     "Population",
@@ -72,6 +74,7 @@ __all__ = [
     "Subtype",
     "SubtypeLabel",
     "TimeColumn",
+    "TimeDependent",
     "Timepoint",
     "Variants",
     "json_schema",

@@ -1,4 +1,4 @@
-"""What a study decides: annotation, subtype, ctDNA, the plan of the analysis, the report."""
+"""What a study decides: annotation, subtype, ctDNA, the report."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from resistance.config.words import Build, Mapped, Rule, Scalar, Strict, Timepoint
+from resistance.config.words import Build, Mapped, Strict
 
 
 class SubtypeLabel(Strict):
@@ -47,33 +47,6 @@ class Ctdna(Strict):
     emergence_min_later_vaf: float = Field(0.005, ge=0, le=1, description="Least later VAF of an emergent variant.")
 
 
-class Population(Strict):
-    """A named subset in which questions are asked."""
-
-    label: str = Field(description="Name in the report.")
-    include: list[Rule] = Field(default_factory=list, description="Rules on the patients table (as in patients.include).")
-
-
-class MarkerQuestion(Strict):
-    """Markers that stand together in one model, against patients who have none of them."""
-
-    name: str = Field(description="Name of the question in the results.")
-    markers: list[str] = Field(min_length=1, description="marker_id of each marker in the model.")
-    endpoint: str = Field(description="Endpoint of the question.")
-    population: str = Field("all", description="Population in which it is asked.")
-
-
-class Contrast(Strict):
-    """A question about a covariate or subtype: one level against another."""
-
-    name: str = Field(description="Name of the question in the results.")
-    variable: str = Field(description="A covariate of the cohort file, or 'subtype' for the method in subtype.use.")
-    level: Scalar = Field(description="The level whose effect is estimated.")
-    reference: Scalar = Field(description="The level it is compared with.")
-    endpoint: str = Field(description="Endpoint of the question.")
-    population: str = Field("all", description="Population in which it is asked.")
-
-
 class Annotation(Strict):
     """Where the effects of variants come from."""
 
@@ -91,43 +64,6 @@ class Annotation(Strict):
         if (self.mode != "file") != (self.reference_file is not None):
             raise ValueError("the modes 'native' and 'both' need 'reference_file', and only they")
         return self
-
-
-class Analysis(Strict):
-    """The plan of the analysis; written out before any p-value is computed."""
-
-    primary: str | None = Field(None, description="The primary endpoint.")
-    endpoints: list[str] = Field(
-        default_factory=list, description="Endpoints asked of every marker (default: all binary and time-to-event)."
-    )
-    covariates: list[str] = Field(default_factory=list, description="Adjusted for in the adjusted models.")
-    strata: list[str] = Field(
-        default_factory=list,
-        description="Strata of the adjusted Cox models and of stratified tests ('subtype', 'treatment' or a covariate).",
-    )
-    treatment_interaction: bool = Field(
-        False, description="Ask for marker x treatment interaction (needs a control arm without IMiD)."
-    )
-    min_carriers: int = Field(1, ge=1, description="Markers with fewer carriers are listed, not tested.")
-    min_carrier_events: int = Field(
-        3,
-        ge=1,
-        description="Regression models with fewer carriers who had an event (binary: either outcome) give estimate and interval, "
-        "but no p: the test is asymptotic. Exact tests are not concerned.",
-    )
-    cooccurrence_carriers: int = Field(
-        5, ge=1, description="Genes with at least this many carriers at baseline are asked whether they occur together or apart."
-    )
-    markers: list[str] | None = Field(
-        None, description="Only these markers (default: all of the knowledge base that could be assessed)."
-    )
-    genes: Literal["knowledge_base", "all_mutated"] = Field(
-        "knowledge_base", description="all_mutated also asks one question per mutated gene of the assay, in a family of its own."
-    )
-    joint: list[MarkerQuestion] = Field(default_factory=list, description="Markers that stand together in one model.")
-    contrasts: list[Contrast] = Field(default_factory=list, description="Questions about covariates or subtypes.")
-    populations: dict[str, Population] = Field(default_factory=dict, description="Subsets; 'all' always exists.")
-    timepoint: Timepoint = Field("baseline", description="Time point of the markers that are associated.")
 
 
 class Markers(Strict):

@@ -41,9 +41,24 @@ class TimeColumn(Strict):
         description="Time from the origin to the start of treatment: follow-up is then counted from there. Patients whose start is "
         "unknown, negative, or not before the end of follow-up are left out of the endpoint and counted.",
     )
+    entry: Mapped | None = Field(
+        None,
+        description="Time from the origin to the day from which the patient was observed, where that is later (delayed entry, such "
+        "as a registry or a sample taken after the start). Before it the patient is not counted as at risk.",
+    )
     on_negative_time: Literal["error", "exclude"] = Field(
         "error", description="A negative time stops the run, or leaves the patient out of this endpoint, counted."
     )
+
+
+class AdverseEvent(Strict):
+    """A binary endpoint from the table of adverse events: the patient had one of these, of this grade or worse."""
+
+    terms: list[str] | None = Field(
+        None, description="CTCAE terms, as the table spells them (case does not matter); default: any."
+    )
+    grade_at_least: int = Field(3, ge=1, le=5, description="Least grade (CTCAE) that counts.")
+    until_day: float | None = Field(None, description="Only events up to this day; one without a day makes the patient unknown.")
 
 
 class Endpoint(Strict):
@@ -56,7 +71,13 @@ class Endpoint(Strict):
     positive: list[Scalar] = Field(default_factory=list, description="binary: codes that count as yes (responders: CR, PR).")
     negative: list[Scalar] = Field(default_factory=list, description="binary: codes that count as no.")
     not_evaluable: list[Scalar] = Field(default_factory=list, description="Codes that count as neither; left out and counted.")
-    levels: list[Scalar] = Field(default_factory=list, description="ordinal: the codes from worst to best.")
+    levels: list[Scalar] = Field(
+        default_factory=list,
+        description="ordinal: the codes from worst to best (PD, SD, PR, CR; myeloma: PD, SD, MR, PR, VGPR, CR, sCR).",
+    )
+    adverse_event: AdverseEvent | None = Field(
+        None, description="binary: instead of 'value', whether the patient had an adverse event of the adverse_events table."
+    )
     survival: TimeColumn | None = Field(None, description="time_to_event: time, event and their codes.")
     early_progression_is_known_at_day: float | None = Field(
         None, description="On-treatment markers are compared from this day on (landmark), to avoid immortal time."
@@ -69,8 +90,16 @@ class Endpoint(Strict):
                 raise ValueError("a time_to_event endpoint needs 'survival'")
             if self.survival.time.unit not in ("days", "weeks", "months", "years"):
                 raise ValueError("survival.time needs a unit: days, weeks, months or years")
-            if self.survival.start is not None and self.survival.start.unit not in ("days", "weeks", "months", "years"):
-                raise ValueError("survival.start needs a unit: days, weeks, months or years")
+            for name in ("entry", "start"):
+                extra = getattr(self.survival, name)
+                if extra is not None and extra.unit not in ("days", "weeks", "months", "years"):
+                    raise ValueError(f"survival.{name} needs a unit: days, weeks, months or years")
+        elif self.adverse_event is not None:
+            if self.kind != "binary":
+                raise ValueError("'adverse_event' makes a binary endpoint")
+            if self.value is not None or self.positive or self.negative:
+                raise ValueError("give either 'adverse_event' or 'value' with its codes")
+            return self
         elif self.value is None:
             raise ValueError(f"a {self.kind} endpoint needs 'value'")
         if self.kind == "binary" and not (self.positive and self.negative):

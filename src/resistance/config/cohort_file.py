@@ -9,7 +9,8 @@ from typing import Any, Literal
 import yaml
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
-from resistance.config.choices import Analysis, Annotation, Contrast, Ctdna, MarkerQuestion, Markers, Report, Study, Subtype
+from resistance.config.analysis import Analysis, Contrast, Landmark, MarkerQuestion, Measure, TimeDependent
+from resistance.config.choices import Annotation, Ctdna, Markers, Report, Study, Subtype
 from resistance.config.clinic import ClinicalEvents, Endpoint, Patients, Samples
 from resistance.config.sources import Assay, CopyNumber, Expression, Fusions, Ihc, Measurements, NanoString, Variants
 from resistance.config.words import Mapped, Strict
@@ -60,17 +61,35 @@ class CohortFile(Strict):
         endpoints, plan = list(self.endpoints), self.analysis
         populations = ["all", *plan.populations]
         variables = ["age_years", "sex", "treatment", "imid", "subtype", *self.covariates]
-        for name in [plan.primary, *plan.endpoints, self.report.response]:
+        for name in [plan.primary, *plan.secondary, *plan.endpoints, *plan.multiplicity.hierarchy, self.report.response]:
             if name is not None:
                 known(name, endpoints, "analysis")
-        asked: list[MarkerQuestion | Contrast] = [*plan.joint, *plan.contrasts]
+        asked: list[MarkerQuestion | Contrast | Landmark | TimeDependent] = [
+            *plan.joint, *plan.contrasts, *plan.landmarks, *plan.time_dependent,
+        ]  # fmt: skip
         for item in asked:
             known(item.endpoint, endpoints, f"analysis '{item.name}'")
             known(item.population, populations, f"analysis '{item.name}'")
+            timed = item.endpoint not in self.endpoints or self.endpoints[item.endpoint].kind == "time_to_event"
+            if isinstance(item, Landmark | TimeDependent) and not timed:
+                wrong.append(f"analysis '{item.name}' needs a time_to_event endpoint, which '{item.endpoint}' is not")
+        for measure in plan.measures:
+            known(measure.population, populations, f"analysis.measures '{measure.name}'")
+            if ":" not in measure.variable:
+                known(measure.variable, variables, f"analysis.measures '{measure.name}'")
+            wrong += _not_measured(measure, self)
+        named: list[Measure | Landmark | TimeDependent] = [*plan.measures, *plan.landmarks, *plan.time_dependent]
+        wrong += _twice([item.name for item in named])
         for contrast in plan.contrasts:
             known(contrast.variable, variables, f"analysis.contrasts '{contrast.name}'")
-        for name in [*plan.covariates, *plan.strata]:
+        for name in [*plan.covariates, *(plan.strata or ())]:
             known(name, variables, "analysis")
+        if self.adverse_events is None:
+            wrong += [
+                f"endpoint '{name}' counts adverse events, but there is no 'adverse_events' table"
+                for name, endpoint in self.endpoints.items()
+                if endpoint.adverse_event is not None
+            ]
         if self.subtype.use is not None:
             known(self.subtype.use, [*(f"label:{x.name}" for x in self.subtype.labels), *self.subtype.methods], "subtype.use")
         for i, source in enumerate(self.variants):
@@ -81,6 +100,28 @@ class CohortFile(Strict):
         if wrong:
             raise ValueError("; ".join(wrong))
         return self
+
+
+def _not_measured(measure: Measure, file: CohortFile) -> list[str]:
+    """Return what is wrong with where a measure comes from."""
+    source, _, name = measure.variable.partition(":")
+    where = f"analysis.measures '{measure.name}'"
+    if not name:
+        return []
+    if source not in ("marker", "expression", "vaf", "ctdna", "score"):
+        return [f"{where}: '{source}:' is no source of a measure (there are: marker, expression, vaf, ctdna, score)"]
+    if source == "expression" and file.expression is None:
+        return [f"{where} asks for expression, but there is no 'expression' table"]
+    return []
+
+
+def _twice(names: list[str]) -> list[str]:
+    """Return the complaint about names that stand more than once."""
+    double = sorted({name for name in names if names.count(name) > 1})
+    return [
+        f"analysis names '{name}' twice: measures, landmarks and time-dependent questions need names of their own"
+        for name in double
+    ]
 
 
 class _UniqueKeyLoader(yaml.SafeLoader):

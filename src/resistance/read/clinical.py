@@ -11,7 +11,7 @@ from resistance.config import CohortFile, ColumnMap, Endpoint, Rule, TimeColumn
 from resistance.errors import Collected, InputError, Problem
 from resistance.read.sheet import code, codes, read_sheet, take
 from resistance.schemas import ENDPOINTS, PATIENTS
-from resistance.tables import conform
+from resistance.tables import conform, empty
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -222,12 +222,14 @@ def read_endpoints(config: CohortFile, sheet: pd.DataFrame, ids: pd.Series, path
     collected = Collected()
     parts = []
     for name, endpoint in config.endpoints.items():
+        if endpoint.adverse_event is not None:
+            continue  # read from the table of adverse events (see adverse_endpoints)
         part = collected.call(_endpoint, name, endpoint, sheet, path)
         if part is not None:
             part = part.assign(patient_id=ids[sheet.index], endpoint=name, kind=endpoint.kind)
             parts.append(part)
     collected.stop()
-    return conform(pd.concat(parts, ignore_index=True), ENDPOINTS, path=path)
+    return conform(pd.concat(parts, ignore_index=True), ENDPOINTS, path=path) if parts else empty(ENDPOINTS)
 
 
 def _endpoint(name: str, endpoint: Endpoint, sheet: pd.DataFrame, path: Path) -> pd.DataFrame:
@@ -303,5 +305,14 @@ def _time_to_event(name: str, spec: TimeColumn, sheet: pd.DataFrame, path: Path)
         excluded = excluded.mask(open_ & (start < 0), "start of treatment lies before the origin")
         excluded = excluded.mask(open_ & (start >= time), "treatment does not start before the end of follow-up")
         time = time - start
+    out = {"label": label}
+    if spec.entry is not None:
+        entry = take(sheet, spec.entry, name=f"endpoint {name}: entry", path=path, into="days")
+        if spec.start is not None:
+            entry = entry - start
+        open_ = excluded.isna()
+        excluded = excluded.mask(open_ & entry.isna(), "day of entry not known")
+        excluded = excluded.mask(open_ & (entry >= time), "not under observation before the end of follow-up")
+        out["entry_days"] = entry.clip(lower=0).where(excluded.isna())
     counted = excluded.isna()
-    return pd.DataFrame({"label": label, "time_days": time.where(counted), "event": event.where(counted), "excluded": excluded})
+    return pd.DataFrame(out | {"time_days": time.where(counted), "event": event.where(counted), "excluded": excluded})

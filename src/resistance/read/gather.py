@@ -12,6 +12,7 @@ from resistance.config import CohortFile, Variants
 from resistance.dropped import Dropped
 from resistance.errors import Collected
 from resistance.layout import BATCH
+from resistance.read.adverse_endpoints import with_adverse_endpoints
 from resistance.read.clinical import Clinic, read_clinic
 from resistance.read.gene_regions import regions_of
 from resistance.read.lifted import lift_tables, lifter_of, said_of
@@ -219,7 +220,9 @@ def gather(config: CohortFile, base: Path, batches: Sequence[Mapping[str, pd.Dat
         "expression_unit": None if expression is None else expression.unit,
         "expression_platform": None if expression is None else expression.platform,
     }
-    return Cohort(facts=facts, patients=clinic.patients, samples=specimens.samples, endpoints=clinic.endpoints, **tables)
+    events = tables.get("adverse_events", empty(schemas.ADVERSE_EVENTS))
+    endpoints = with_adverse_endpoints(clinic.endpoints, events, clinic.patients["patient_id"], config)
+    return Cohort(facts=facts, patients=clinic.patients, samples=specimens.samples, endpoints=endpoints, **tables)
 
 
 def _cohort_variants(source: Variants, config: CohortFile, base: Path, specimens: Specimens, dropped: Dropped) -> Tables:

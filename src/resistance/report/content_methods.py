@@ -53,7 +53,7 @@ def methods(
         "paragraphs": parts,
         "plan_sha256": tables.plan_sha256,
         "plan_digest": tables.plan.get("digest"),
-        "plan": _plan(config),
+        "plan": _plan(config, tables),
         "references": [
             {"method": str(m.get("name")), "reference": str(m.get("reference", ""))}
             for m in tables.plan.get("methods", [])
@@ -180,8 +180,8 @@ def _associations(config: CohortFile, tables: StageTables, results: list[dict[st
     adjusted = [variable(c) for c in plan.covariates]
     if adjusted:
         out.append(f"Adjusted for {enumerated(adjusted)}.")
-    if plan.strata:
-        out.append(f"Stratified by {enumerated(variable(s) for s in plan.strata)}.")
+    if strata := _strata(tables):
+        out.append(f"Stratified by {enumerated(variable(s) for s in strata)}.")
     scales = list(dict.fromkeys(SCALES[str(r["scale"])] for r in results if r["scale"]))
     if scales:
         out.append(
@@ -192,7 +192,7 @@ def _associations(config: CohortFile, tables: StageTables, results: list[dict[st
     if isinstance(policies, dict):
         out += [
             str(policies[k])
-            for k in ("missing_covariate", "multiplicity", "timepoints", "few_events", "not_converged")
+            for k in ("not_assessed", "missing_covariate", "multiplicity", "timepoints", "rare", "few_events", "not_converged")
             if k in policies
         ]
     if families:
@@ -202,10 +202,16 @@ def _associations(config: CohortFile, tables: StageTables, results: list[dict[st
     return out
 
 
-def _plan(config: CohortFile) -> list[dict[str, str]]:
+def _strata(tables: StageTables) -> list[str]:
+    """Return the strata that the plan has (the cohort file may leave them to the rule)."""
+    adjustment = tables.plan.get("adjustment", {})
+    return [str(name) for name in adjustment.get("strata", [])] if isinstance(adjustment, dict) else []
+
+
+def _plan(config: CohortFile, tables: StageTables) -> list[dict[str, str]]:
     """Return the plan of the analysis as rows of a table: what was asked of whom."""
     plan = config.analysis
-    asked = plan.endpoints or [n for n, e in config.endpoints.items() if e.kind in ("binary", "time_to_event")]
+    asked = plan.endpoints or list(config.endpoints)
     rows = [
         {"item": "Primary endpoint", "value": endpoint_label(config, plan.primary) if plan.primary else "none declared"},
         {"item": "Endpoints asked of every marker", "value": enumerated(endpoint_label(config, e) for e in asked) or "none"},
@@ -215,7 +221,7 @@ def _plan(config: CohortFile) -> list[dict[str, str]]:
         },
         {"item": "Time point of the markers", "value": plan.timepoint.replace("_", " ")},
         {"item": "Covariates", "value": enumerated(variable(c) for c in plan.covariates) or "none"},
-        {"item": "Strata", "value": enumerated(variable(s) for s in plan.strata) or "none"},
+        {"item": "Strata", "value": enumerated(variable(s) for s in _strata(tables)) or "none"},
         {"item": "Marker x treatment interaction", "value": "asked" if plan.treatment_interaction else "not asked"},
         {"item": "Least carriers", "value": str(plan.min_carriers)},
         {"item": "Least carriers with an event, for the p of a regression", "value": str(plan.min_carrier_events)},

@@ -267,6 +267,12 @@ ENDPOINTS = Schema(
         Column("label", "text", "The value as reported (CR, PR ...)."),
         Column("value", "real", "binary 0/1, ordinal rank from 0 (worst), continuous the number."),
         Column("time_days", "real", "Follow-up from the endpoint's origin, days.", low=0),
+        Column(
+            "entry_days",
+            "real",
+            "Day from which the patient was observed, where later than the origin; NA: from the origin.",
+            low=0,
+        ),
         Column("event", "integer", "0 censored, 1 event, 2.. competing.", low=0),
         Column("excluded", "text", "Why this patient has no value here; NA when it has."),
     ),

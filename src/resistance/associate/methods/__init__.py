@@ -1,0 +1,47 @@
+"""The methods that questions are answered with: one record each, which `answer` loops over.
+
+A new method is a file with a record, and its place in this list: of those that fit a question, the
+first is taken, unless the cohort file names another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from resistance.associate.methods import cox, fisher, interactions
+from resistance.associate.methods.record import Estimate, Method, Sample, too_few
+
+__all__ = ["METHODS", "Estimate", "Method", "Sample", "method_for", "method_named", "too_few"]
+
+METHODS: tuple[Method, ...] = (
+    fisher.METHOD,
+    cox.METHOD,
+    interactions.LOGISTIC,
+    interactions.COX,
+)
+
+
+def method_for(kind: str, model: str, *, flag: bool = True, rare: bool = False, wanted: Sequence[str] = ()) -> Method | None:
+    """Return the method for this kind of endpoint and model: the first that is wanted and fits, else the first usual one.
+
+    Parameters
+    ----------
+    kind, model : str
+        Of the endpoint; of the question.
+    flag : bool
+        The marker is present or not; else a number.
+    rare : bool
+        Too few carriers for an asymptotic test.
+    wanted : sequence of str
+        Keys of the cohort file; a method that is wanted there is taken for rare markers too.
+    """
+    term = "flag" if flag else "number"
+    fits = [m for m in METHODS if kind in m.kinds and model in m.models and term in m.terms]
+    by_name = [m for key in wanted for m in fits if m.key == key]
+    by_rule = [m for m in fits if m.usual and m.rare in (None, rare)]
+    return next(iter([*by_name, *by_rule]), None)
+
+
+def method_named(name: str) -> Method:
+    """Return the method of this name (as the plan has it)."""
+    return next(m for m in METHODS if m.name == name)

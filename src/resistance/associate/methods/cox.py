@@ -1,0 +1,34 @@
+"""Time to event with enough carriers who had it, or a number: Cox regression."""
+
+from __future__ import annotations
+
+from resistance.associate.methods.record import Estimate, Method, Sample, detectable_hazard, few, from_fit, joined
+from resistance.stats.cox import cox
+
+
+def fit(sample: Sample) -> Estimate:
+    """Fit the model of one question."""
+    late = {} if sample.entry is None else {"start": sample.entry}
+    found = cox(sample.time, sample.event, sample.design, strata=sample.strata, tested=[sample.tested], **late)
+    if not found.converged:
+        return from_fit(found, sample)
+    i = sample.tested
+    note = few(sample, both_sides=False)
+    if (found.p_value[i] < 0.05) != (found.ci_low[i] > 0 or found.ci_high[i] < 0):
+        note = joined(note, "the Wald interval and the likelihood-ratio p disagree about 5 %: few events")
+    return from_fit(found, sample, detectable_effect=detectable_hazard(sample), separated=False, note=note)
+
+
+METHOD = Method(
+    key="cox",
+    name="Cox regression (Efron ties, Wald interval, likelihood-ratio p)",
+    test="likelihood ratio",
+    kinds=("time_to_event",),
+    models=("crude", "adjusted", "imputed", "joint", "landmark", "time_dependent"),
+    scale="log_hazard_ratio",
+    minimum_events=2,
+    stratified=True,
+    reference="Cox 1972; Efron 1977",
+    fit=fit,
+    terms=("flag", "number"),
+)

@@ -1,0 +1,269 @@
+"""What a method gets (a sample), what it says (an estimate), and how it is described (a record)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from math import inf, isfinite, log, nan
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float64]
+BoolArray = NDArray[np.bool_]
+
+#: below about this many carriers with an event (binary: with either outcome) an asymptotic p is too small now and then
+FEW = 20
+
+
+@dataclass(frozen=True)
+class Sample:
+    """The patients of one question, complete cases.  A time-dependent question has several rows per patient.
+
+    Parameters
+    ----------
+    value : array, shape (n,)
+        Binary endpoints 1 or 0, ordinal ones the rank from 0 (worst), continuous ones the number.
+    event : array of bool, shape (n,)
+        The outcome: response, or event at the end of follow-up.
+    code : array of int, shape (n,)
+        Time to event: 0 censored, 1 the event, 2.. competing events.
+    time : array, shape (n,)
+        End of follow-up in days (NaN for other endpoints).
+    entry : array, shape (n,), optional
+        Start of follow-up in days where it is not 0 for all.
+    terms : array, shape (n, k)
+        Markers in the model: 1 present, 0 absent, or the value of a measure.
+    tested : int
+        Which of them the question is about.
+    flag : bool
+        The term is a flag (present or not), not a number.
+    covariates : array, shape (n, c)
+    names : tuple of str
+        Names of terms and covariates, for messages.
+    strata : array of str or None
+    arm : array of bool, shape (n,)
+        With an IMiD (False throughout where not asked).
+    levels : int
+        Ordinal endpoints: number of levels.
+    permutations, seed : int
+        Of a permutation test.
+    """
+
+    value: FloatArray
+    event: BoolArray
+    code: NDArray[np.int64]
+    time: FloatArray
+    entry: FloatArray | None
+    terms: FloatArray
+    tested: int
+    flag: bool
+    covariates: FloatArray
+    names: tuple[str, ...]
+    strata: NDArray[np.str_] | None
+    arm: BoolArray
+    levels: int = 0
+    permutations: int = 9999
+    seed: int = 1
+
+    @property
+    def term(self) -> FloatArray:
+        """Values of the marker in question."""
+        return np.asarray(self.terms[:, self.tested], dtype=np.float64)
+
+    @property
+    def carrier(self) -> BoolArray:
+        """Patients with the marker in question."""
+        return np.asarray(self.term == 1, dtype=np.bool_)
+
+    @property
+    def others(self) -> FloatArray:
+        """The model's columns without the marker in question."""
+        return np.column_stack([np.delete(self.terms, self.tested, axis=1), self.covariates])
+
+    @property
+    def design(self) -> FloatArray:
+        """Terms and covariates side by side."""
+        return np.column_stack([self.terms, self.covariates])
+
+    @property
+    def margins(self) -> tuple[int, int, int]:
+        """Carriers, others, and patients with the outcome."""
+        return int(self.carrier.sum()), int((~self.carrier).sum()), int(self.event.sum())
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a method says; numbers on the scale of the method, NaN where there is none.
+
+    The names are those of the results table; ``se`` is for pooling.
+    """
+
+    effect: float = nan
+    se: float = nan
+    ci_low: float = nan
+    ci_high: float = nan
+    p_value: float = nan
+    p_asymptotic: float = nan
+    p_value_minimum: float = nan
+    detectable_effect: float = nan
+    separated: bool | None = None
+    assumption: str | None = None
+    assumption_p: float = nan
+    rmst_days: float = nan
+    rmst_ci_low_days: float = nan
+    rmst_ci_high_days: float = nan
+    rmst_tau_days: float = nan
+    converged: bool = False
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Method:
+    """A way to answer a question.
+
+    Parameters
+    ----------
+    key : str
+        The word that ``analysis.methods`` takes.
+    name : str
+        As the results table prints it.
+    test : str
+        The test behind the p-value.
+    kinds : tuple of str
+        Endpoint kinds.
+    models : tuple of str
+        Kinds of estimate.
+    scale : str
+        Scale of the effect.
+    minimum_events : int
+        Fewer events (binary: of the rarer outcome; ordinal, continuous: patients) are not fitted.
+    stratified : bool
+        Strata keep a baseline of their own; else they enter as covariates.
+    reference : str
+    fit : callable
+        Sample -> Estimate.
+    terms : tuple of str
+        ``flag`` (present or not) and ``number``.
+    rare : bool, optional
+        Only for rare (True) or only for common markers (False); None: for both.
+    exact : bool
+        The p-value holds however few carriers there are; else it needs some with an event (see :func:`too_few`).
+    usual : bool
+        Taken without being named in ``analysis.methods``.
+    """
+
+    key: str
+    name: str
+    test: str
+    kinds: tuple[str, ...]
+    models: tuple[str, ...]
+    scale: str
+    minimum_events: int
+    stratified: bool
+    reference: str
+    fit: Callable[[Sample], Estimate]
+    terms: tuple[str, ...] = ("flag",)
+    rare: bool | None = None
+    exact: bool = False
+    usual: bool = True
+
+
+def too_few(found: Estimate, sample: Sample, kind: str, least: int) -> Estimate:
+    """Withhold the p-value of a model whose carriers had fewer than `least` events (binary: of either outcome).
+
+    An asymptotic test needs them: one carrier who dies early gives a p far below what chance would
+    give.  Estimate and interval stay; without p the row is in no family and is no finding.
+    """
+    if not found.converged or not sample.flag:
+        return found
+    carriers = int(sample.carrier.sum())
+    events = int((sample.carrier & sample.event).sum())
+    reached = {"binary": min(events, carriers - events), "time_to_event": events}.get(kind, carriers)
+    if reached >= least:
+        return found
+    note = f"not tested with fewer than {least} (analysis.min_carrier_events)"
+    return replace(found, p_value=nan, note=joined(found.note, note))
+
+
+def few(sample: Sample, *, both_sides: bool) -> str:
+    """Say that the carriers are too few for the asymptotic p, where they are."""
+    if not sample.flag:
+        return ""
+    events = int((sample.carrier & sample.event).sum())
+    least = min(events, int((sample.carrier & ~sample.event).sum())) if both_sides else events
+    if least >= FEW:
+        return ""
+    what = "with the rarer outcome" if both_sides else "with an event"
+    return f"few carriers {what} ({least}): interval and p are approximate"
+
+
+def joined(*notes: str) -> str:
+    """Return the notes that say something, behind each other."""
+    return "; ".join(filter(None, notes))
+
+
+def log_ratio(ratio: float) -> float:
+    """Return the logarithm, NaN where it is infinite or not defined."""
+    return log(ratio) if 0 < ratio < inf else nan
+
+
+def finite(number: float) -> float:
+    """Return the number, NaN where it is infinite."""
+    return float(number) if isfinite(number) else nan
+
+
+def detectable_odds(sample: Sample) -> float:
+    """Return the nearest log odds ratio that these margins detect with 80 % power."""
+    from resistance.stats.power import detectable_odds_ratio
+
+    if not sample.flag:
+        return nan
+    below, above = (log_ratio(ratio) for ratio in detectable_odds_ratio(*sample.margins))
+    reachable = [x for x in (below, above) if isfinite(x)]
+    return min(reachable, key=abs) if reachable else nan
+
+
+def detectable_hazard(sample: Sample) -> float:
+    """Return the log hazard ratio that these margins detect with 80 % power (per unit of a number)."""
+    from resistance.stats.power import detectable_hazard_ratio
+
+    events = int(sample.event.sum())
+    if sample.flag:
+        return log_ratio(detectable_hazard_ratio(float(sample.carrier.mean()), events))
+    spread = float(np.std(sample.term))
+    # a flag of prevalence 1/2 has standard deviation 1/2 (Hsieh and Lavori 2000)
+    return log_ratio(detectable_hazard_ratio(0.5, events)) / (2 * spread) if spread > 0 else nan
+
+
+def failed(reason: str, columns: Sequence[int], names: Sequence[str], note: str = "") -> Estimate:
+    """Return the estimate that a fit without a maximum gives: none, and why, with the names of the columns."""
+    which = ", ".join(names[i] for i in columns)
+    words = {
+        "no events": "no event",
+        "constant outcome": "everybody has the same outcome",
+        "empty cell": "one of the four groups of marker and arm has no patient",
+        "collinear": f"no estimate: {which} cannot be told apart from each other (or from the strata)"
+        if len(columns) > 1
+        else f"no estimate: {which} does not vary (or not within the strata)",
+        "monotone": f"no finite estimate: {which} separates the outcome (all or none of one group has it)",
+        "iterations": "no estimate: the likelihood was not maximised",
+    }
+    return Estimate(note=words.get(reason) or f"no estimate: {note or reason}")
+
+
+def from_fit(fit: Any, sample: Sample, **more: Any) -> Estimate:
+    """Return the estimate of the tested column of a regression (any of the results of the tower)."""
+    if not fit.converged:
+        return failed(fit.reason, fit.columns, sample.names, fit.note)
+    i = sample.tested
+    values = {
+        "effect": float(fit.coef[i]),
+        "se": float(fit.se[i]),
+        "ci_low": finite(float(fit.ci_low[i])),
+        "ci_high": finite(float(fit.ci_high[i])),
+        "p_value": float(fit.p_value[i]),
+        "converged": True,
+    }
+    return Estimate(**(values | more))
