@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from resistance.stats.logistic import logistic
+from resistance.stats.logistic import logistic, logistic_likelihood_ratio, logistic_score_test
 
 
 def sample(n: int = 150, seed: int = 5) -> tuple[np.ndarray, np.ndarray]:
@@ -27,14 +27,26 @@ def test_birth_weight_agrees_with_r(shared: Path) -> None:
     x = np.column_stack([b["age"], b["lwt"], b["race"] == 2, b["race"] == 3, b["smoke"], b["ptl"], b["ht"], b["ui"]])
     found = logistic(b["low"], x)
     assert [found.intercept, *found.coef] == pytest.approx(list(truth["coef"].values()), rel=1e-6)
-    assert found.se == pytest.approx(list(truth["se"].values())[1:], rel=1e-6)
+    assert [found.intercept_se, *found.se] == pytest.approx(list(truth["se"].values()), rel=1e-6)
+    assert [found.intercept_p_wald, *found.p_wald] == pytest.approx(list(truth["p"].values()), rel=1e-6)
     assert found.loglike == pytest.approx(truth["loglik"], rel=1e-8)
     # R's profile interval is interpolated
-    assert found.ci_low == pytest.approx(list(truth["ci_pl_lower"].values())[1:], abs=2e-4)
-    assert found.ci_high == pytest.approx(list(truth["ci_pl_upper"].values())[1:], abs=2e-4)
+    assert [found.intercept_ci_low, *found.ci_low] == pytest.approx(list(truth["ci_pl_lower"].values()), abs=2e-4)
+    assert [found.intercept_ci_high, *found.ci_high] == pytest.approx(list(truth["ci_pl_upper"].values()), abs=2e-4)
     by_name = dict(zip(("age", "lwt", "race2", "race3", "smoke", "ptl", "ht", "ui"), found.p_value, strict=True))
     for name in ("age", "lwt", "smoke", "ptl", "ht", "ui"):
         assert by_name[name] == pytest.approx(truth["lrt_p"][name], rel=1e-6)
+    assert logistic_likelihood_ratio(b["low"], x, [2, 3]).p_value == pytest.approx(truth["lrt_p"]["race"], rel=1e-6)
+
+
+@pytest.mark.shared
+def test_score_test_agrees_with_r(shared: Path) -> None:
+    truth = json.loads((shared / "truth/stats/01_firth_logistic.json").read_text())["birthwt_score_test_smoke_given_age_lwt"]
+    b = pd.read_csv(shared / "truth/stats/data/birthwt.csv")
+    found = logistic_score_test(b["low"], b[["age", "lwt", "smoke"]], [2])
+    # R's glm stops at a change of 1e-8 in the deviance, a little before the coefficients are at rest
+    assert (found.statistic, found.df) == (pytest.approx(truth["chi2"], rel=1e-6), 1)
+    assert found.p_value == pytest.approx(truth["p"], rel=1e-6)
 
 
 def test_agrees_with_statsmodels_own_fit() -> None:
@@ -44,7 +56,11 @@ def test_agrees_with_statsmodels_own_fit() -> None:
     theirs = sm.Logit(y.astype(float), sm.add_constant(x)).fit(disp=0)
     ours = logistic(y, x)
     assert [ours.intercept, *ours.coef] == pytest.approx(theirs.params, rel=1e-6)
-    assert ours.se == pytest.approx(theirs.bse[1:], rel=1e-6)
+    assert [ours.intercept_se, *ours.se] == pytest.approx(theirs.bse, rel=1e-6)
+    assert [ours.intercept_p_wald, *ours.p_wald] == pytest.approx(theirs.pvalues, rel=1e-6)
+    assert (ours.loglike, ours.loglike_null) == (pytest.approx(theirs.llf, rel=1e-10), pytest.approx(theirs.llnull, rel=1e-9))
+    assert ours.p_global == pytest.approx(theirs.llr_pvalue, rel=1e-7)
+    assert ours.fitted == pytest.approx(theirs.predict(), rel=1e-6)
 
 
 def test_one_marker_gives_the_odds_ratio_of_its_table() -> None:
@@ -106,3 +122,29 @@ def test_collinear_and_constant_columns_are_named() -> None:
 def test_an_outcome_that_does_not_vary_is_said(outcome: list[int]) -> None:
     found = logistic(outcome, [0, 1, 0])
     assert (found.converged, found.note) == (False, "the outcome does not vary")
+
+
+def test_weights_are_repeated_rows_and_bad_ones_are_named() -> None:
+    y, x = sample()
+    weights = np.random.default_rng(0).integers(0, 4, y.size)
+    found, rows = logistic(y, x, weights=weights), logistic(np.repeat(y, weights), np.repeat(x, weights, axis=0))
+    assert found.coef == pytest.approx(rows.coef, rel=1e-7)
+    assert found.p_value == pytest.approx(rows.p_value, rel=1e-7)
+    assert (found.n, found.n_weighted, found.events_weighted) == (int((weights > 0).sum()), rows.n, rows.events)
+    with pytest.raises(ValueError, match="weights: negative"):
+        logistic(y, x, weights=weights - 1)
+
+
+def test_score_test_of_one_marker_is_the_chi_square_of_its_table() -> None:
+    from scipy.stats import chi2_contingency
+
+    table = [[0, 12], [14, 16]]
+    y, x, weights = [1, 0, 1, 0], [1, 1, 0, 0], np.ravel(table)
+    found = logistic_score_test(y, x, [0], weights=weights)  # an empty cell is no obstacle
+    assert found.p_value == pytest.approx(chi2_contingency(table, correction=False).pvalue, rel=1e-9)
+    assert logistic_likelihood_ratio(y, x, [0], weights=weights).reason == "monotone"
+    for test in (logistic_score_test, logistic_likelihood_ratio):
+        assert test(y, [1, 1, 1, 1], [0]).reason == "collinear"
+        assert test([1, 1, 1, 1], x, [0]).note == "the outcome does not vary"
+        with pytest.raises(ValueError, match="tested"):
+            test(y, x, [1])

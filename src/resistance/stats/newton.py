@@ -94,7 +94,7 @@ def maximise(model: Likelihood, start: FloatArray, held: BoolArray | None = None
         if index.size == 0:
             return Maximum(params, loglike, np.zeros((0, 0)), "", ())
         information = -np.asarray(model.hessian(params))[np.ix_(free, free)]
-        dependent = _dependent(information)
+        dependent = dependent_columns(information)
         if dependent.any():
             return Maximum(params, loglike, information, "collinear", tuple(int(i) for i in index[dependent]))
         step = np.zeros(index.size)
@@ -137,7 +137,7 @@ def _climb(
     return None
 
 
-def _dependent(information: FloatArray) -> BoolArray:
+def dependent_columns(information: FloatArray) -> BoolArray:
     """Return which columns take part in a combination that the data say nothing about."""
     diagonal = np.diag(information)
     dead = ~(diagonal > 1e-12)

@@ -1,0 +1,168 @@
+"""A binary outcome, weights and a design -> the log-likelihood of logistic regression, plain or with Firth's penalty, and its derivatives."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from resistance.stats._arrays import BoolArray, FloatArray
+from resistance.stats.newton import AT_REST, Maximum, maximise
+
+PENALISED_ITERATIONS = 200
+#: a step may not move a coefficient by more than this times the largest (columns of unit range)
+LONGEST_STEP = 5.0
+#: curvature, as a share of the Fisher information, below which the step takes this share
+LEAST_CURVATURE = 0.02
+
+
+class LogisticLikelihood:
+    """Log-likelihood of a logistic model.
+
+    Parameters
+    ----------
+    outcome : array of 0/1, shape (n,)
+        Bool or float.
+    design : array, shape (n, k)
+        With its column of ones.
+    weights : array, shape (n,), optional
+        Frequency weights, positive.
+    penalised : bool
+        Add half the log determinant of the Fisher information (Jeffreys' prior).
+
+    Notes
+    -----
+    Firth 1993, doi:10.1093/biomet/80.1.27; Heinze and Schemper 2002, doi:10.1002/sim.1047.  The penalty
+    equals, at the maximum, two further patients per patient with half its leverage as weight, one with
+    and one without the outcome; `augmented_information` is the information of that enlarged data set.
+    """
+
+    def __init__(
+        self, outcome: FloatArray | BoolArray, design: FloatArray, weights: FloatArray | None = None, *, penalised: bool = False
+    ) -> None:
+        self._y = np.asarray(outcome, dtype=np.float64)
+        self._x = np.asarray(design, dtype=np.float64)
+        self._w = np.ones(self._y.size) if weights is None else np.asarray(weights, dtype=np.float64)
+        self._penalised = penalised
+
+    def with_design(self, design: FloatArray) -> LogisticLikelihood:
+        """Return the likelihood of the same patients with other columns."""
+        return LogisticLikelihood(self._y, design, self._w, penalised=self._penalised)
+
+    def loglike(self, params: FloatArray) -> float:
+        """Return the log-likelihood (with the penalty: -inf where the information is singular)."""
+        linear = self._x @ params
+        value = float(self._w @ (self._y * linear - np.logaddexp(0.0, linear)))
+        if not self._penalised:
+            return value
+        sign, log_determinant = np.linalg.slogdet(self._cross(self._w * _variance(linear)))
+        return value + float(log_determinant) / 2 if sign > 0 else -np.inf
+
+    def score(self, params: FloatArray) -> FloatArray:
+        """Return the gradient, shape (k,)."""
+        linear = self._x @ params
+        probability = _probability(linear)
+        residual = self._w * (self._y - probability)
+        if self._penalised:
+            residual = residual + self.leverage(params) * (0.5 - probability)
+        return np.asarray(self._x.T @ residual)
+
+    def hessian(self, params: FloatArray) -> FloatArray:
+        """Return the second derivatives, shape (k, k); those of the penalised likelihood are not negative definite everywhere."""
+        linear = self._x @ params
+        variance = _variance(linear)
+        information = self._cross(self._w * variance)
+        if not self._penalised:
+            return -information
+        try:
+            half = np.linalg.solve(np.linalg.cholesky(information), self._x.T).T
+        except np.linalg.LinAlgError:
+            return np.full(information.shape, np.nan)
+        # with q_i = x_i' I^-1 x_i the penalty's slope is sum w_i v_i (1 - 2 p_i) q_i x_i / 2; both factors move
+        quadratic = np.einsum("ij,ij->i", half, half)
+        k = self._x.shape[1]
+        pairs = (half[:, :, None] * half[:, None, :]).reshape(-1, k * k)
+        cross = pairs.T @ ((self._w * variance * (1 - 2 * _probability(linear)))[:, None] * self._x)
+        curvature = self._w * variance * (1 - 6 * variance) * quadratic
+        return np.asarray(self._cross(curvature) / 2 - cross.T @ cross / 2 - information)
+
+    def maximise(self, start: FloatArray, held: BoolArray | None = None) -> Maximum:
+        """Return the maximum over the coefficients that are not held (see :func:`resistance.stats.newton.maximise`).
+
+        The penalised likelihood has one whenever the design is of full rank, but is not concave on the
+        way: where it bends the wrong way the step takes the size of the curvature and leaves its sign,
+        measured against the Fisher information (a step that is uphill whatever the curvature).
+        """
+        if not self._penalised:
+            return maximise(self, start, held)
+        params = np.array(start, dtype=np.float64)
+        free = np.ones(params.size, dtype=np.bool_) if held is None else ~held
+        block = np.ix_(free, free)
+        with np.errstate(all="ignore"):  # exp underflows on the way; a singular information halves the step
+            loglike = self.loglike(params)
+            curvature = -self.hessian(params)[block]
+            for _ in range(PENALISED_ITERATIONS):
+                if not (np.isfinite(loglike) and np.isfinite(curvature).all()):
+                    break
+                step, bent = _uphill(self.score(params)[free], curvature, self.information(params)[block])
+                size = float(np.abs(step).max(initial=0.0))
+                scale = max(1.0, float(np.abs(params).max()))
+                if not bent and size < AT_REST * scale:
+                    return Maximum(params, loglike, curvature, "", ())
+                step *= min(1.0, LONGEST_STEP * scale / size) if size > 0 else 1.0
+                for half in range(40):
+                    trial = params.copy()
+                    trial[free] += step / 2**half
+                    value = self.loglike(trial)
+                    if value >= loglike - 1e-13 * max(1.0, abs(loglike)):
+                        break
+                else:
+                    break
+                params, loglike = trial, value
+                curvature = -self.hessian(params)[block]
+        return Maximum(params, loglike, curvature, "iterations", ())
+
+    def information(self, params: FloatArray) -> FloatArray:
+        """Return the Fisher information, shape (k, k)."""
+        return self._cross(self._w * _variance(self._x @ params))
+
+    def augmented_information(self, params: FloatArray) -> FloatArray:
+        """Return the Fisher information of the data with the two further patients of the penalty, shape (k, k)."""
+        return self._cross((self._w + self.leverage(params)) * _variance(self._x @ params))
+
+    def leverage(self, params: FloatArray) -> FloatArray:
+        """Return the diagonal of the weighted hat matrix, shape (n,); its sum is k."""
+        variance = self._w * _variance(self._x @ params)
+        try:
+            half = np.linalg.solve(np.linalg.cholesky(self._cross(variance)), self._x.T)
+        except np.linalg.LinAlgError:
+            return np.full(self._y.size, np.nan)
+        return np.asarray(variance * np.einsum("ji,ji->i", half, half))
+
+    def probability(self, params: FloatArray) -> FloatArray:
+        """Return the fitted probabilities, shape (n,)."""
+        return _probability(self._x @ params)
+
+    def _cross(self, weight: FloatArray) -> FloatArray:
+        return np.asarray(self._x.T @ (weight[:, None] * self._x))
+
+
+def _uphill(gradient: FloatArray, curvature: FloatArray, information: FloatArray) -> tuple[FloatArray, bool]:
+    """Return the Newton step with every curvature made positive, and whether one was not."""
+    try:
+        lower = np.linalg.cholesky(information)
+        relative = np.linalg.solve(lower, np.linalg.solve(lower, curvature).T)
+        share, directions = np.linalg.eigh((relative + relative.T) / 2)
+    except np.linalg.LinAlgError:
+        return np.full(gradient.size, np.nan), True
+    along = directions.T @ np.linalg.solve(lower, gradient)
+    step = np.linalg.solve(lower.T, directions @ (along / np.maximum(np.abs(share), LEAST_CURVATURE)))
+    return step, bool((share <= 0).any())
+
+
+def _probability(linear: FloatArray) -> FloatArray:
+    small = np.exp(-np.abs(linear))  # never overflows
+    return np.asarray(np.where(linear >= 0, 1.0, small) / (1.0 + small))
+
+
+def _variance(linear: FloatArray) -> FloatArray:
+    small = np.exp(-np.abs(linear))
+    return np.asarray(small / (1.0 + small) ** 2)
