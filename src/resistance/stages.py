@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from resistance import schemas
 from resistance.config import CohortFile, load
@@ -144,10 +145,11 @@ def matrix(cohort_file: Path, results: Path) -> None:
 
 
 def associate(cohort_file: Path, results: Path) -> None:
-    """Write ``associate/plan.json``, and only then the results."""
+    """Write ``associate/`` plan.json and plan.html, and only then the results."""
     from resistance.associate import answer, make_plan
     from resistance.cohort import Cohort
     from resistance.matrix import gene_states
+    from resistance.report.plan_page import render_plan
 
     config, _ = _load(cohort_file)
     cohort = Cohort.read(results / "cohort")
@@ -157,9 +159,21 @@ def associate(cohort_file: Path, results: Path) -> None:
     if config.analysis.genes == "all_mutated":
         effects, phased = (read_stage(results, "annotate", schema) for schema in (schemas.EFFECTS, schemas.PHASED_EFFECTS))
         genes = gene_states(cohort, effects, phased=phased)
-    plan = make_plan(config, cohort, markers, states, subtypes, gene_states=genes)
-    write_text(results / "associate" / "plan.json", json.dumps(plan, indent=2, ensure_ascii=False, sort_keys=True) + "\n")
-    write_stage(answer(plan, config, cohort, markers, states, subtypes, gene_states=genes), results, "associate", schemas.RESULTS)
+    tables = cohort, markers, states, subtypes
+    further = _measured_in(config, results)
+    plan = make_plan(config, *tables, gene_states=genes, stages=further)
+    folder = results / "associate"
+    write_text(folder / "plan.json", json.dumps(plan, indent=2, ensure_ascii=False, sort_keys=True) + "\n")
+    write_text(folder / "plan.html", render_plan(plan, config.report.title or config.study.title, config.study.build))
+    found = answer(plan, config, *tables, gene_states=genes, stages=further)
+    write_stage(found, results, "associate", schemas.RESULTS)
+
+
+def _measured_in(config: CohortFile, results: Path) -> dict[str, Any]:
+    """Return the further tables that measures of the analysis are read from."""
+    sources = {measure.variable.partition(":")[0] for measure in config.analysis.measures}
+    needed = {"vaf": ("annotate", schemas.EFFECTS), "ctdna": ("ctdna", schemas.QUANTITY)}
+    return {schema.name: read_stage(results, stage, schema) for word, (stage, schema) in needed.items() if word in sources}
 
 
 def report(cohort_file: Path, results: Path) -> None:

@@ -109,11 +109,29 @@ def test_questions_without_answer_have_a_note_and_no_numbers(answered: pd.DataFr
         mine = row(found, f"all/os/{marker}/crude/present")
         assert mine[numbers].isna().all()
         assert (bool(mine["converged"]), mine["note"]) == (False, note)
-    separated = row(found, "all/response/RARE/adjusted/present")
-    assert separated[numbers].isna().all()
-    assert separated["note"].startswith("no finite estimate: one carrier separates the outcome")
     assert found.loc[~found["converged"].astype(bool), numbers].isna().all(axis=None)
     assert found.loc[~found["converged"].astype(bool), "note"].notna().all()
+
+
+def test_a_separated_marker_has_a_finite_penalised_estimate_and_says_so(study: Any, answered: pd.DataFrame) -> None:
+    """One carrier: an empty cell.  The estimate is that of a second implementation of the penalised model."""
+    from firthmodels import FirthLogisticRegression
+
+    mine = row(answered, "all/response/RARE/adjusted/present")
+    response = study.cohort.endpoints.query("endpoint == 'response'").set_index("patient_id")
+    patients = study.cohort.patients.set_index("patient_id")
+    subtype = study.subtypes.set_index("patient_id")["subtype"].reindex(response.index)
+    known = (subtype.notna() & response["excluded"].isna()).to_numpy()
+    reference = min(("ABC", "GCB"), key=lambda level: (-int((subtype == level).sum()), level))
+    other = "GCB" if reference == "ABC" else "ABC"
+    x = np.column_stack([np.arange(160) == 5, patients["age_years"], patients["sex"] == "male", subtype == other])[known].astype(
+        float
+    )
+    model = FirthLogisticRegression().fit(x, response["value"].to_numpy()[known].astype(int)).lrt()
+    assert mine["effect"] == pytest.approx(model.coef_[0], rel=1e-5)
+    assert mine["p_value"] == pytest.approx(model.lrt_pvalues_[0], rel=1e-5)
+    assert (bool(mine["separated"]), bool(mine["converged"])) == (True, True)
+    assert "separation: without the penalty" in mine["note"]
 
 
 def test_an_empty_cell_keeps_its_exact_p_and_one_bound(answered: pd.DataFrame) -> None:
@@ -218,7 +236,7 @@ def test_levels_of_numbers_are_compared_as_numbers(study: Any, configure: Config
 
 
 def test_the_interaction_is_a_ratio_of_hazard_ratios(study: Any, configure: Configure) -> None:
-    mine = study.having(config=configure(analysis={"treatment_interaction": True, "covariates": []}))
+    mine = study.having(config=configure(analysis={"treatment_interaction": True, "covariates": [], "strata": []}))
     found = row(results(mine), "all/os/M1/interaction/present:imid")
     os, arm = survival(study), study.cohort.patients["imid"].astype(bool).to_numpy()
     marker = carriers(study, "M1").reindex(os.index).eq("present").to_numpy()
@@ -294,7 +312,7 @@ def test_a_covariate_unknown_in_everybody_refuses_only_the_adjusted_rows(study: 
 def test_collinear_covariates_are_named(study: Any, configure: Configure) -> None:
     patients = study.cohort.patients.assign(ipi=study.cohort.patients["age_years"] * 2 + 1)
     cohort = type(study.cohort)(**(vars(study.cohort) | {"patients": patients}))
-    mine = study.having(cohort=cohort, config=configure(analysis={"covariates": ["age_years", "ipi"]}))
+    mine = study.having(cohort=cohort, config=configure(analysis={"covariates": ["age_years", "ipi"], "strata": []}))
     found = results(mine)
     for endpoint in ("os", "response"):
         note = row(found, f"all/{endpoint}/M1/adjusted/present")["note"]
@@ -319,7 +337,7 @@ def test_a_covariate_that_does_not_vary_is_left_out_and_said(study: Any, configu
     assert "ipi does not vary among these patients and is not in the model" in note
 
 
-def test_perfect_separation_gives_the_exact_p_crude_and_none_adjusted(study: Any) -> None:
+def test_perfect_separation_gives_the_exact_p_crude_and_a_penalised_one_adjusted(study: Any) -> None:
     endpoints = study.cohort.endpoints.copy()
     never = carriers(study, "M1")
     lost = endpoints["patient_id"].map(never).eq("present") & endpoints["endpoint"].eq("response") & endpoints["excluded"].isna()
@@ -328,8 +346,9 @@ def test_perfect_separation_gives_the_exact_p_crude_and_none_adjusted(study: Any
     crude, adjusted = (row(found, f"all/response/M1/{m}/present") for m in ("crude", "adjusted"))
     assert crude["p_value"] < 1e-10
     assert crude["note"].startswith("odds ratio 0 (an empty cell): at most")
-    assert np.isnan(adjusted["p_value"])
-    assert "strong marker separates the outcome" in adjusted["note"]
+    assert 0 < adjusted["p_value"] < 1e-10
+    assert np.isfinite(adjusted[["effect", "ci_low", "ci_high"]].to_numpy(dtype=float)).all()
+    assert (bool(crude["separated"]), bool(adjusted["separated"])) == (True, True)
 
 
 def test_no_event_among_carriers_gives_no_hazard_ratio(study: Any) -> None:

@@ -207,6 +207,7 @@ def _result(marker: str, label: str, endpoint: str, model: str, effect: float | 
         "question_id": f"all/{endpoint}/{marker}/{model}/{'TP53 and CRBN' if kind == 'joint' else 'present'}",
         "population": "all",
         "family": f"all/{endpoint}/{model}/{kind}",
+        "role": "primary" if endpoint == "response" else "exploratory",
         "endpoint": endpoint,
         "marker_id": marker,
         "label": label,
@@ -246,6 +247,7 @@ def build_results(results: Path, n: int = 24, *, interaction: bool = False, empt
     }
     (results / "associate").mkdir(parents=True)
     (results / "associate" / "plan.json").write_text(json.dumps(plan), encoding="utf-8")
+    (results / "associate" / "plan.html").write_text("<!DOCTYPE html><title>Plan</title>", encoding="utf-8")
     if empty_stages:
         for stage, schema in (
             ("ctdna", schemas.QUANTITY), ("ctdna", schemas.RESPONSE), ("ctdna", schemas.EMERGENCE), ("subtype", schemas.SUBTYPES),

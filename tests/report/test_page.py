@@ -56,6 +56,7 @@ def test_the_folder_holds_page_numbers_tables_and_provenance(report: Path) -> No
         "report.json",
         "patients.html",
         "patients.json",
+        "plan.html",
         "tables",
         "provenance.json",
     }

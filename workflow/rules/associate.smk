@@ -5,11 +5,12 @@ rule associate:
     input:
         PLAN.tables("cohort"),
         PLAN.tables("annotate"),
+        PLAN.tables("ctdna"),
         PLAN.tables("subtype"),
         PLAN.tables("matrix"),
         cohort=PLAN.cohort,
     output:
-        f"{PLAN.results}/associate/plan.json",
+        multiext(f"{PLAN.results}/associate/plan", ".json", ".html"),
         PLAN.tables("associate"),
     log:
         f"{PLAN.results}/logs/associate.log",

@@ -15,6 +15,7 @@ rule report:
         page=f"{PLAN.results}/report/report.html",
         content=f"{PLAN.results}/report/report.json",
         patients=multiext(f"{PLAN.results}/report/patients", ".html", ".json"),
+        plan=f"{PLAN.results}/report/plan.html",
         provenance=f"{PLAN.results}/report/provenance.json",
         tables=directory(f"{PLAN.results}/report/tables"),
     log:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from resistance.report.content_clinic import method_label
-from resistance.report.content_results import SCALES, endpoint_label, population_label
-from resistance.report.words import enumerated, number, percent, plural, title, variable
+from resistance.report.content_results import endpoint_label, population_label
+from resistance.report.words import SCALES, enumerated, number, percent, plural, title, variable
 
 if TYPE_CHECKING:
     from resistance.config import CohortFile

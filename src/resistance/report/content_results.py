@@ -6,24 +6,12 @@ import math
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from resistance.report.words import UNREAD_MARK
+from resistance.report.words import SCALES, SCALES_SHORT, UNREAD_MARK
 
 if TYPE_CHECKING:
     from resistance.config import CohortFile
     from resistance.report.tables_in import StageTables
 
-SCALES = {
-    "log_odds_ratio": "odds ratio",
-    "log_hazard_ratio": "hazard ratio",
-    "log_ratio_of_odds_ratios": "ratio of odds ratios",
-    "log_ratio_of_hazard_ratios": "ratio of hazard ratios",
-}
-_SHORT = {
-    "log_odds_ratio": "OR",
-    "log_hazard_ratio": "HR",
-    "log_ratio_of_odds_ratios": "ROR",
-    "log_ratio_of_hazard_ratios": "RHR",
-}
 #: most markers in one forest plot; all stand in the table
 MOST_ROWS = 30
 #: kinds of question in the order of the report: declared by name first, then every marker, then every gene
@@ -60,7 +48,7 @@ def results_rows(config: CohortFile, tables: StageTables) -> list[dict[str, Any]
             "ratio_low": _exp(clean["ci_low"]),
             "ratio_high": _exp(clean["ci_high"]),
             "ratio_detectable": _exp(clean.get("detectable_effect")),
-            "scale_short": _SHORT.get(str(clean["scale"])),
+            "scale_short": SCALES_SHORT.get(str(clean["scale"])),
             "scale_label": SCALES.get(str(clean["scale"])),
             "population_label": population_label(config, str(clean["population"])),
             "endpoint_label": endpoint_label(config, str(clean["endpoint"])),

@@ -26,7 +26,7 @@ _MOST_EMERGENT = 200
 
 
 def write_report(config: CohortFile, results: Path, out: Path, provenance: dict[str, Any]) -> None:
-    """Write ``report.html``, ``patients.html``, both as JSON, ``tables/*.tsv`` and ``provenance.json``.
+    """Write ``report.html``, ``patients.html``, both as JSON, ``plan.html``, ``tables/*.tsv`` and ``provenance.json``.
 
     The same results give the same bytes: nothing written holds a time, a host or a random name.
 
@@ -63,6 +63,7 @@ def write_report(config: CohortFile, results: Path, out: Path, provenance: dict[
     of_patients = summaries(tables, content["study"])
     write_text(out / "patients.json", _json(of_patients))
     write_text(out / "patients.html", render_patients(of_patients))
+    write_text(out / "plan.html", tables.plan_page)
 
 
 def render(content: dict[str, Any]) -> str:
@@ -97,6 +98,12 @@ def render_patients(content: dict[str, Any]) -> str:
     own = (_TEMPLATES / "patient_pages.js").read_text(encoding="utf-8")
     style = (_TEMPLATES / "page.css").read_text(encoding="utf-8")
     return _environment().get_template("patient_pages.html.j2").render(c=content, style=style, script=own, policy=_policy(own))
+
+
+def page_of(template: str, content: dict[str, Any]) -> str:
+    """Return a page without a script of its own."""
+    style = (_TEMPLATES / "page.css").read_text(encoding="utf-8")
+    return _environment().get_template(template).render(c=content, style=style, policy=_policy())
 
 
 def _environment() -> Environment:
@@ -182,9 +189,8 @@ def _library() -> str:
 def _policy(*scripts: str) -> str:
     """Return a content security policy that allows these scripts and nothing from outside."""
     allowed = " ".join(f"'sha256-{base64.b64encode(hashlib.sha256(s.encode()).digest()).decode()}'" for s in scripts)
-    return (
-        f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
-    )
+    scripts_from = allowed or "'none'"
+    return f"default-src 'none'; script-src {scripts_from}; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
 
 
 def _in_script(value: Any) -> str:

@@ -40,6 +40,7 @@ class StageTables:
     dropped: pd.DataFrame
     plan: dict[str, Any]
     plan_sha256: str
+    plan_page: str
 
 
 def read_tables(results: Path) -> StageTables:
@@ -57,6 +58,7 @@ def read_tables(results: Path) -> StageTables:
     try:
         raw = path.read_bytes()
         plan = json.loads(raw)
+        plan_page = path.with_suffix(".html").read_text(encoding="utf-8")
     except FileNotFoundError as error:
         raise InputError("the analysis plan is missing", path=path, remedy="Run `resistance associate` first.") from error
     except ValueError as error:
@@ -91,4 +93,5 @@ def read_tables(results: Path) -> StageTables:
         dropped=merged,
         plan=plan if isinstance(plan, dict) else {"plan": plan},
         plan_sha256=hashlib.sha256(raw).hexdigest(),
+        plan_page=plan_page,
     )

@@ -23,6 +23,26 @@ _SPELLED = {
     "riss": "R-ISS",
 }
 
+#: scale of an effect -> its name, and the short one
+SCALES = {
+    "log_odds_ratio": "odds ratio",
+    "log_hazard_ratio": "hazard ratio",
+    "log_subdistribution_hazard_ratio": "subdistribution hazard ratio",
+    "difference": "difference",
+    "log_ratio_of_odds_ratios": "ratio of odds ratios",
+    "log_ratio_of_hazard_ratios": "ratio of hazard ratios",
+    "difference_of_differences": "difference of differences",
+}
+SCALES_SHORT = {
+    "log_odds_ratio": "OR",
+    "log_hazard_ratio": "HR",
+    "log_subdistribution_hazard_ratio": "sHR",
+    "difference": "diff.",
+    "log_ratio_of_odds_ratios": "ROR",
+    "log_ratio_of_hazard_ratios": "RHR",
+    "difference_of_differences": "diff. of diff.",
+}
+
 
 def plain(value: Any) -> Any:
     """Return a value as JSON knows it: NA becomes None, floats keep six significant digits.

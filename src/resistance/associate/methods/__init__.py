@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from resistance.associate.methods import cox, fisher, interactions
+from resistance.associate.methods import cox, firth_logistic, fisher, interactions
 from resistance.associate.methods.record import Estimate, Method, Sample, too_few
 
 __all__ = ["METHODS", "Estimate", "Method", "Sample", "method_for", "method_named", "too_few"]
 
 METHODS: tuple[Method, ...] = (
     fisher.METHOD,
+    firth_logistic.METHOD,
     cox.METHOD,
     interactions.LOGISTIC,
     interactions.COX,

@@ -2,21 +2,35 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from resistance.associate.methods.record import Estimate, Method, Sample, detectable_hazard, few, from_fit, joined
 from resistance.stats.cox import cox
+from resistance.stats.proportional_hazards import proportional_hazards
 
 
 def fit(sample: Sample) -> Estimate:
     """Fit the model of one question."""
-    late = {} if sample.entry is None else {"start": sample.entry}
-    found = cox(sample.time, sample.event, sample.design, strata=sample.strata, tested=[sample.tested], **late)
+    found = cox(
+        sample.time, sample.event, sample.design, start=sample.entry, strata=sample.strata, tested=[sample.tested]
+    )  # fmt: skip
     if not found.converged:
         return from_fit(found, sample)
     i = sample.tested
     note = few(sample, both_sides=False)
     if (found.p_value[i] < 0.05) != (found.ci_low[i] > 0 or found.ci_high[i] < 0):
         note = joined(note, "the Wald interval and the likelihood-ratio p disagree about 5 %: few events")
-    return from_fit(found, sample, detectable_effect=detectable_hazard(sample), separated=False, note=note)
+    return from_fit(
+        found, sample, detectable_effect=detectable_hazard(sample), separated=False, note=note, **proportional(sample)
+    )
+
+
+def proportional(sample: Sample) -> dict[str, Any]:
+    """Return the exact score test of proportional hazards of the marker in question, nothing where it cannot be done."""
+    found = proportional_hazards(sample.time, sample.event, sample.design, start=sample.entry, strata=sample.strata)
+    if not found.converged:
+        return {}
+    return {"assumption": "proportional hazards", "assumption_p": float(found.p_value[sample.tested])}
 
 
 METHOD = Method(

@@ -149,7 +149,8 @@ class Method:
     rare : bool, optional
         Only for rare (True) or only for common markers (False); None: for both.
     exact : bool
-        The p-value holds however few carriers there are; else it needs some with an event (see :func:`too_few`).
+        The p-value holds however few carriers there are (exact, by permutation, or shown by simulation not to be
+        too small); else it needs some with an event (see :func:`too_few`).
     usual : bool
         Taken without being named in ``analysis.methods``.
     """
