@@ -247,8 +247,9 @@ def _bound(model: FirthPartialLikelihood, top: Maximum, column: int, side: float
         begin = params.copy()
         begin[column] = value
         found = model.maximum(begin, held)
-        if not found.converged:
-            return NAN
+        if not found.converged:  # too far at once
+            value = (params[column] + value) / 2
+            continue
         params = found.params
         root = float(np.sqrt(max(0.0, 2 * (top.loglike - found.loglike))))
         if root < z:
@@ -282,6 +283,4 @@ def _unanswered(k: int, n: int, events: int, reason: str, columns: tuple[int, ..
         "iterations": "the penalised likelihood was not maximised within the allowed iterations",
     }[reason]
     nan = np.full(k, np.nan)
-    return FirthCoxResult(
-        nan, nan, nan, nan, nan, nan, NAN, NAN, NAN, False, (), n, events, False, reason, columns, note
-    )
+    return FirthCoxResult(nan, nan, nan, nan, nan, nan, NAN, NAN, NAN, False, (), n, events, False, reason, columns, note)
