@@ -86,12 +86,16 @@ def tmm_factors(
             against = int(np.argmin(np.abs(quartile - quartile.mean())))
     else:
         against = int(np.flatnonzero(kept == reference)[0])
-    raw = np.array([_one_factor(x[:, j], x[:, against], sizes[j], sizes[against], trim_ratio, trim_level) for j in range(kept.size)])
+    raw = np.array(
+        [_one_factor(x[:, j], x[:, against], sizes[j], sizes[against], trim_ratio, trim_level) for j in range(kept.size)]
+    )
     factors[kept] = raw / np.exp(np.log(raw).mean())
     return TmmResult(factors, int(kept[against]), not lost, "empty library" if lost else "", lost, note)
 
 
-def _one_factor(own: FloatArray, other: FloatArray, own_size: float, other_size: float, trim_ratio: float, trim_level: float) -> float:
+def _one_factor(
+    own: FloatArray, other: FloatArray, own_size: float, other_size: float, trim_ratio: float, trim_level: float
+) -> float:
     from scipy.stats import rankdata
 
     both = (own > 0) & (other > 0)

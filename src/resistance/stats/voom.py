@@ -44,9 +44,7 @@ class VoomResult:
     note: str
 
 
-def voom(
-    counts: ArrayLike, design: ArrayLike, *, library_sizes: ArrayLike | None = None, span: float = 0.5
-) -> VoomResult:
+def voom(counts: ArrayLike, design: ArrayLike, *, library_sizes: ArrayLike | None = None, span: float = 0.5) -> VoomResult:
     """Estimate how precise each log count is from how variance falls with the count.
 
     Parameters
