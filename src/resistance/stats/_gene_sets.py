@@ -50,8 +50,8 @@ def checked_expression(expression: ArrayLike) -> FloatArray:
     return x
 
 
-def checked_sets(sets: Sequence[ArrayLike], m: int) -> list[NDArray[np.intp]]:
-    """Return each set as sorted 0-based rows.
+def checked_sets(sets: Sequence[ArrayLike], m: int, *, in_order: bool = True) -> list[NDArray[np.intp]]:
+    """Return each set as 0-based rows, sorted unless their given order is wanted.
 
     Raises
     ------
@@ -63,12 +63,13 @@ def checked_sets(sets: Sequence[ArrayLike], m: int) -> list[NDArray[np.intp]]:
         array = np.asarray(rows)
         if array.ndim != 1 or (array.size and array.dtype.kind not in "iu"):
             raise ValueError(f"sets[{number}]: 0-based rows in one dimension are needed")
-        array = np.sort(array.astype(np.intp))
-        if array.size and (array[0] < 0 or array[-1] >= m):
+        array = array.astype(np.intp)
+        ordered = np.sort(array)
+        if array.size and (ordered[0] < 0 or ordered[-1] >= m):
             raise ValueError(f"sets[{number}]: a row outside 0..{m - 1}")
-        if (np.diff(array) == 0).any():
+        if (np.diff(ordered) == 0).any():
             raise ValueError(f"sets[{number}]: a feature stands twice")
-        found.append(array)
+        found.append(ordered if in_order else array)
     return found
 
 

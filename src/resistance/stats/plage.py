@@ -22,7 +22,7 @@ def plage(expression: ArrayLike, sets: Sequence[ArrayLike], *, oriented: bool = 
     oriented : bool
         The sign of a principal direction is arbitrary: let the score rise with the sum of the standardised
         members (and if that sum is 0, with the first member that loads most).  False: the sign that the
-        decomposition happens to return, as the Bioconductor package does.
+        decomposition happens to return for the members in the given order, as the Bioconductor package does.
 
     Returns
     -------
@@ -34,7 +34,7 @@ def plage(expression: ArrayLike, sets: Sequence[ArrayLike], *, oriented: bool = 
     Tomfohr, Lu and Kepler 2005, doi:10.1186/1471-2105-6-225.
     """
     x = checked_expression(expression)
-    rows = checked_sets(sets, x.shape[0])
+    rows = checked_sets(sets, x.shape[0], in_order=oriented)
     n = x.shape[1]
     x, rows, constant = varying(x, rows)
     reasons = [reason_of(r, x.shape[0], n, needs_rest=False) for r in rows]
