@@ -41,11 +41,11 @@ def follow_up(time: ArrayLike, start: ArrayLike | None = None) -> tuple[FloatArr
     if t.size and t.min() < 0:
         raise ValueError("time: negative values")
     if start is None:
-        return _merged(t), None
+        return merged(t), None
     s = numbers(start, "start", t.size)
     if s.size and s.min() < 0:
         raise ValueError("start: negative values")
-    both = _merged(np.concatenate([t, s]))
+    both = merged(np.concatenate([t, s]))
     t, s = both[: t.size], both[t.size :]
     if (s >= t).any():
         rows = np.flatnonzero(s >= t)
@@ -53,7 +53,8 @@ def follow_up(time: ArrayLike, start: ArrayLike | None = None) -> tuple[FloatArr
     return t, s
 
 
-def _merged(values: FloatArray) -> FloatArray:
+def merged(values: FloatArray) -> FloatArray:
+    """Return the values, those that differ from the next lower one by rounding only set to the lowest of them."""
     distinct, inverse = np.unique(values, return_inverse=True)
     if distinct.size < 2:
         return values

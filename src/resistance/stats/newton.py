@@ -23,6 +23,8 @@ AT_REST = 1e-8
 NO_GAIN = 1e-11
 #: a step this large when nothing is left to gain means a coefficient on its way to infinity
 RUNNING = 1e-4
+#: longest step: a first step of 500 (one carrier, the first to have the event) would end where every other weight is 0
+LONGEST = 5.0
 
 
 class Likelihood(Protocol):
@@ -112,7 +114,7 @@ def maximise(model: Likelihood, start: FloatArray, held: BoolArray | None = None
             running = np.abs(step) > RUNNING
             if gain < NO_GAIN and running.any():
                 return Maximum(params, loglike, information, "monotone", tuple(int(i) for i in index[running]))
-            moved = _climb(model, params, free, step, loglike)
+            moved = _climb(model, params, free, step * min(1.0, LONGEST / float(np.abs(step).max())), loglike)
             if moved is None:
                 # no uphill point along an uphill direction: rounding, so the top is here
                 reason = "iterations" if running.any() else ""

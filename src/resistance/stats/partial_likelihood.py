@@ -167,28 +167,40 @@ class PartialLikelihood:
             covariances.append(stratum.weight[:, None, None] * covariance)
         return np.concatenate(times), np.concatenate(residuals), np.concatenate(covariances)
 
-    def bias_gradient(self, params: FloatArray, inverse: FloatArray) -> FloatArray:
-        """Return tr(inverse @ dI/d params_r), shape (k,), where I is the information: twice Firth's correction.
+    def penalised(self, params: FloatArray) -> tuple[float, FloatArray, FloatArray]:
+        """Return Firth's log-likelihood (this one plus half the log determinant of the information I), its gradient, and I.
 
-        The derivative of the information is the third central moment of the columns over each risk set;
-        contracted with `inverse` before summing it costs no more than the information itself.
+        The gradient of the penalty is half of tr(I^-1 dI/d params_r).  The derivative of the information is the
+        third central moment of the columns over each risk set; contracted with I^-1 before it is summed it
+        costs no more than the information itself.  -inf where the information is not positive definite.
         """
-        total = np.zeros(self._k)
-        for stratum in self._strata:
-            _, weight, _ = _weights(stratum, params)
-            left = _left(stratum, weight)[:, None]
-            x = stratum.columns
-            size = np.einsum("ij,jk,ik->i", x, inverse, x)[:, None]
-            every = np.column_stack([x, stratum.outer, size, size * x])
-            moments = _left(stratum, weight[:, None] * every) / left
-            k = self._k
-            mean, second = moments[:, :k], moments[:, k : k + k * k].reshape(-1, k, k)
-            mean_size, mean_size_x = moments[:, k + k * k], moments[:, k + k * k + 1 :]
+        k = self._k
+        parts = []
+        value: Any = 0.0
+        gradient, information = np.zeros(k), np.zeros((k, k))
+        for s in self._strata:
+            linear, weight, shift = _weights(s, params)
+            left = _left(s, weight)
+            moments = _left(s, weight[:, None] * np.column_stack([s.columns, s.outer])) / left[:, None]
+            mean, second = moments[:, :k], moments[:, k:]
+            own = np.ones(len(mean)) if s.case is None else s.case[s.tied]
+            value += own @ linear[s.tied] - s.weight @ (np.log(left) + shift)
+            gradient += own @ s.columns[s.tied] - s.weight @ mean
+            information += (s.weight @ second).reshape(k, k) - (mean * s.weight[:, None]).T @ mean
+            parts.append((s, weight, left, mean, second.reshape(-1, k, k)))
+        sign, log_determinant = np.linalg.slogdet(information)
+        if not (sign > 0 and np.isfinite(log_determinant)):
+            return -np.inf, gradient, information
+        inverse = np.linalg.inv(information)
+        for s, weight, left, mean, second in parts:
+            size = np.einsum("ij,ij->i", s.columns @ inverse, s.columns)
+            with_size = weight[:, None] * np.column_stack([size, size[:, None] * s.columns])
+            mean_size = _left(s, with_size) / left[:, None]
             turned = mean @ inverse
-            third = mean_size_x - mean * mean_size[:, None] - 2 * np.einsum("erj,ej->er", second, turned)
-            third += 2 * mean * np.einsum("ej,ej->e", turned, mean)[:, None]
-            total += stratum.weight @ third
-        return total
+            third = mean_size[:, 1:] - mean * (mean_size[:, :1] - 2 * np.einsum("ej,ej->e", turned, mean)[:, None])
+            third -= 2 * np.einsum("erj,ej->er", second, turned)
+            gradient += s.weight @ third / 2
+        return float(value + log_determinant / 2), gradient, information
 
     def terms(self, params: FloatArray) -> list[EventTerms]:
         """Return the baseline hazard's increments and the means over the risk sets, by stratum."""
