@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from resistance.stats.aalen_johansen import cumulative_incidence, incidence_at
@@ -154,6 +154,7 @@ def test_a_follow_up_cut_into_rows_gives_the_same_curve() -> None:
     assert pieces.n == whole.n
 
 
+@settings(deadline=None)  # the first call imports scipy
 @given(FOLLOWED, st.sampled_from(["aalen", "jackknife"]), st.sampled_from(["log-log", "log", "plain"]))
 def test_incidences_and_survival_add_up_to_one_and_lie_within_their_intervals(
     rows: list[tuple[int, int]], variance: Any, interval: Any

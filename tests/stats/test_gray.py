@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from resistance.stats.gray import gray_test
@@ -100,6 +100,7 @@ def test_two_strata_that_are_copies_double_the_statistic() -> None:
     assert (twice.chi2, twice.df) == (pytest.approx(2 * once.chi2), 2)
 
 
+@settings(deadline=None)  # the first call imports scipy
 @given(FOLLOWED, st.permutations([0, 1, 2]), st.sampled_from([1 / 30.4375, 1e6]))
 def test_names_of_groups_order_of_patients_and_unit_of_time_do_not_matter(
     rows: list[tuple[int, int, int]], names: list[int], unit: float
