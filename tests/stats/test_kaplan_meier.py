@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from resistance.stats.kaplan_meier import (
@@ -124,6 +124,7 @@ def test_nobody_followed_gives_an_empty_curve() -> None:
     assert isnan(curve.median)
 
 
+@settings(deadline=None)  # the first call imports scipy
 @given(FOLLOWED)
 def test_curve_falls_within_its_interval(rows: list[tuple[int, bool, int]]) -> None:
     time, event, _ = np.array(rows, dtype=float).T
@@ -219,6 +220,7 @@ def test_weights_that_are_no_counts_still_bring_the_curve_to_exactly_zero() -> N
     assert isnan(curve.ci_low[-1])
 
 
+@settings(deadline=None)  # the first call imports scipy
 @given(FOLLOWED, st.sampled_from([1e-6, 1 / 30.4375, 365.25, 1e6]))
 def test_the_unit_of_time_and_the_order_of_patients_change_nothing_else(rows: list[tuple[int, bool, int]], unit: float) -> None:
     time, event, _ = np.array(rows, dtype=float).T

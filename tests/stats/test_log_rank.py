@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from resistance.stats.log_rank import log_rank, log_rank_trend
@@ -162,6 +162,7 @@ def test_what_cannot_be_compared_is_refused_in_words(call: Any, words: str) -> N
         call()
 
 
+@settings(deadline=None)  # the first call imports scipy
 @given(FOLLOWED, st.permutations([0, 1, 2]))
 def test_names_of_groups_and_order_of_patients_do_not_change_the_log_rank(
     rows: list[tuple[int, bool, int]], names: list[int]

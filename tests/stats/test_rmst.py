@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from resistance.stats.kaplan_meier import kaplan_meier
@@ -141,6 +141,7 @@ def test_all_events_at_time_zero_leave_no_time_in_an_arm() -> None:
     assert isnan(found.ratio.estimate)
 
 
+@settings(deadline=None)  # the first call imports scipy
 @given(FOLLOWED, st.sampled_from([1 / 30.4375, 1e-5, 1e5]))
 def test_turning_the_arms_turns_the_contrasts_and_the_unit_scales_them(rows: list[tuple[int, bool, int]], unit: float) -> None:
     time, event, arm = np.array(rows, dtype=float).T

@@ -96,7 +96,8 @@ def kaplan_meier(
     -----
     Kaplan and Meier 1958, doi:10.1080/01621459.1958.10501452; intervals after Kalbfleisch and Prentice
     (log-log); the interval of a quantile is that of Brookmeyer and Crowley 1982, doi:10.2307/2530286,
-    on the same scale.  Where the curve is exactly one half over a stretch, the median is its middle.
+    on the same scale.  Where the curve is exactly one half over a stretch, the median is its middle; where it
+    stays there to the end of follow-up, the stretch's beginning.
     With delayed entry a small first risk set can bring the curve to 0 for good: look at `n_risk`.
     A competing event is not censoring: this curve then overstates risk.
 

@@ -322,7 +322,8 @@ def rmst_regression(
         else:
             unit_coef, at_rest = _fit(unit, response / horizon, weight, log=scale != "difference")
             if not at_rest:
-                cause = tuple(int(i) for i in np.flatnonzero(np.abs(unit_coef) > 10))
+                # the intercept, which stands at the mean of the columns, runs with them
+                cause = tuple(int(i) for i in np.flatnonzero(np.abs(unit_coef) > 10) if i > 0)
                 reason = "monotone" if cause else "iterations"
                 note = "the model was not fitted within the allowed iterations"
                 if cause:
