@@ -53,6 +53,7 @@ class Cohort:
     nanostring: pd.DataFrame = _table(schemas.NANOSTRING)
     ihc: pd.DataFrame = _table(schemas.IHC)
     measurements: pd.DataFrame = _table(schemas.MEASUREMENTS)
+    features: pd.DataFrame = _table(schemas.FEATURES)
     adverse_events: pd.DataFrame = _table(schemas.ADVERSE_EVENTS)
     treatments: pd.DataFrame = _table(schemas.TREATMENTS)
     dropped: pd.DataFrame = _table(schemas.DROPPED)
@@ -84,7 +85,7 @@ class Cohort:
                 )
 
         orphans("samples", "patient_id", self.patients["patient_id"], "patients")
-        for table in ("endpoints", "adverse_events", "treatments"):
+        for table in ("endpoints", "features", "adverse_events", "treatments"):
             orphans(table, "patient_id", self.patients["patient_id"], "patients")
         for table in ("calls", "coverage", "copy_number", "fusions", "ihc", "measurements"):
             orphans(table, "sample_id", self.samples["sample_id"], "samples")

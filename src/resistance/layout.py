@@ -30,6 +30,7 @@ COHORT = (
     schemas.NANOSTRING,
     schemas.IHC,
     schemas.MEASUREMENTS,
+    schemas.FEATURES,
     schemas.ADVERSE_EVENTS,
     schemas.TREATMENTS,
     schemas.DROPPED,

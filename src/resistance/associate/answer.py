@@ -11,6 +11,7 @@ import numpy as np
 
 from resistance.associate.course import episodes
 from resistance.associate.methods import Estimate, Method, Sample, method_named, too_few
+from resistance.associate.methods.restricted_mean import with_restricted_mean
 from resistance.associate.multiplicity import adjusted_for_many
 from resistance.associate.plan import digest_of, digests
 from resistance.associate.questions import Question, Rows, role_of, rows_of
@@ -169,6 +170,8 @@ def _estimate(
     if leak:
         return Estimate(note=leak), notes
     found = method.fit(sample)
+    if kind == "time_to_event" and question.model == "crude" and len(question.terms) == 1 and found.converged:
+        found = with_restricted_mean(found, sample)
     if not method.exact and question.model != "interaction":
         found = too_few(found, sample, kind, config.analysis.min_carrier_events)
     if question.terms[0] in setting.measures and setting.measures[question.terms[0]].zeros:

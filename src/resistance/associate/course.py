@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resistance.associate.states import NOT_ASSESSED, PRESENT, Mask, States, states_of
+from resistance.stats.landmark import episodes as split
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -108,25 +109,26 @@ def episodes(course: Course, marker_id: str, members: Mask, entry: FloatArray, e
     entry, end : array
         Days of the start and the end of follow-up.
     """
+    at = np.flatnonzero(members)
     n = members.size
-    known: list[tuple[FloatArray, NDArray[np.int8]]] = []
-    for timepoint in sorted(course.states, key=lambda name: name != "baseline"):
-        state = course.state(timepoint, marker_id, n)
-        day = np.zeros(n) if timepoint == "baseline" else course.day[timepoint]
-        known.append((np.where(state == NOT_ASSESSED, np.nan, day), state))
-    rows: list[tuple[int, float, float, bool, bool]] = []
-    for i in np.flatnonzero(members):
-        changes = sorted((float(d[i]), int(s[i])) for d, s in known if not np.isnan(d[i]) and d[i] < end[i])
-        for k, (since, code) in enumerate(changes):
-            start = max(since, float(entry[i]))
-            stop = min(changes[k + 1][0], float(end[i])) if k + 1 < len(changes) else float(end[i])
-            if stop > start:
-                rows.append((int(i), start, stop, k + 1 == len(changes), code == PRESENT))
-    columns = list(zip(*rows, strict=True)) if rows else [(), (), (), (), ()]
+    changes: dict[tuple[int, float], int] = {}
+    for timepoint in course.states:
+        if timepoint != "baseline":
+            state, day = course.state(timepoint, marker_id, n)[at], course.day[timepoint][at]
+            for i in np.flatnonzero((state != NOT_ASSESSED) & ~np.isnan(day)):
+                # two time points on one day: the marker is there when either shows it
+                place = int(i), float(day[i])
+                changes[place] = max(int(state[i]), changes.get(place, NOT_ASSESSED))
+    first = course.state("baseline", marker_id, n)[at].astype(np.float64)
+    rows, days = [place[0] for place in changes], [place[1] for place in changes]
+    found = split(end[at], np.zeros(at.size), first, rows, days, list(changes.values()))
+    begin = np.maximum(found.start, entry[at][found.row])
+    counted = (found.value != NOT_ASSESSED) & (begin < found.stop)
+    last = np.append(found.row[1:] != found.row[:-1], True) if found.row.size else np.zeros(0, dtype=bool)
     return Episodes(
-        np.array(columns[0], dtype=np.int64),
-        np.array(columns[1], dtype=np.float64),
-        np.array(columns[2], dtype=np.float64),
-        np.array(columns[3], dtype=np.bool_),
-        np.array(columns[4], dtype=np.bool_),
+        patient=at[found.row[counted]],
+        start=begin[counted],
+        stop=found.stop[counted],
+        last=last[counted],
+        present=found.value[counted] == PRESENT,
     )

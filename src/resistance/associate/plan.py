@@ -124,15 +124,18 @@ def digests(
     if gene_states is not None:
         tables["gene_states"] = gene_states
     tables |= {"samples": cohort.samples, **(stages or {})}
-    return {name: _rows_digest(table) for name, table in tables.items()} | {"expression": _wide_digest(cohort.expression)}
+    return {name: _rows_digest(table) for name, table in tables.items()} | {
+        "expression": _wide_digest(cohort.expression, "gene"),
+        "features": _wide_digest(cohort.features, "patient_id"),
+    }
 
 
-def _wide_digest(table: pd.DataFrame) -> str:
-    """Return the SHA-256 of a genes x samples table: of its names and the bytes of its numbers (as text it takes minutes)."""
-    genes = table["gene"].astype(str).to_numpy()
-    order, samples = np.argsort(genes, kind="stable"), sorted(name for name in table.columns if name != "gene")
-    names = hashlib.sha256("\n".join([*genes[order], "", *samples]).encode())
-    names.update(np.ascontiguousarray(table[samples].to_numpy(dtype="<f8")[order]).tobytes())
+def _wide_digest(table: pd.DataFrame, key: str) -> str:
+    """Return the SHA-256 of a wide table of numbers: of its names and the bytes of its numbers (as text it takes minutes)."""
+    rows = table[key].astype(str).to_numpy()
+    order, columns = np.argsort(rows, kind="stable"), sorted(name for name in table.columns if name != key)
+    names = hashlib.sha256("\n".join([*rows[order], "", *columns]).encode())
+    names.update(np.ascontiguousarray(table[columns].to_numpy(dtype="<f8")[order]).tobytes())
     return names.hexdigest()
 
 

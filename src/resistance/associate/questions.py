@@ -18,14 +18,25 @@ from resistance.associate.setting import Setting
 from resistance.associate.states import NOT_ASSESSED, PRESENT, Mask
 
 if TYPE_CHECKING:
-    from resistance.config import CohortFile, ColumnMap, Endpoint
+    from resistance.config import CohortFile, ColumnMap, Contrast, Endpoint
 
 FloatArray = NDArray[np.float64]
 
 #: covariates that say what the arm is; the interaction model holds the arm itself
 ARM = ("imid", "treatment")
 #: the kinds of question, in the order of the report
-KINDS = ("joint", "contrasts", "markers", "measures", "genes", "expression", "landmark", "time_dependent", "interaction")
+KINDS = (
+    "joint",
+    "contrasts",
+    "markers",
+    "measures",
+    "features",
+    "genes",
+    "expression",
+    "landmark",
+    "time_dependent",
+    "interaction",
+)
 
 
 @dataclass(frozen=True)
@@ -129,8 +140,12 @@ def rows_of(question: Question, config: CohortFile, setting: Setting) -> Rows:
     if question.kind == "contrasts":
         contrast = next(c for c in config.analysis.contrasts if c.name == question.terms[0])
         at_level = setting.level(contrast.variable, contrast.level)
-        known = at_level | setting.level(contrast.variable, contrast.reference)
-        return Rows(base, known, complete, at_level[:, None].astype(np.float64))
+        known = at_level | _reference(contrast, setting)
+        # further terms are the other levels, each against the reference
+        others = [setting.level(contrast.variable, term) for term in question.terms[1:]]
+        for other in others:
+            known = known | other
+        return Rows(base, known, complete, np.column_stack([at_level, *others]).astype(np.float64))
     if question.kind == "landmark":
         return _at_landmark(question, config, setting, base, complete)
     if question.kind == "time_dependent":
@@ -144,6 +159,21 @@ def rows_of(question: Question, config: CohortFile, setting: Setting) -> Rows:
     states = np.column_stack([setting.state(term) for term in question.terms])
     assessed = np.ones(len(base), dtype=bool) if config.analysis.not_assessed == "absent" else (states >= 0).all(axis=1)
     return Rows(base, np.asarray(assessed), complete, (states == PRESENT).astype(np.float64))
+
+
+def _other_levels(contrast: Contrast, setting: Setting) -> tuple[str, ...]:
+    """Return the levels that stand in the model beside the one asked about."""
+    if contrast.others == "left_out" or contrast.reference is None:
+        return ()
+    named = {str(contrast.level), str(contrast.reference)}
+    return tuple(level for level in setting.codings[contrast.variable].levels if level not in named)
+
+
+def _reference(contrast: Contrast, setting: Setting) -> Mask:
+    """Return the patients with whom the level of a contrast is compared."""
+    if contrast.reference is not None:
+        return setting.level(contrast.variable, contrast.reference)
+    return setting.known([contrast.variable]) & ~setting.level(contrast.variable, contrast.level)
 
 
 def _at_landmark(question: Question, config: CohortFile, setting: Setting, base: Mask, complete: Mask) -> Rows:
@@ -224,9 +254,9 @@ def _contrasts(config: CohortFile, setting: Setting) -> Iterator[Question]:
                 contrast.endpoint,
                 f"{contrast.variable}:{contrast.level}",
                 contrast.name,
-                f"{contrast.level} v {contrast.reference}",
+                f"{contrast.level} v {'the rest' if contrast.reference is None else contrast.reference}",
                 model,
-                (contrast.name,),
+                (contrast.name, *_other_levels(contrast, setting)),
                 contrast.name,
                 declared=contrast.name,
             )
@@ -240,7 +270,13 @@ def _singles(config: CohortFile, setting: Setting) -> Iterator[Question]:
         for endpoint in dict.fromkeys(plan.endpoints) if plan.endpoints else config.endpoints:
             measures = [name for name, m in declared.items() if m.population in ("all", population)]
             expressed = [name for name in setting.measures if name not in declared]
-            groups = ("markers", setting.markers), ("measures", measures), ("genes", setting.genes), ("expression", expressed)
+            groups = (
+                ("markers", setting.markers),
+                ("measures", measures),
+                ("features", setting.features),
+                ("genes", setting.genes),
+                ("expression", expressed),
+            )
             for kind, names in groups:
                 for model in _models(config, setting, endpoint):
                     for name in names:
@@ -322,9 +358,10 @@ def _with_adjustment(question: Question, config: CohortFile, setting: Setting, w
 
 
 def _method(question: Question, config: CohortFile, setting: Setting) -> Method | None:
+    together = question.kind == "contrasts" and len(question.terms) > 1
     return method_for(
         config.endpoints[question.endpoint].kind,
-        question.model,
+        "joint" if together else question.model,
         flag=question.terms[0] not in setting.measures,
         rare=question.rare,
         wanted=config.analysis.methods,
@@ -385,9 +422,10 @@ def _refusal(question: Question, method: Method | None, config: CohortFile, sett
             return "one arm only: whether a marker's effect differs by treatment cannot be asked"
     if question.kind == "contrasts":
         contrast = next(c for c in plan.contrasts if c.name == question.terms[0])
-        for level in (contrast.level, contrast.reference):
-            if not (rows.base & setting.level(contrast.variable, level)).any():
-                return f"no patient here has {contrast.variable} {level}"
+        if not (rows.base & setting.level(contrast.variable, contrast.level)).any():
+            return f"no patient here has {contrast.variable} {contrast.level}"
+        if not (rows.base & _reference(contrast, setting)).any():
+            return f"no patient here has {contrast.variable} {'of another level' if contrast.reference is None else contrast.reference}"
     elif not (rows.base & rows.assessed).any():
         return "not measured in any patient" if not rows.flag else "not assessed in any patient"
     if question.n == 0:

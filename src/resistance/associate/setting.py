@@ -79,8 +79,8 @@ class Setting:
         marker_id -> 1 present, 0 absent, -1 not assessed, at the time point of the analysis.
     labels : dict
         marker_id -> short name.
-    markers, genes : tuple of str
-        Statements of the knowledge base; genes of a scan.
+    markers, features, genes : tuple of str
+        Statements of the knowledge base; the study's own features; genes of a scan.
     same_event : dict
         marker_id -> the marker that is asked in its place, because both speak about one event.
     measures : dict
@@ -104,6 +104,7 @@ class Setting:
     states: States
     labels: dict[str, str]
     markers: tuple[str, ...]
+    features: tuple[str, ...]
     genes: tuple[str, ...]
     same_event: dict[str, str]
     measures: dict[str, Measured]
@@ -181,8 +182,10 @@ def make_setting(
         mine = gene_states[gene_states["timepoint"] == plan.timepoint] if "timepoint" in gene_states else gene_states
         scanned = states_of(mine, index)
         states, genes = states | scanned, tuple(scanned)
+    own = _features(cohort, index)
+    states |= own
     labels = dict(zip(markers["marker_id"].astype("object"), markers["label"].astype("object"), strict=True))
-    labels |= {gene: str(gene).removeprefix("gene:") for gene in genes}
+    labels |= {name: name.partition(":")[2] for name in (*own, *genes)}
     _check_markers(config, labels)
     measures = {
         f"measure:{m.name}": measured(m, config, cohort, matrix, subtypes, stages or {}) for m in plan.measures
@@ -207,6 +210,7 @@ def make_setting(
         markers=tuple(
             sorted(str(x) for x in markers["marker_id"] if (x not in twin if plan.markers is None else x in plan.markers))
         ),
+        features=tuple(own),
         genes=genes,
         same_event={} if plan.markers is not None else twin,
         measures=measures,
@@ -236,6 +240,14 @@ def strata_of(config: CohortFile, cohort: Cohort, subtypes: pd.DataFrame) -> tup
         if int((counts >= _STRATUM).sum()) >= 2 and not (values.isna().mean() > _UNKNOWN):
             found.append(name)
     return tuple(found)
+
+
+def _features(cohort: Cohort, index: pd.Index) -> States:
+    """Return ``feature:NAME`` -> states; a patient whom the table does not have was not assessed."""
+    table = cohort.features.set_index("patient_id").reindex(index)
+    values = table.to_numpy(dtype=np.float64)
+    codes = np.where(np.isnan(values), NOT_ASSESSED, values).astype(np.int8)
+    return {f"feature:{name}": codes[:, i] for i, name in enumerate(table.columns)}
 
 
 def _expression(config: CohortFile, cohort: Cohort) -> dict[str, Measured]:

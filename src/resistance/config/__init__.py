@@ -17,7 +17,7 @@ from resistance.config.analysis import (
     TimeDependent,
 )
 from resistance.config.choices import Annotation, Ctdna, Markers, Report, Study, Subtype, SubtypeLabel
-from resistance.config.clinic import AdverseEvent, ClinicalEvents, Endpoint, Patients, Samples, TimeColumn
+from resistance.config.clinic import AdverseEvent, ClinicalEvents, Endpoint, Features, Patients, Samples, TimeColumn
 from resistance.config.cohort_file import CohortFile, json_schema, load, parse
 from resistance.config.sources import Assay, CopyNumber, Expression, Fusions, Ihc, Liftover, Measurements, NanoString, Variants
 from resistance.config.words import (
@@ -49,6 +49,7 @@ __all__ = [
     "Endpoint",
     "EvidenceKind",
     "Expression",
+    "Features",
     "Fusions",
     "Ihc",
     "JoinedSheet",

@@ -31,7 +31,11 @@ class Contrast(Strict):
     name: str = Field(description="Name of the question in the results.")
     variable: str = Field(description="A covariate of the cohort file, or 'subtype' for the method in subtype.use.")
     level: Scalar = Field(description="The level whose effect is estimated.")
-    reference: Scalar = Field(description="The level it is compared with.")
+    reference: Scalar | None = Field(None, description="The level it is compared with (default: every other level together).")
+    others: Literal["left_out", "in_model"] = Field(
+        "left_out",
+        description="Patients with another level: left out and counted, or kept in the model with terms of their own (as R does with a factor).",
+    )
     endpoint: str = Field(description="Endpoint of the question.")
     population: str = Field("all", description="Population in which it is asked.")
 

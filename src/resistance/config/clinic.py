@@ -115,3 +115,14 @@ class ClinicalEvents(Sheet):
     unknown_patients: Literal["error", "drop"] = Field(
         "error", description="Rows of a patient whom the patients sheet does not have: an error, or dropped and counted."
     )
+
+
+class Features(Sheet):
+    """The study's own markers: a table with one row per patient and a column of 0 and 1 per feature (empty: not assessed)."""
+
+    patient_id: Mapped = Field(description="How its rows name the patient.")
+    pattern: str | None = Field(None, description="Regular expression: every column whose name holds it is a feature.")
+    prefix: str = Field("", description="Put before the names of its features, so that they cannot clash.")
+    unknown_patients: Literal["error", "drop"] = Field(
+        "error", description="Rows of a patient whom the patients sheet does not have: an error, or dropped and counted."
+    )

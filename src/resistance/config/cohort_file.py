@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from resistance.config.analysis import Analysis, Contrast, Landmark, MarkerQuestion, Measure, TimeDependent
 from resistance.config.choices import Annotation, Ctdna, Markers, Report, Study, Subtype
-from resistance.config.clinic import ClinicalEvents, Endpoint, Patients, Samples
+from resistance.config.clinic import ClinicalEvents, Endpoint, Features, Patients, Samples
 from resistance.config.sources import Assay, CopyNumber, Expression, Fusions, Ihc, Measurements, NanoString, Variants
 from resistance.config.words import Mapped, Strict
 from resistance.errors import InputError, Problem
@@ -39,6 +39,7 @@ class CohortFile(Strict):
     nanostring: NanoString | None = None
     ihc: Ihc | None = None
     measurements: list[Measurements] = Field(default_factory=list)
+    features: list[Features] = Field(default_factory=list)
     adverse_events: ClinicalEvents | None = None
     treatments: ClinicalEvents | None = None
     annotation: Annotation = Annotation()

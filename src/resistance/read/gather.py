@@ -275,7 +275,7 @@ def _other_tables(
 ) -> dict[str, pd.DataFrame | None]:
     """Read everything that is no small variant."""
     from resistance.knowledge import load_positions
-    from resistance.read import clinical_events, copy_number, coverage, expression, ihc, measurements, nanostring
+    from resistance.read import clinical_events, copy_number, coverage, expression, features, ihc, measurements, nanostring
 
     ids, every = specimens.samples["sample_id"].tolist(), specimens.all_ids
     out: dict[str, pd.DataFrame | None] = {}
@@ -322,6 +322,10 @@ def _other_tables(
         )
     if config.ihc is not None:
         out["ihc"] = found.call(ihc.read_ihc, config.ihc, base, samples=ids, all_samples=every, dropped=dropped)
+    people = clinic.patients["patient_id"].tolist()
+    out["features"] = found.call(
+        features.read_features, config.features, base, patients=people, all_patients=clinic.all_ids, dropped=dropped
+    )
     measured = [
         found.call(
             measurements.read_measurements,

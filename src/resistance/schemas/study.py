@@ -234,6 +234,13 @@ MEASUREMENTS = Schema(
     ),
     key=("sample_id", "kind", "name"),
 )
+FEATURES = Schema(
+    "features",
+    "Markers that the study brings itself: patients x features, 1 present, 0 absent, NA not assessed; one column per feature follows.",
+    (PATIENT_COLUMN,),
+    key=("patient_id",),
+    extra="real",
+)
 ADVERSE_EVENTS = Schema(
     "adverse_events",
     "One row per reported event.",

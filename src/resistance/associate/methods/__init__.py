@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from resistance.associate.methods import cox, firth_logistic, fisher, interactions
+from resistance.associate.methods import cox, firth_logistic, fisher, interactions, wilcoxon
 from resistance.associate.methods.record import Estimate, Method, Sample, too_few
 
 __all__ = ["METHODS", "Estimate", "Method", "Sample", "method_for", "method_named", "too_few"]
@@ -16,6 +16,7 @@ __all__ = ["METHODS", "Estimate", "Method", "Sample", "method_for", "method_name
 METHODS: tuple[Method, ...] = (
     fisher.METHOD,
     firth_logistic.METHOD,
+    wilcoxon.METHOD,
     cox.METHOD,
     interactions.LOGISTIC,
     interactions.COX,
