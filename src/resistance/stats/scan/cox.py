@@ -7,7 +7,6 @@ tests every marker against that fit.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from resistance.stats._arrays import BoolArray, FloatArray, codes, flags, matrix
 from resistance.stats.logistic import profile_interval
 from resistance.stats.newton import Maximum, maximise
 from resistance.stats.scan.risk_sets import CoxTable, Evaluation, RiskSets, risk_sets
+from resistance.stats.scan.threads import threads_to_use
 
 Ties = Literal["efron", "breslow"]
 Counts = NDArray[np.int64]
@@ -395,7 +395,7 @@ class _Data:
 
     def run(self, work: Callable[[slice], None], threads: int | None) -> None:
         """Do the chunks, several at a time; each writes into places of its own."""
-        workers = _threads(threads)
+        workers = threads_to_use(threads)
         if workers == 1:
             for columns in self.chunks():
                 work(columns)
@@ -403,14 +403,6 @@ class _Data:
         with ThreadPoolExecutor(workers) as pool:
             for _ in pool.map(work, self.chunks()):
                 pass
-
-
-def _threads(threads: int | None) -> int:
-    if threads is None:
-        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    if threads < 1:
-        raise ValueError(f"threads: at least 1, not {threads}")
-    return threads
 
 
 def _scan(data: _Data, firth: bool, profile: bool, confidence: float, threads: int | None) -> CoxScan:
