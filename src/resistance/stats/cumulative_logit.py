@@ -33,8 +33,9 @@ class CumulativeLogit:
         n, k = columns.shape
         cuts = int(categories.max())
         self.weights = weights
-        self.starts = np.concatenate([[cuts], cuts + np.cumsum(np.where(nominal, cuts, 1))]).astype(np.intp)[:k] if k else []
-        size = cuts + int(np.where(nominal, cuts, 1).sum())
+        width = np.where(nominal, cuts, 1)
+        starts = cuts + np.cumsum(width) - width
+        size = cuts + int(width.sum())
         self.every_cut = np.zeros((cuts, n, size)) if nominal.any() else None
         upper, lower = np.zeros((n, size)), np.zeros((n, size))
         self.top, self.bottom = categories == cuts, categories == 0
@@ -42,7 +43,7 @@ class CumulativeLogit:
             at = np.zeros((n, size))
             at[:, cut] = 1.0
             for column in range(k):
-                at[:, self.starts[column] + (cut if nominal[column] else 0)] = -columns[:, column]
+                at[:, starts[column] + (cut if nominal[column] else 0)] = -columns[:, column]
             upper[categories == cut] = at[categories == cut]
             lower[categories == cut + 1] = at[categories == cut + 1]
             if self.every_cut is not None:

@@ -200,7 +200,7 @@ def proportional_odds(
     wanted = list(range(k)) if tested is None else [int(i) for i in tested]
     if any(not 0 <= i < k for i in [*wanted, *(i for term in terms for i in term)]):
         raise ValueError(f"tested and terms: a column outside 0..{k - 1}")
-    counts = np.bincount(codes, weights=w, minlength=c)
+    counts = np.asarray(np.bincount(codes, weights=w, minlength=c), dtype=np.float64)
     carriers = _carriers(codes, x, w, c)
     present, packed = np.unique(codes, return_inverse=True)
     if present.size < 2:
