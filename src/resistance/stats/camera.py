@@ -110,11 +110,11 @@ def camera(
         raise ValueError("contrast: all weights are 0")
     if correlation is not None and not -1 <= correlation <= 1:
         raise ValueError(f"correlation: {correlation} is outside -1..1")
+    if n <= p:
+        return _unanswered(rows, "no residual degrees of freedom", ())
     tied = collinear_columns(d)
     if tied:
         return _unanswered(rows, "collinear", tied)
-    if n <= p:
-        return _unanswered(rows, "no residual degrees of freedom", ())
     fits = fit_linear(y, d, c[:, None])
     if not (fits.variance > 0).any() or m < 3:
         return _unanswered(rows, "no variation", ())

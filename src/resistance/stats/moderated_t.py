@@ -176,6 +176,8 @@ def moderated_t(
         raise ValueError("proportion and confidence: outside 0..1")
     if m == 0:
         return _unanswered(m, c.shape[1], "no features", ())
+    if p > 0 and y.shape[1] <= p:  # asked first: with so few samples any columns are collinear
+        return _unanswered(m, c.shape[1], "no residual degrees of freedom", ())
     tied = collinear_columns(x)
     if tied or p == 0:
         return _unanswered(m, c.shape[1], "collinear", tied)

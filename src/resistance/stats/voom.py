@@ -78,11 +78,11 @@ def voom(counts: ArrayLike, design: ArrayLike, *, library_sizes: ArrayLike | Non
     d = matrix(d.reshape(-1, 1) if d.ndim == 1 else d, "design", x.shape[1])
     sizes = positive_sizes(x, library_sizes)
     y = np.log2((x + 0.5) / (sizes + 1) * 1e6)
+    if d.shape[0] <= d.shape[1]:
+        return _unanswered(y, "no residual degrees of freedom", ())
     tied = collinear_columns(d)
     if tied or d.shape[1] == 0:
         return _unanswered(y, "collinear", tied)
-    if d.shape[0] <= d.shape[1]:
-        return _unanswered(y, "no residual degrees of freedom", ())
     fits = fit_linear(y, d, np.eye(d.shape[1]))
     to_count = float(np.log2(sizes + 1).mean() - np.log2(1e6))
     level, root_sd = fits.mean + to_count, fits.variance**0.25
