@@ -158,6 +158,8 @@ def cox(
     w, mean_weight = weights_of(weights, n)
     robust = robust or cluster is not None
     clusters = np.arange(n) if cluster is None else codes(cluster, "cluster", n)
+    if ties not in ("efron", "breslow", "exact"):
+        raise ValueError(f"ties: {ties!r} is none of efron, breslow, exact")
     if ties == "exact" and (weights is not None or robust):
         raise ValueError("ties: exact ties have neither case weights nor a robust variance")
     k = x.shape[1]
