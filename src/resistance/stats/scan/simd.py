@@ -86,16 +86,31 @@ def store(typing_context: Any, array: Any, index: Any, value: Any) -> Any:
     return types.void(array, types.intp, lanes_type), generate
 
 
+def _broadcast(builder: Any, number: Any) -> Any:
+    one = builder.insert_element(ir.Constant(_DOUBLES, ir.Undefined), number, ir.Constant(ir.IntType(32), 0))
+    zeros = ir.Constant(ir.VectorType(ir.IntType(32), LANES), [0] * LANES)
+    return builder.shuffle_vector(one, ir.Constant(_DOUBLES, ir.Undefined), zeros)
+
+
 @intrinsic
 def spread(typing_context: Any, number: Any) -> Any:
     """Return one number in all lanes."""
 
     def generate(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        one = builder.insert_element(ir.Constant(_DOUBLES, ir.Undefined), args[0], ir.Constant(ir.IntType(32), 0))
-        zeros = ir.Constant(ir.VectorType(ir.IntType(32), LANES), [0] * LANES)
-        return builder.shuffle_vector(one, ir.Constant(_DOUBLES, ir.Undefined), zeros)
+        return _broadcast(builder, args[0])
 
     return lanes_type(types.float64), generate
+
+
+@intrinsic
+def spread_from(typing_context: Any, array: Any, index: Any) -> Any:
+    """Return one number of a contiguous float64 array in all lanes (no bounds check, no negative index)."""
+
+    def generate(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        data = context.make_array(sig.args[0])(context, builder, args[0]).data
+        return _broadcast(builder, builder.load(builder.gep(data, [args[1]])))
+
+    return lanes_type(array, types.intp), generate
 
 
 # ------------------------------------------------------------------------------------------ arithmetic
