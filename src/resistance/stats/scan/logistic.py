@@ -14,9 +14,19 @@ from numpy.typing import ArrayLike, NDArray
 from resistance.stats._arrays import BoolArray, FloatArray, flags, matrix
 from resistance.stats.newton import COLLINEAR
 from resistance.stats.scan import firth_plain
+from resistance.stats.scan.orthogonal import orthogonal
 
 #: what a reason code means; 0 is "converged"
-REASONS = ("", "not assessed", "constant outcome", "constant marker", "collinear", "collinear covariates", "iterations")
+REASONS = (
+    "",
+    "not assessed",
+    "constant outcome",
+    "constant marker",
+    "collinear",
+    "collinear covariates",
+    "iterations",
+    "separated covariates",
+)
 NOTES = (
     "",
     "the marker was not assessed in any patient",
@@ -25,8 +35,9 @@ NOTES = (
     "the marker is a combination of the covariates, or there are fewer patients than columns",
     "the covariates are constant, collinear, or as many as the patients",
     "the likelihood was not maximised within the allowed iterations",
+    "the covariates alone separate the outcome: without penalty their model has no finite coefficients",
 )
-_NOT_ASSESSED, _OUTCOME, _CONSTANT, _COLLINEAR, _COVARIATES, _ITERATIONS = range(1, 7)
+NOT_ASSESSED_CODE, OUTCOME_CODE, CONSTANT_CODE, COLLINEAR_CODE, COVARIATES_CODE, ITERATIONS_CODE, SEPARATED_CODE = range(1, 8)
 
 #: markers of one task of one thread
 TASK = 1024
@@ -144,7 +155,7 @@ def firth_logistic_scan(
     (array([3.045,   nan]), array([0.023,   nan]), 'the marker is the same in all patients in whom it was assessed')
     """
     model = _Firth(outcome, covariates, confidence, profile, threads)
-    return model.scan(_columns(markers, model.n))
+    return model.scan(columns_of_markers(markers, model.n))
 
 
 def firth_logistic_scan_blocks(
@@ -167,7 +178,7 @@ def firth_logistic_scan_blocks(
     """
     model = _Firth(outcome, covariates, confidence, profile, threads)
     for block in blocks:
-        yield model.scan(_columns(block, model.n))
+        yield model.scan(columns_of_markers(block, model.n))
 
 
 def minimum_p_values(n: ArrayLike, events: ArrayLike, carriers: ArrayLike) -> FloatArray:
@@ -206,7 +217,7 @@ def minimum_p_values(n: ArrayLike, events: ArrayLike, carriers: ArrayLike) -> Fl
 # ------------------------------------------------------------------------------------------- what is given
 
 
-def _columns(markers: ArrayLike, n: int) -> NDArray[Any]:
+def columns_of_markers(markers: ArrayLike, n: int) -> NDArray[Any]:
     """Return the markers as a two-dimensional array of booleans, integers or floats; nothing is copied."""
     array = np.asarray(markers)
     if array.ndim != 2 or array.shape[0] != n:
@@ -237,58 +248,13 @@ def _level(confidence: float | None, profile: bool) -> float | None:
     return level
 
 
-def _processors(threads: int | None) -> int:
+def processors(threads: int | None) -> int:
+    """Return the number of threads wanted, or of processors this process may use."""
     if threads is None:
         return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     if threads < 1:
         raise ValueError(f"threads: {threads} is less than 1")
     return threads
-
-
-@dataclass(frozen=True)
-class _Design:
-    """Intercept and covariates as orthogonal columns of mean square 1, so that no scale of theirs matters.
-
-    Parameters
-    ----------
-    basis : array, shape (n, k + 1)
-    log_scale : float
-        Log determinant of the step from the basis to the columns given.
-    columns : tuple of int
-        Covariates because of which there is no basis.
-    """
-
-    basis: FloatArray
-    log_scale: float
-    columns: tuple[int, ...]
-    possible: bool
-
-
-def _design(covariates: FloatArray) -> _Design:
-    n, k = covariates.shape
-    spread = np.ptp(covariates, axis=0) if n else np.zeros(k)
-    constant = ~(spread > 0)
-    unit = (covariates - covariates.mean(axis=0)) / np.where(constant, 1.0, spread)
-    length = np.sqrt((unit**2).sum(axis=0))
-    unit = unit / np.where(constant, 1.0, length)
-    values, vectors = np.linalg.eigh(np.einsum("ia,ib->ab", unit, unit) + np.diag(constant.astype(float)))
-    null = vectors[:, values < COLLINEAR]
-    dependent = constant | (np.abs(null) > 1e-3).any(axis=1)
-    if dependent.any() or n <= k:
-        columns = tuple(int(i) for i in (np.flatnonzero(dependent) if dependent.any() else range(k)))
-        return _Design(np.zeros((n, 0)), 0.0, columns, False)
-    basis = np.column_stack([np.ones(n), unit])
-    log_scale = float(np.log(spread * length).sum())
-    for j in range(1, k + 1):
-        size = 1.0
-        for _ in range(2):  # twice is enough (Kahan)
-            for before in range(j):
-                basis[:, j] -= basis[:, before] * ((basis[:, before] * basis[:, j]).sum() / n)
-            norm = float(np.sqrt((basis[:, j] ** 2).sum() / n))
-            basis[:, j] /= norm
-            size *= norm
-        log_scale += float(np.log(size))
-    return _Design(basis, log_scale, (), True)
 
 
 # ------------------------------------------------------------------------------------------------ Firth
@@ -304,8 +270,8 @@ class _Firth:
 
         self.outcome = flags(outcome, "outcome").astype(np.float64)
         self.n = self.outcome.size
-        self.design = _design(matrix([] if covariates is None else covariates, "covariates", self.n))
-        self.threads = _processors(threads)
+        self.design = orthogonal(matrix([] if covariates is None else covariates, "covariates", self.n))
+        self.threads = processors(threads)
         level = _level(confidence, profile)
         self.drop = 0.0 if level is None else float(chdtri(1, 1 - level)) / 2
         self.sign = np.where(self.outcome == 1.0, 1.0, -1.0)
@@ -349,11 +315,11 @@ class _Firth:
         reason = found.reason
         # the first reason that holds is given: the later ones follow from it
         for holds, why in (
-            (n == 0, _NOT_ASSESSED),
-            ((events == 0) | (events == n), _OUTCOME),
-            (np.full(n.size, not self.design.possible), _COVARIATES),
-            (low == high, _CONSTANT),
-            (n < self.k + 1, _COLLINEAR),
+            (n == 0, NOT_ASSESSED_CODE),
+            ((events == 0) | (events == n), OUTCOME_CODE),
+            (np.full(n.size, not self.design.possible), COVARIATES_CODE),
+            (low == high, CONSTANT_CODE),
+            (n < self.k + 1, COLLINEAR_CODE),
         ):
             reason[(reason == 0) & holds] = why
         binary = ~np.isnan(summary[:, 2])
@@ -366,7 +332,7 @@ class _Firth:
         else:
             status = np.zeros(n.size, dtype=np.int8)
             self._kernel(block, code, todo, centre, scale, found.numbers, status)
-            reason[status == 1] = _COLLINEAR
+            reason[status == 1] = COLLINEAR_CODE
             lost = np.flatnonzero((reason == 0) & (status > 1))
         for marker in lost.tolist():
             self._carefully(block[marker], code, centre[marker], scale[marker], found.numbers[marker], reason, marker)
@@ -381,11 +347,11 @@ class _Firth:
         rows = np.column_stack([self.rows[here], self.sign[here] * ((x[here] - centre) / scale)])
         first = firth_plain.evaluate(rows, np.append(self.start, 0.0))
         if first is None or _least_pivot(first.information) < COLLINEAR:
-            reason[at] = _COLLINEAR
+            reason[at] = COLLINEAR_CODE
             return
         fit = firth_plain.fit(rows, np.append(self.start, 0.0), self.drop)
         if fit is None:
-            reason[at] = _ITERATIONS
+            reason[at] = ITERATIONS_CODE
             return
         numbers[:] = (
             fit.coef / scale,

@@ -37,6 +37,8 @@ NULL, FULL, LOW, HIGH, IDLE = 0, 1, 2, 3, 4
 DONE, COLLINEAR, LOST, BOUND_LOST = 0, 1, 2, 3
 #: Newton decrement (twice the log-likelihood still to gain) at which a fit is at rest
 AT_REST = 1e-15
+#: the same without the marker, where only the likelihood is wanted and this is its error
+AT_REST_NULL = 1e-11
 #: 1 - R squared of a column on those before it, below which they are collinear
 DEPENDENT = 1e-9
 MAX_STEPS = 60
@@ -623,7 +625,7 @@ def fit_markers(
                         decrement = 0.0
                         for j in range(k):
                             decrement += gradient[j * LANES + lane] * without[j * LANES + lane]
-                        if decrement < AT_REST:
+                        if decrement < AT_REST_NULL:
                             out[m, 4] = value + decrement / 2.0
                             stage[lane] = FULL
                             remembered[lane] = False

@@ -75,6 +75,25 @@ def load(typing_context: Any, array: Any, index: Any) -> Any:
 
 
 @intrinsic
+def load_any(typing_context: Any, array: Any, index: Any) -> Any:
+    """Return eight numbers of a contiguous array of int8, float32 or float64 (no bounds check)."""
+
+    def generate(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        element = context.get_data_type(sig.args[0].dtype)
+        data = context.make_array(sig.args[0])(context, builder, args[0]).data
+        where = builder.bitcast(builder.gep(data, [args[1]]), ir.VectorType(element, LANES).as_pointer())
+        instruction = builder.load(where)
+        instruction.align = sig.args[0].dtype.bitwidth // 8
+        if isinstance(element, ir.DoubleType):
+            return instruction
+        return (
+            builder.fpext(instruction, _DOUBLES) if isinstance(element, ir.FloatType) else builder.sitofp(instruction, _DOUBLES)
+        )
+
+    return lanes_type(array, types.intp), generate
+
+
+@intrinsic
 def store(typing_context: Any, array: Any, index: Any, value: Any) -> Any:
     """Write eight numbers into a contiguous float64 array from `index` on (no bounds check)."""
 
