@@ -1,0 +1,295 @@
+"""A binary outcome, very many markers and the same covariates -> Rao's score test of each marker, one pass over the markers."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from resistance.stats._arrays import BoolArray, FloatArray, flags, matrix
+from resistance.stats.newton import COLLINEAR, maximise
+from resistance.stats.scan.logistic import (
+    COLLINEAR_CODE,
+    CONSTANT_CODE,
+    COVARIATES_CODE,
+    NOT_ASSESSED_CODE,
+    NOTES,
+    OUTCOME_CODE,
+    SEPARATED_CODE,
+    SMALL,
+    IntArray,
+    columns_of_markers,
+    processors,
+)
+from resistance.stats.scan.orthogonal import orthogonal
+
+#: markers of one task: their sums stay in the nearest cache
+TASK = 512
+#: markers with missing values that are looked at together, and fits without marker that are kept for the next ones
+TOGETHER = 4096
+KEPT = 1000
+#: share of a sum of squares below which a difference of such sums has lost too many digits
+CANCELLED = 1e-5
+
+
+@dataclass(frozen=True)
+class ScoreScan:
+    """Rao's score test of each of m markers; all arrays have shape (m,), floats are NaN where not `converged`.
+
+    Parameters
+    ----------
+    score, variance : array
+        Derivative of the log-likelihood with respect to the marker's coefficient at 0, and its variance
+        given the covariates; score / variance is a first approximation of the coefficient.
+    z : array
+        score / sqrt(variance).
+    p_value : array
+        Two-sided, normal.  Too small for rare markers: a filter or a first look, not a result.
+    converged : array of bool
+    reason : array of int8
+        Index into :data:`resistance.stats.scan.logistic.REASONS`.
+    n, events : array of int
+        Patients in whom the marker was assessed, and those of them with the outcome.
+    columns : tuple of int
+        0-based covariates because of which there is no model.
+    """
+
+    score: FloatArray
+    variance: FloatArray
+    z: FloatArray
+    p_value: FloatArray
+    converged: BoolArray
+    reason: IntArray
+    n: NDArray[np.int64]
+    events: NDArray[np.int64]
+    columns: tuple[int, ...]
+
+    def note(self, marker: int) -> str:
+        """Return in words why a marker has no result ('' when it has)."""
+        return NOTES[self.reason[marker]]
+
+
+def logistic_score_scan(
+    outcome: ArrayLike, markers: ArrayLike, covariates: ArrayLike | None = None, *, threads: int | None = None
+) -> ScoreScan:
+    """Test each marker in a logistic model with covariates, from the one fit without any marker.
+
+    Parameters
+    ----------
+    outcome : array of 0/1, shape (n,)
+    markers : array, shape (n, m)
+        As for :func:`resistance.stats.scan.logistic.firth_logistic_scan`; int8, float32 and float64 in row
+        order are read where they stand.  Markers that are missing in the same patients share a fit.
+    covariates : array, shape (n, k), optional
+        No missing values, no intercept.
+    threads : int, optional
+        Default: the processors this process may use; the result is the same to the last bit.
+
+    Returns
+    -------
+    ScoreScan
+
+    Raises
+    ------
+    ValueError
+        As :func:`resistance.stats.scan.logistic.firth_logistic_scan`.
+
+    Notes
+    -----
+    Rao 1948, doi:10.1017/S0305004100023987.  The same number as R's anova(..., test = "Rao").
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> found = logistic_score_scan([1, 1, 1, 0, 0, 0, 0, 0], np.array([[1, 1, 1, 0, 0, 0, 0, 1]]).T)
+    >>> found.z.round(3), found.p_value.round(3)
+    (array([2.191]), array([0.028]))
+    """
+    y = flags(outcome, "outcome").astype(np.float64)
+    x = columns_of_markers(markers, y.size)
+    covariate_columns = matrix([] if covariates is None else covariates, "covariates", y.size)
+    workers = processors(threads)
+    m = x.shape[1]
+    numbers = np.full((m, 2), np.nan)
+    reason = np.zeros(m, dtype=np.int8)
+    n, events = np.full(m, y.size), np.full(m, int(y.sum()))
+    whole = _null(y, covariate_columns)
+
+    def task(first: int) -> NDArray[np.intp]:
+        last = min(first + TASK, m)
+        if whole.reason or y.size * m <= SMALL:
+            return np.arange(first, last)
+        return first + _fast(x, first, last, whole, numbers)
+
+    starts = range(0, m, TASK)
+    if workers == 1 or len(starts) < 2:
+        careful = [task(first) for first in starts]
+    else:
+        with ThreadPoolExecutor(min(workers, len(starts))) as pool:
+            careful = list(pool.map(task, starts))
+    again = np.concatenate(careful) if careful else np.zeros(0, dtype=np.intp)
+    known = {np.packbits(np.ones(y.size, dtype=bool)).tobytes(): whole}
+    for first in range(0, again.size, TOGETHER):
+        _carefully(x, again[first : first + TOGETHER], y, covariate_columns, known, numbers, reason, n, events)
+    from scipy.special import erfc
+
+    score, variance = np.ascontiguousarray(numbers[:, 0]), np.ascontiguousarray(numbers[:, 1])
+    z = score / np.sqrt(variance)
+    return ScoreScan(
+        score=score,
+        variance=variance,
+        z=z,
+        p_value=np.asarray(erfc(np.abs(z) / np.sqrt(2.0))),
+        converged=reason == 0,
+        reason=reason,
+        n=n,
+        events=events,
+        columns=whole.columns,
+    )
+
+
+@dataclass(frozen=True)
+class _Null:
+    """The fit without marker.
+
+    Parameters
+    ----------
+    factors : array, shape (n, k + 3)
+        Residual; weight times each of k + 1 columns that are orthonormal under the weights (the first is constant); weight.
+    basis : array, shape (n, k + 1)
+        Those columns.
+    reason : int
+    columns : tuple of int
+    """
+
+    factors: FloatArray
+    basis: FloatArray
+    reason: int
+    columns: tuple[int, ...]
+
+
+class _Logit:
+    """Log-likelihood of a logistic model and its derivatives; rows are multiplied by -1 where there is no event."""
+
+    def __init__(self, rows: FloatArray) -> None:
+        self.rows = rows
+
+    def loglike(self, params: FloatArray) -> float:
+        return -float(np.logaddexp(0.0, -np.einsum("ij,j->i", self.rows, params)).sum())
+
+    def rest(self, params: FloatArray) -> FloatArray:
+        """Return the probability of what was not seen."""
+        return np.asarray(1.0 / (1.0 + np.exp(np.einsum("ij,j->i", self.rows, params))))
+
+    def score(self, params: FloatArray) -> FloatArray:
+        return np.asarray(np.einsum("ia,i->a", self.rows, self.rest(params)))
+
+    def hessian(self, params: FloatArray) -> FloatArray:
+        rest = self.rest(params)
+        return -np.asarray(np.einsum("ia,i,ib->ab", self.rows, rest * (1.0 - rest), self.rows))
+
+
+def _null(y: FloatArray, covariates: FloatArray) -> _Null:
+    nothing = np.zeros((y.size, 0))
+    if not 0 < y.sum() < y.size:
+        return _Null(nothing, nothing, OUTCOME_CODE, ())
+    design = orthogonal(covariates)
+    if not design.possible:
+        return _Null(nothing, nothing, COVARIATES_CODE, design.columns)
+    sign = np.where(y == 1.0, 1.0, -1.0)
+    model = _Logit(sign[:, None] * design.basis)
+    start = np.zeros(design.basis.shape[1])
+    start[0] = np.log(y.sum() / (y.size - y.sum()))
+    top = maximise(model, start)
+    if not top.converged:
+        return _Null(nothing, nothing, SEPARATED_CODE, ())
+    with np.errstate(over="ignore"):
+        # one step more: the residuals of a fit at rest to eight digits are not yet orthogonal to the covariates to sixteen
+        rest = model.rest(top.params - np.linalg.solve(model.hessian(top.params), model.score(top.params)))
+    weight = rest * (1.0 - rest)
+    inverse_factor = np.linalg.inv(np.linalg.cholesky(np.einsum("ia,i,ib->ab", design.basis, weight, design.basis)))
+    basis = np.einsum("ia,ba->ib", design.basis, inverse_factor)
+    return _Null(np.column_stack([sign * rest, weight[:, None] * basis, weight]), basis, 0, ())
+
+
+def _fast(x: NDArray[Any], first: int, last: int, null: _Null, numbers: FloatArray) -> NDArray[np.intp]:
+    """Write score and variance of some markers; return which of them need a second look: missing, constant, nearly collinear."""
+    from resistance.stats.scan.score_kernel import ROWS, sums_over_patients
+    from resistance.stats.scan.simd import LANES, aligned
+
+    n, n_factors = null.factors.shape
+    factors = aligned(-(-n // ROWS) * ROWS * n_factors)
+    factors[: n * n_factors] = null.factors.reshape(-1)
+    integer = x.dtype.kind in "bui"
+    groups = -(-(last - first) // LANES)
+    if x.flags.c_contiguous and x.dtype in (np.int8, np.bool_, np.float32, np.float64) and first + groups * LANES <= x.shape[1]:
+        source, stride, at = (x.view(np.int8) if x.dtype == np.bool_ else x), x.shape[1], first
+    else:  # copied: another order or type, or the last few markers, filled up to whole registers
+        small = x.dtype == np.int8 or x.dtype == np.bool_
+        source, stride, at = np.zeros((n, groups * LANES), dtype=np.int8 if small else np.float64), groups * LANES, 0
+        source[:, : last - first] = x[:, first:last]
+    sums = aligned(groups * n_factors * LANES)
+    sums_over_patients(source.reshape(-1), stride, n, at, groups, integer, factors, n_factors, sums)
+    each = sums.reshape(groups, n_factors, LANES).transpose(0, 2, 1).reshape(-1, n_factors)[: last - first]
+    squares = each[:, -1]
+    variance = squares - (each[:, 1:-1] ** 2).sum(axis=1)
+    numbers[first:last, 0] = each[:, 0]
+    numbers[first:last, 1] = variance
+    return np.flatnonzero(~(variance > CANCELLED * squares))
+
+
+def _carefully(
+    x: NDArray[Any],
+    which: NDArray[np.intp],
+    y: FloatArray,
+    covariates: FloatArray,
+    known: dict[bytes, _Null],
+    numbers: FloatArray,
+    reason: IntArray,
+    n: NDArray[np.int64],
+    events: NDArray[np.int64],
+) -> None:
+    """Do the same by centred columns, one null model for each set of patients."""
+    part = x[:, which]
+    if part.dtype.kind in "iu" and part.size and part.min() < -1:
+        raise ValueError("markers: an integer below -1 (-1 stands for not assessed)")
+    part = part.astype(np.float64) if x.dtype.kind == "f" else np.where(part == -1, np.nan, part.astype(np.float64))
+    if np.isinf(part).any():
+        raise ValueError("markers: infinite value(s)")
+    assessed = ~np.isnan(part)
+    members_of: dict[bytes, list[int]] = {}
+    for marker, bits in enumerate(np.packbits(assessed, axis=0).T):
+        members_of.setdefault(bits.tobytes(), []).append(marker)
+    numbers[which] = np.nan
+    for pattern, members in members_of.items():
+        here = assessed[:, members[0]]
+        into = which[members]
+        n[into], events[into] = int(here.sum()), int(y[here].sum())
+        if not here.any():
+            reason[into] = NOT_ASSESSED_CODE
+            continue
+        null = known.get(pattern) or _null(y[here], covariates[here])
+        if len(known) < KEPT:
+            known[pattern] = null
+        if null.reason:
+            reason[into] = null.reason
+            continue
+        values = part[np.ix_(here, members)]
+        # scaled as well: squares of very large or small units neither overflow nor vanish
+        spread = np.ptp(values, axis=0)
+        constant = spread == 0
+        spread[constant] = 1.0
+        values = (values - values.mean(axis=0)) / spread
+        weight = null.factors[:, -1]
+        centred = values - null.basis[:1, 0] * np.einsum("im,i->m", values, null.factors[:, 1])
+        left = values - np.einsum("ia,am->im", null.basis, np.einsum("im,ia->am", values, null.factors[:, 1:-1]))
+        variance = np.einsum("im,i,im->m", left, weight, left)
+        collinear = ~constant & ~(variance > COLLINEAR * np.einsum("im,i,im->m", centred, weight, centred))
+        reason[into[constant]] = CONSTANT_CODE
+        reason[into[collinear]] = COLLINEAR_CODE
+        fine = ~constant & ~collinear
+        numbers[into[fine], 0] = (np.einsum("im,i->m", left, null.factors[:, 0]) * spread)[fine]
+        numbers[into[fine], 1] = (variance * spread**2)[fine]
