@@ -381,16 +381,18 @@ def _decided(question: Question, config: CohortFile, setting: Setting) -> Questi
         carriers=n_carriers if rows.flag else 0,
         not_assessed=int((rows.base & ~rows.assessed).sum()),
         incomplete=int((rows.base & rows.assessed & ~rows.complete).sum()),
-        rare=rows.flag and n > 0 and _rare(min(n_carriers, n - n_carriers), n, events, config.analysis.few_carriers),
+        rare=rows.flag and n > 0 and _rare(min(n_carriers, n - n_carriers), question, n, events, config),
     )
     method = _method(question, config, setting)
     question = replace(question, method="-" if method is None else method.name)
     return replace(question, refused=_refusal(question, method, config, setting, rows))
 
 
-def _rare(smaller: int, n: int, events: int, few: int) -> bool:
-    """Whether the smaller group, or its events as expected from the margins, are fewer than `few`."""
-    return smaller < few or smaller * events / n < few
+def _rare(smaller: int, question: Question, n: int, events: int, config: CohortFile) -> bool:
+    """Whether the smaller group (survival: or its events as expected from the margins) is too small for an asymptotic test."""
+    least = config.analysis.few_carriers
+    timed = config.endpoints[question.endpoint].kind == "time_to_event"
+    return smaller < least or (timed and smaller * events / n < least)
 
 
 def _refusal(question: Question, method: Method | None, config: CohortFile, setting: Setting, rows: Rows) -> str:

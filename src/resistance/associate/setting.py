@@ -44,8 +44,8 @@ class Outcome:
         Time to event: the event as the cohort file counts it; binary: yes.
     code : array of int
         Time to event: 0 censored, 1 the event, 2.. competing events.
-    levels : int
-        Of an ordinal endpoint.
+    levels : tuple of str
+        Of an ordinal endpoint, from worst to best.
     competing : bool
         Competing events are declared.
     excluded : dict
@@ -59,7 +59,7 @@ class Outcome:
     entry: NDArray[np.float64]
     event: Mask
     code: NDArray[np.int64]
-    levels: int
+    levels: tuple[str, ...]
     competing: bool
     excluded: dict[str, int]
 
@@ -301,7 +301,7 @@ def _outcome(name: str, config: CohortFile, cohort: Cohort, index: pd.Index) -> 
         entry=np.nan_to_num(entry, nan=0.0),
         event=event,
         code=np.nan_to_num(code, nan=0.0).astype(np.int64),
-        levels=len(endpoint.levels),
+        levels=tuple(str(level) for level in endpoint.levels),
         competing=endpoint.survival is not None and bool(endpoint.survival.competing_codes),
         excluded={str(k): int(v) for k, v in sorted(reasons.value_counts().items())},
     )

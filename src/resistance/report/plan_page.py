@@ -33,7 +33,7 @@ def render_plan(plan: dict[str, Any], title: str, build: str) -> str:
         "families": families,
         "asked": sum(len([q for q in f["questions"] if not q["refused"]]) for f in families),
         "refused": Counter(q["refused"] for q in plan["questions"] if q["refused"]).most_common(),
-        "scales": SCALES,
+        "scales": SCALES | {"": "none"},
         "most": _MOST_QUESTIONS,
     }
     return page_of("plan.html.j2", content)

@@ -8,7 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from resistance.associate.methods import cox, firth_logistic, fisher, interactions, wilcoxon
+from resistance.associate.methods import (
+    best_cut,
+    cox,
+    fine_gray,
+    firth_cox,
+    firth_logistic,
+    fisher,
+    interactions,
+    linear,
+    log_rank,
+    proportional_odds,
+    wilcoxon,
+)
 from resistance.associate.methods.record import Estimate, Method, Sample, too_few
 
 __all__ = ["METHODS", "Estimate", "Method", "Sample", "method_for", "method_named", "too_few"]
@@ -16,8 +28,18 @@ __all__ = ["METHODS", "Estimate", "Method", "Sample", "method_for", "method_name
 METHODS: tuple[Method, ...] = (
     fisher.METHOD,
     firth_logistic.METHOD,
+    proportional_odds.RARE,
+    proportional_odds.METHOD,
     wilcoxon.METHOD,
+    linear.METHOD,
+    firth_cox.METHOD,
+    firth_cox.PENALISED,
     cox.METHOD,
+    log_rank.METHOD,
+    fine_gray.METHOD,
+    best_cut.SURVIVAL,
+    best_cut.BINARY,
+    best_cut.CONTINUOUS,
     interactions.LOGISTIC,
     interactions.COX,
 )

@@ -45,8 +45,8 @@ class Sample:
     strata : array of str or None
     arm : array of bool, shape (n,)
         With an IMiD (False throughout where not asked).
-    levels : int
-        Ordinal endpoints: number of levels.
+    levels : tuple of str
+        Ordinal endpoints: the levels from worst to best.
     permutations, seed : int
         Of a permutation test.
     """
@@ -63,7 +63,7 @@ class Sample:
     names: tuple[str, ...]
     strata: NDArray[np.str_] | None
     arm: BoolArray
-    levels: int = 0
+    levels: tuple[str, ...] = ()
     permutations: int = 9999
     seed: int = 1
 
@@ -136,7 +136,7 @@ class Method:
     models : tuple of str
         Kinds of estimate.
     scale : str
-        Scale of the effect.
+        Scale of the effect; '' where the method gives none.
     minimum_events : int
         Fewer events (binary: of the rarer outcome; ordinal, continuous: patients) are not fitted.
     stratified : bool

@@ -1,0 +1,107 @@
+"""An ordered outcome (CR, PR, SD, PD): proportional odds, with the test of that assumption and the odds at each cut."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from math import nan
+
+import numpy as np
+
+from resistance.associate.methods.record import Estimate, Method, Sample, few, finite, from_fit, joined
+from resistance.stats.ordinal import cutwise_odds, proportional_odds
+from resistance.stats.ordinal_permutation import ordinal_permutation
+from resistance.stats.power_models import detectable_ordinal
+
+#: below this the common odds ratio is not the whole story, and those of the cuts are given
+NOT_PROPORTIONAL = 0.05
+
+
+def fit(sample: Sample) -> Estimate:
+    """Fit the model of one question."""
+    codes = sample.value.astype(int)
+    found = proportional_odds(codes, sample.design, tested=[sample.tested], categories=len(sample.levels))
+    if not found.converged:
+        failed = from_fit(found, sample)
+        return replace(failed, note=joined(failed.note, _cuts(sample))) if found.reason == "monotone" else failed
+    nominal = float(found.nominal_p[sample.tested])
+    note = few(sample, both_sides=False) if sample.flag else ""
+    if nominal < NOT_PROPORTIONAL:
+        note = joined(note, "the odds are not proportional", _cuts(sample))
+    return from_fit(
+        found,
+        sample,
+        detectable_effect=_detectable(sample),
+        separated=False,
+        assumption="proportional odds" if np.isfinite(nominal) else None,
+        assumption_p=nominal,
+        note=note,
+    )
+
+
+def fit_rare(sample: Sample) -> Estimate:
+    """Estimate by proportional odds where it has a maximum; test by the permutation of ranks, right for few carriers."""
+    found = fit(sample)
+    test = ordinal_permutation(
+        sample.value.astype(int), sample.term, sample.strata, permutations=sample.permutations, seed=sample.seed
+    )  # fmt: skip
+    if not test.converged:
+        return replace(found, p_asymptotic=found.p_value, p_value=nan, note=joined(found.note, f"no p: {test.note}"))
+    return replace(
+        found,
+        p_asymptotic=found.p_value,
+        p_value=test.p_value,
+        p_value_minimum=test.p_minimum,
+        separated=not found.converged,
+        converged=True,
+        note=found.note,
+    )
+
+
+def _cuts(sample: Sample) -> str:
+    """Return the odds ratio at each cut of the outcome, in words."""
+    found = cutwise_odds(sample.value.astype(int), sample.design, tested=sample.tested, categories=len(sample.levels))
+    said = []
+    for i, level in enumerate(sample.levels[1:]):
+        ratio, low, high = (float(np.exp(values[i])) for values in (found.coef, found.ci_low, found.ci_high))
+        if np.isfinite(found.coef[i]):
+            said.append(f"{level} or better {ratio:.2g} ({low:.2g} to {high:.2g})")
+    return "odds ratios by cut: " + ", ".join(said) if said else ""
+
+
+def _detectable(sample: Sample) -> float:
+    if not sample.flag:
+        return nan
+    shares = np.bincount(sample.value.astype(int), minlength=len(sample.levels)) / sample.value.size
+    carriers, others, _ = sample.margins
+    ratio = detectable_ordinal(shares[shares > 0], carriers, others)
+    return finite(float(np.log(ratio))) if ratio > 0 else nan
+
+
+_NAME = "Proportional-odds model (profile interval{})"
+METHOD = Method(
+    key="proportional_odds",
+    name=_NAME.format(", likelihood-ratio p"),
+    test="likelihood ratio",
+    kinds=("ordinal",),
+    models=("crude", "adjusted", "imputed", "joint"),
+    scale="log_odds_ratio",
+    minimum_events=5,
+    stratified=False,
+    reference="McCullagh 1980, doi:10.1111/j.2517-6161.1980.tb01109.x; Brant 1990, doi:10.2307/2532457",
+    fit=fit,
+    terms=("flag", "number"),
+)
+RARE = Method(
+    key="ordinal_permutation",
+    name=_NAME.format("") + ", p by permuting ranks within strata",
+    test="permutation of ranks within strata (van Elteren)",
+    kinds=("ordinal",),
+    models=("crude",),
+    scale="log_odds_ratio",
+    minimum_events=2,
+    stratified=True,
+    reference="van Elteren 1960; McCullagh 1980, doi:10.1111/j.2517-6161.1980.tb01109.x",
+    fit=fit_rare,
+    rare=True,
+    exact=True,
+)
