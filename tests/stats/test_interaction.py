@@ -100,3 +100,35 @@ def test_a_group_in_which_all_respond_has_no_estimate() -> None:
     assert not found.converged
     assert 0 in found.columns
     assert np.isnan(found.p_value)
+
+
+def test_penalised_interaction_answers_where_all_or_none_of_a_group_respond() -> None:
+    from resistance.stats.firth_logistic import firth_logistic
+
+    _, _, y, marker, arm = trial()
+    never = y & ~(marker & arm)
+    found = logistic_interaction(never, marker, arm, penalised=True)
+    assert found.converged
+    assert 0 in found.columns
+    assert "separation" in found.note
+    assert found.ci_low < found.effect < found.ci_high < 0
+    assert found.p_value < 1e-4
+    # saturated: one half is added to each of the eight cells
+    expected = [
+        np.log((never & (marker == m) & (arm == a)).sum() + 0.5) - np.log((~never & (marker == m) & (arm == a)).sum() + 0.5)
+        for m, a in ((1, 1), (0, 1), (1, 0), (0, 0))
+    ]
+    assert found.effect == pytest.approx(expected[0] - expected[1] - expected[2] + expected[3], rel=1e-8)
+    columns = np.column_stack([marker & arm, marker, arm]).astype(float)
+    assert found.p_value == firth_logistic(never, columns).p_value[0]
+    turned = logistic_interaction(never, marker, ~arm, penalised=True)
+    assert (turned.effect, turned.p_value) == (pytest.approx(-found.effect, rel=1e-7), pytest.approx(found.p_value, rel=1e-6))
+    assert logistic_interaction(y, marker & arm, arm, penalised=True).reason == "empty cell"
+
+
+def test_penalised_and_plain_interaction_are_near_each_other_with_many_patients() -> None:
+    _, _, y, marker, arm = trial(4000)
+    plain, penalised = logistic_interaction(y, marker, arm), logistic_interaction(y, marker, arm, penalised=True)
+    assert penalised.effect == pytest.approx(plain.effect, rel=0.02)
+    assert penalised.ci_low == pytest.approx(plain.ci_low, rel=0.02)
+    assert penalised.note == ""

@@ -92,7 +92,7 @@ def firth_logistic(
     --------
     >>> found = firth_logistic([1, 1, 1, 0, 0, 0, 0, 0], [1, 1, 1, 0, 0, 0, 0, 1])
     >>> found.separated, found.columns, round(float(found.coef[0]), 3), round(float(found.p_value[0]), 3)
-    (True, (0,), 3.045, 0.023)
+    (True, (0,), 3.045, 0.043)
     """
     data = prepare(outcome, columns, weights)
     which = tested_columns(tested, data.columns.shape[1])

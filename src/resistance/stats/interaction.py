@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from resistance.stats._arrays import flags, matrix
 from resistance.stats.cox import CoxResult, cox
+from resistance.stats.firth_logistic import firth_logistic
 from resistance.stats.logistic import LogisticResult, logistic
 
 
@@ -22,9 +23,9 @@ class InteractionResult:
     effect, se : float
         Log of the ratio (effect in carriers over effect in the others) of odds or hazard ratios.
     ci_low, ci_high : float
-        Interval of the effect: profile likelihood (logistic) or Wald (Cox).
+        Interval of the effect: profile of the (penalised) likelihood (logistic) or Wald (Cox).
     p_value : float
-        Likelihood-ratio p of the product term.
+        Likelihood-ratio p of the product term (of the likelihood, penalised or partial, that was maximised).
     marker_in_control, marker_in_arm : float
         Log odds or hazard ratio of the marker in each arm.
     cells : tuple of int
@@ -55,13 +56,18 @@ class InteractionResult:
     note: str
 
 
-def logistic_interaction(outcome: ArrayLike, marker: ArrayLike, arm: ArrayLike, covariates: ArrayLike = ()) -> InteractionResult:
+def logistic_interaction(
+    outcome: ArrayLike, marker: ArrayLike, arm: ArrayLike, covariates: ArrayLike = (), *, penalised: bool = False
+) -> InteractionResult:
     """Test marker x arm in a logistic model.
 
     Parameters
     ----------
     outcome, marker, arm : array of 0/1, shape (n,)
     covariates : array, shape (n, k), optional
+    penalised : bool
+        By Firth's likelihood (see :func:`resistance.stats.firth_logistic.firth_logistic`): there is an answer
+        also where all or none of a group have the outcome; `columns` and `note` then name the separation.
 
     Notes
     -----
@@ -72,7 +78,7 @@ def logistic_interaction(outcome: ArrayLike, marker: ArrayLike, arm: ArrayLike, 
     columns, cells = _design(marker, arm, covariates, y.size)
     if min(cells) == 0:
         return _empty(cells, y.size, int(y.sum()))
-    return _result(logistic(y, columns, tested=[0]), cells)
+    return _result((firth_logistic if penalised else logistic)(y, columns, tested=[0]), cells)
 
 
 def cox_interaction(
