@@ -1,4 +1,4 @@
-"""A matrix of columns -> which of them are tied to each other, and an orthonormal basis of the rest of the arithmetic."""
+"""A matrix of columns -> which of them are tied to each other, and how a note names them."""
 
 from __future__ import annotations
 

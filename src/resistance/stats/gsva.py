@@ -73,8 +73,9 @@ def gsva(
             continue
         at = np.sort(place[r], axis=0)  # where in the ranking the members stand
         weight = extremity[at]
-        total = weight.sum(axis=0)
-        inside = np.cumsum(weight, axis=0) / np.where(total > 0, total, 1.0)
+        # one member in the very middle has weight 0: its step is whole all the same
+        weight = np.where(weight.sum(axis=0) > 0, weight, 1.0)
+        inside = np.cumsum(weight, axis=0) / weight.sum(axis=0)
         outside = (at - np.arange(r.size)[:, None]) / (m - r.size)
         # the walk is highest at a member and lowest just before one (or 0, at its ends)
         high = np.maximum((inside - outside).max(axis=0), 0.0)

@@ -124,6 +124,6 @@ def _local_line(x: FloatArray, y: FloatArray, weight: FloatArray, at: float, spr
     centre = float(weight @ x)
     deviation = x - centre
     variance = float(weight @ deviation**2)
-    if np.sqrt(variance) > 0.001 * spread:
+    if spread > 0 and np.sqrt(variance) > 0.001 * spread:
         weight = weight * (1 + (at - centre) / variance * deviation)
     return float(weight @ y)

@@ -14,7 +14,7 @@ from resistance.stats.variance_prior import variance_prior
 
 #: features whose residuals are held at a time: a block stays in the cache of one core
 BLOCK = 64
-#: range of the standard deviation of true effects, in units of the typical residual one (limma's default)
+#: range of the standard deviation of real effects, in the unit of the expression (limma's default, for log2 scales)
 EFFECT_SD = (0.1, 4.0)
 
 
@@ -59,7 +59,8 @@ class ModeratedResult:
     t, p_value : array, shape (m, q)
         Moderated t and its two-sided p.
     log_odds : array, shape (m, q)
-        B: natural log odds that the effect is real, given the stated proportion of real ones.
+        B: natural log odds that the effect is real, given the stated proportion of real ones and that
+        these have a standard deviation of 0.1 to 4, which is meant for log2 scales.
     df : array, shape (m,)
         Degrees of freedom of t.
     variance, df_residual : array, shape (m,)

@@ -21,7 +21,7 @@ def plage(expression: ArrayLike, sets: Sequence[ArrayLike], *, oriented: bool = 
         0-based rows of each set.
     oriented : bool
         The sign of a principal direction is arbitrary: let the score rise with the sum of the standardised
-        members (and if that sum is 0, with the first member that loads most).  False: the sign that the
+        members; where that sum is 0 (two opposite members), the longer tail of the score is positive.  False: the sign that the
         decomposition happens to return for the members in the given order, as the Bioconductor package does.
 
     Returns
@@ -47,6 +47,6 @@ def plage(expression: ArrayLike, sets: Sequence[ArrayLike], *, oriented: bool = 
             left, _, right = np.linalg.svd(z[r], full_matrices=False)
             direction = float(left[:, 0].sum())
             if abs(direction) < 1e-9:
-                direction = float(left[int(np.argmax(np.abs(left[:, 0]))), 0])
+                direction = float((right[0] ** 3).sum()) or 1.0
             scores[number] = right[0] * (np.sign(direction) if oriented else 1.0)
     return collected(scores, rows, reasons, constant)
