@@ -147,7 +147,7 @@ def test_the_prediction_interval_by_hand() -> None:
 
 def test_the_hartung_knapp_interval_covers_where_the_normal_one_does_not() -> None:
     draw = np.random.default_rng(8)
-    hits = {interval: 0 for interval in INTERVALS}
+    hits = dict.fromkeys(INTERVALS, 0)
     for _ in range(300):
         s = draw.uniform(0.1, 0.5, 5)
         y = draw.normal(0.4, np.sqrt(s**2 + 0.1))
