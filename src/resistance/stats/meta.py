@@ -583,7 +583,7 @@ def _restricted_maximum(y: FloatArray, v: FloatArray, x: FloatArray) -> float:
         step = float((y @ twice @ y - np.trace(projection)) / np.trace(twice))
         moved = min(max(tau2 + step, low), high)
         if abs(moved - tau2) <= 1e-14 * max(top, tau2):
-            return moved
+            return float(moved)
         if step > 0:
             low = max(low, tau2)
         else:
