@@ -12,9 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from resistance.stats._arrays import BoolArray, FloatArray, flags, matrix, numbers, to_unit_range
 from resistance.stats.logistic_likelihood import LogisticLikelihood
 from resistance.stats.newton import Maximum, dependent_columns
-
-#: refits for one bound of a profile interval; four are usual
-PROFILE_STEPS = 60
+from resistance.stats.profile import profile_interval
 
 
 @dataclass(frozen=True)
@@ -293,7 +291,7 @@ def answer(
     intercept, intercept_se = float(to_origin @ top.params), float(np.sqrt(to_origin @ covariance @ to_origin))
     ci_low, ci_high, p_value = np.full(k, np.nan), np.full(k, np.nan), np.full(k, np.nan)
     for column in tested:
-        low, high = profile_interval(model, top, column + 1, confidence)
+        low, high = profile_interval(model, top, column + 1, confidence, climb=model.maximise)
         ci_low[column], ci_high[column] = low / data.spread[column], high / data.spread[column]
         p_value[column] = _without(model, top, column + 1)
     intercept_low = intercept_high = intercept_p = float("nan")
@@ -302,7 +300,7 @@ def answer(
         there = model.with_design(shifted)
         params = np.concatenate([[intercept], top.params[1:]])
         again = Maximum(params, top.loglike, -there.hessian(params), "", ())
-        intercept_low, intercept_high = profile_interval(there, again, 0, confidence)
+        intercept_low, intercept_high = profile_interval(there, again, 0, confidence, climb=there.maximise)
         intercept_p = _without(there, again, 0)
     without = model.maximise(data.start, _held(range(k), data))
     null = without.loglike if without.converged else float("nan")
@@ -356,51 +354,6 @@ def _without(model: LogisticLikelihood, top: Maximum, column: int) -> float:
     start[column] = 0.0
     found = model.maximise(start, np.arange(start.size) == column)
     return _test(2 * (top.loglike - found.loglike), 1).p_value if found.converged else float("nan")
-
-
-def profile_interval(model: LogisticLikelihood, top: Maximum, column: int, confidence: float = 0.95) -> tuple[float, float]:
-    """Return the values of one coefficient at which the profile likelihood has fallen by the chi-square quantile.
-
-    Returns
-    -------
-    low, high : float
-        Infinite where the profile never falls that far, NaN where the other coefficients were not found.
-
-    Notes
-    -----
-    Newton's method on the signed root of the deviance, which is nearly a straight line in the
-    coefficient, between bounds that enclose the answer.
-    """
-    from scipy.stats import chi2
-
-    target = float(np.sqrt(chi2.ppf(confidence, 1)))
-    se = float(np.sqrt(np.linalg.inv(top.information)[column, column]))
-    return _profile_bound(model, top, column, -se, target), _profile_bound(model, top, column, se, target)
-
-
-def _profile_bound(model: LogisticLikelihood, top: Maximum, column: int, step: float, target: float) -> float:
-    """Return where the root of the deviance reaches `target`, on the side of `step` (one signed standard error)."""
-    held = np.arange(top.params.size) == column
-    estimate, last = float(top.params[column]), top.params.copy()
-    inner, outer, distance = 0.0, float("inf"), target  # distances from the estimate, in standard errors
-    for _ in range(PROFILE_STEPS):
-        start = last.copy()
-        start[column] = estimate + distance * step
-        found = model.maximise(start, held)
-        if not found.converged:
-            return float("nan")
-        last = found.params
-        root = float(np.sqrt(max(0.0, 2 * (top.loglike - found.loglike))))
-        inner, outer = (distance, outer) if root < target else (inner, distance)
-        slope = -float(model.score(last)[column]) * step / root if root > 0 else 0.0
-        following = distance + (target - root) / slope if slope > 0 else float("inf")
-        if abs(following - distance) < 1e-10 * distance:
-            return estimate + following * step
-        farthest = min(outer, 3 * distance)
-        if not inner < following < farthest:
-            following = (inner + outer) / 2 if np.isfinite(outer) else 2 * distance
-        distance = following
-    return float("inf") if step > 0 else -float("inf")
 
 
 def unanswered(data: Design, reason: str, columns: tuple[int, ...]) -> LogisticResult:

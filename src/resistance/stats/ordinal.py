@@ -12,8 +12,8 @@ from resistance.stats._arrays import FloatArray, matrix, numbers, to_unit_range
 from resistance.stats._design import named
 from resistance.stats.cox import likelihood_ratio_p
 from resistance.stats.cumulative_logit import CumulativeLogit
-from resistance.stats.logistic import profile_interval
 from resistance.stats.newton import Maximum, maximise
+from resistance.stats.profile import profile_interval
 
 
 @dataclass(frozen=True)

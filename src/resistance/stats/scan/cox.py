@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from resistance.stats._arrays import BoolArray, FloatArray, codes, flags, matrix, numbers, to_unit_range
-from resistance.stats.logistic import profile_interval
 from resistance.stats.newton import Maximum, maximise
+from resistance.stats.profile import profile_interval
 from resistance.stats.scan.risk_sets import CoxTable, Evaluation, RiskSets, risk_sets
 from resistance.stats.scan.threads import threads_to_use
 
