@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import fields
-from math import isfinite
-from typing import TYPE_CHECKING, Any
+from math import exp, inf, isfinite
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from resistance.associate.course import episodes
+from resistance.associate.family_wise import family_wise
 from resistance.associate.methods import Estimate, Method, Sample, method_named, too_few
 from resistance.associate.methods.restricted_mean import with_restricted_mean
 from resistance.associate.multiplicity import adjusted_for_many
 from resistance.associate.plan import digest_of, digests
 from resistance.associate.questions import Question, Rows, role_of, rows_of
+from resistance.associate.sample import sample_of
 from resistance.associate.setting import Setting, make_setting
 from resistance.associate.states import NOT_ASSESSED
 from resistance.errors import InputError
+from resistance.stats.evalue import e_value
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,8 +30,11 @@ if TYPE_CHECKING:
 
 #: numbers of an estimate that are columns of the results
 NUMBERS = tuple(f.name for f in fields(Estimate) if f.type == "float" and f.name != "se")
+_E_SCALES: dict[str, Literal["odds_ratio", "hazard_ratio"]] = {"log_odds_ratio": "odds_ratio", "log_hazard_ratio": "hazard_ratio"}
+#: share of patients with the outcome above which a ratio is converted before its E-value is taken
+COMMON = 0.15
 #: columns that need all answers of a family
-_LATER = ("q_value", "p_familywise", "gate_open", "e_value", "e_value_bound")
+_LATER = ("q_value", "p_familywise", "gate_open")
 
 
 def answer(
@@ -70,8 +75,11 @@ def answer(
 
     _check(plan, digests(cohort, markers, matrix, subtypes, gene_states, stages))
     setting = make_setting(config, cohort, markers, matrix, subtypes, gene_states, stages)
-    rows = [_row(_question(item), config, setting) for item in plan["questions"]]
+    questions = [_question(item) for item in plan["questions"]]
+    rows = [_row(question, config, setting) for question in questions]
     frame = pd.DataFrame(rows, columns=[c for c in RESULTS.names if c not in _LATER])
+    together = family_wise(questions, config, setting) if config.analysis.multiplicity.family_wise == "max_t" else {}
+    frame["p_familywise"] = frame["question_id"].map(together).astype("float64")
     return conform(adjusted_for_many(frame, config)[list(RESULTS.names)], RESULTS)
 
 
@@ -148,6 +156,7 @@ def _row(question: Question, config: CohortFile, setting: Setting) -> dict[str, 
         "adjusted_for": _adjusted_for(question),
         "scale": None if method is None else method.scale or None,
         **_numbers(found, method),
+        **_e_values(found, method, question, config),
         "n": question.n,
         "events": question.events,
         "carriers": question.carriers if rows.flag else None,
@@ -208,45 +217,20 @@ def _numbers(found: Estimate, method: Method | None) -> dict[str, float]:
     return {name: float(f"{value:.10g}") if isfinite(value) else float("nan") for name, value in values.items()}
 
 
+def _e_values(found: Estimate, method: Method | None, question: Question, config: CohortFile) -> dict[str, float]:
+    """Return how strong an unmeasured confounder would have to be, where that is asked and the effect is a ratio."""
+    scale = _E_SCALES.get("" if method is None else method.scale)
+    names = ("e_value", "e_value_bound")
+    if not config.analysis.e_values or scale is None or not (found.converged and isfinite(found.effect)):
+        return dict.fromkeys(names, float("nan"))
+    # beyond about 15 % an odds or hazard ratio is further from 1 than the risk ratio
+    common = config.endpoints[question.endpoint].kind == "ordinal" or question.events > COMMON * question.n
+    bounds = (x if isfinite(x) else other for x, other in ((found.ci_low, -inf), (found.ci_high, inf)))
+    low, high = (exp(min(x, 700.0)) for x in bounds)
+    value = e_value(exp(found.effect), low, high, scale=scale, common=common)
+    return dict(zip(names, (value.e_value, value.e_value_limit), strict=True))
+
+
 def _adjusted_for(question: Question) -> str | None:
     parts = [*question.covariates, *(f"strata({name})" for name in question.strata)]
     return ";".join(parts) or None
-
-
-def sample_of(question: Question, rows: Rows, tested: int, config: CohortFile, setting: Setting) -> tuple[Sample, list[str]]:
-    """Return the patients of a question (or the start-stop rows of a time-dependent one), and what was left out of the model."""
-    outcome = setting.outcomes[question.endpoint]
-    at = np.flatnonzero(rows.used)
-    terms, event, time = rows.terms[at], outcome.event[at], outcome.time[at] - rows.origin
-    code, entry = outcome.code[at], np.maximum(outcome.entry[at] - rows.origin, 0.0)
-    if question.kind == "time_dependent":
-        spans = episodes(setting.course, question.terms[0], rows.used, outcome.entry, outcome.time)
-        at, entry, time = spans.patient, spans.start, spans.stop
-        event = outcome.event[at] & spans.last
-        code = np.where(spans.last, outcome.code[at], 0)
-        terms = spans.present[:, None].astype(np.float64)
-    columns = setting.columns(question.covariates)
-    varies = {name: values[at] for name, values in columns.items() if len(at) and np.nanmin(values[at]) < np.nanmax(values[at])}
-    constant = [name for name in columns if name not in varies]
-    # a joint marker that nobody here has says nothing; the others are then compared with patients who have none of them
-    in_model = [i for i in range(terms.shape[1]) if i == tested or not rows.flag or terms[:, i].any()]
-    constant += [setting.labels[question.terms[i]] for i in range(terms.shape[1]) if i not in in_model]
-    sample = Sample(
-        value=outcome.value[at],
-        event=event,
-        code=code,
-        time=time,
-        entry=entry if (entry > 0).any() else None,
-        terms=terms[:, in_model],
-        tested=in_model.index(tested),
-        flag=rows.flag,
-        covariates=np.column_stack(list(varies.values())) if varies else np.zeros((len(at), 0)),
-        names=(*(setting.labels.get(question.terms[i], question.terms[i]) for i in in_model), *varies),
-        strata=setting.strata(question.strata)[at] if question.strata else None,
-        arm=setting.imid[at] == 1,
-        levels=outcome.levels,
-        permutations=config.analysis.permutations,
-        seed=config.seed,
-    )
-    notes = [f"{', '.join(constant)} does not vary among these patients and is not in the model"] if constant else []
-    return sample, notes

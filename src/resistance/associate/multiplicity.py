@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from resistance.stats.multiplicity import benjamini_hochberg
+from resistance.stats.multiplicity import adjust
+from resistance.stats.storey import storey
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
 
 #: level at which a finding opens the gate to the next endpoint of a hierarchy
 ALPHA = 0.05
+#: fewer tests say too little about how many hypotheses are true: Storey's q is then Benjamini-Hochberg's
+LEAST_FOR_STOREY = 100
 
 
 def adjusted_for_many(frame: pd.DataFrame, config: CohortFile) -> pd.DataFrame:
@@ -27,10 +31,21 @@ def adjusted_for_many(frame: pd.DataFrame, config: CohortFile) -> pd.DataFrame:
     frame : DataFrame
         Columns family, endpoint and p_value at least.
     """
-    out = frame.assign(q_value=np.nan, p_familywise=np.nan, gate_open=None, e_value=np.nan, e_value_bound=np.nan)
+    out = frame.assign(q_value=np.nan, gate_open=None)
     for _, family in out.groupby("family", sort=False):
-        out.loc[family.index, "q_value"] = benjamini_hochberg(family["p_value"].to_numpy(dtype=np.float64))
+        p_values = family["p_value"].to_numpy(dtype=np.float64)
+        out.loc[family.index, "q_value"] = _q_values(p_values, config.analysis.multiplicity.method)
     return _gates(out, config)
+
+
+def _q_values(p_values: NDArray[np.float64], method: Any) -> NDArray[np.float64]:
+    if method != "storey":
+        return adjust(p_values, method)
+    if np.isfinite(p_values).sum() >= LEAST_FOR_STOREY:
+        found = storey(p_values)
+        if found.converged:
+            return found.q
+    return adjust(p_values, "bh")
 
 
 def _gates(frame: pd.DataFrame, config: CohortFile) -> pd.DataFrame:

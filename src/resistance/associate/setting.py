@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from resistance.associate.course import Course, make_course
 from resistance.associate.measures import Measured, expressed, measured
+from resistance.associate.methods import METHODS, unknown_methods
 from resistance.associate.states import NOT_ASSESSED, Mask, States, states_of
 from resistance.associate.variables import Coding, coding_of, columns_of, equals, value_of
 from resistance.errors import InputError, Problem
@@ -319,5 +320,9 @@ def _check_markers(config: CohortFile, labels: dict[str, str]) -> None:
             close = difflib.get_close_matches(name, list(labels), 1)
             remedy = f"Did you mean '{close[0]}'?" if close else "`resistance matrix` writes the markers there are."
             problems.append(Problem("no such marker", where, value=name, remedy=remedy))
+    for key in unknown_methods(config.analysis.methods):
+        close = difflib.get_close_matches(key, [m.key for m in METHODS], 1)
+        remedy = f"Did you mean '{close[0]}'?" if close else f"There are: {', '.join(m.key for m in METHODS)}."
+        problems.append(Problem("no such method", "analysis.methods", value=key, remedy=remedy))
     if problems:
         raise InputError(problems)

@@ -18,15 +18,21 @@ from resistance.associate.methods import (
     interactions,
     linear,
     log_rank,
+    mantel_haenszel,
     proportional_odds,
+    unconditional,
     wilcoxon,
 )
 from resistance.associate.methods.record import Estimate, Method, Sample, too_few
 
-__all__ = ["METHODS", "Estimate", "Method", "Sample", "method_for", "method_named", "too_few"]
+__all__ = ["METHODS", "Estimate", "Method", "Sample", "method_for", "method_named", "too_few", "unknown_methods"]
 
 METHODS: tuple[Method, ...] = (
     fisher.METHOD,
+    unconditional.MID_P,
+    unconditional.BOSCHLOO,
+    unconditional.BARNARD,
+    mantel_haenszel.METHOD,
     firth_logistic.METHOD,
     proportional_odds.RARE,
     proportional_odds.METHOD,
@@ -41,6 +47,9 @@ METHODS: tuple[Method, ...] = (
     best_cut.BINARY,
     best_cut.CONTINUOUS,
     interactions.LOGISTIC,
+    interactions.ORDINAL,
+    interactions.LINEAR,
+    interactions.FIRTH_COX,
     interactions.COX,
 )
 
@@ -64,6 +73,11 @@ def method_for(kind: str, model: str, *, flag: bool = True, rare: bool = False, 
     by_name = [m for key in wanted for m in fits if m.key == key]
     by_rule = [m for m in fits if m.usual and m.rare in (None, rare)]
     return next(iter([*by_name, *by_rule]), None)
+
+
+def unknown_methods(wanted: Sequence[str]) -> list[str]:
+    """Return the keys of the cohort file that no method has."""
+    return [key for key in wanted if key not in {m.key for m in METHODS}]
 
 
 def method_named(name: str) -> Method:

@@ -1,0 +1,50 @@
+"""A question and who stands in its model -> the arrays that a method takes."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from resistance.associate.course import episodes
+from resistance.associate.methods.record import Sample
+from resistance.associate.questions import Question, Rows
+from resistance.associate.setting import Setting
+from resistance.config import CohortFile
+
+
+def sample_of(question: Question, rows: Rows, tested: int, config: CohortFile, setting: Setting) -> tuple[Sample, list[str]]:
+    """Return the patients of a question (or the start-stop rows of a time-dependent one), and what was left out of the model."""
+    outcome = setting.outcomes[question.endpoint]
+    at = np.flatnonzero(rows.used)
+    terms, event, time = rows.terms[at], outcome.event[at], outcome.time[at] - rows.origin
+    code, entry = outcome.code[at], np.maximum(outcome.entry[at] - rows.origin, 0.0)
+    if question.kind == "time_dependent":
+        spans = episodes(setting.course, question.terms[0], rows.used, outcome.entry, outcome.time)
+        at, entry, time = spans.patient, spans.start, spans.stop
+        event = outcome.event[at] & spans.last
+        code = np.where(spans.last, outcome.code[at], 0)
+        terms = spans.present[:, None].astype(np.float64)
+    columns = setting.columns(question.covariates)
+    varies = {name: values[at] for name, values in columns.items() if len(at) and np.nanmin(values[at]) < np.nanmax(values[at])}
+    constant = [name for name in columns if name not in varies]
+    # a joint marker that nobody here has says nothing; the others are then compared with patients who have none of them
+    in_model = [i for i in range(terms.shape[1]) if i == tested or not rows.flag or terms[:, i].any()]
+    constant += [setting.labels[question.terms[i]] for i in range(terms.shape[1]) if i not in in_model]
+    sample = Sample(
+        value=outcome.value[at],
+        event=event,
+        code=code,
+        time=time,
+        entry=entry if (entry > 0).any() else None,
+        terms=terms[:, in_model],
+        tested=in_model.index(tested),
+        flag=rows.flag,
+        covariates=np.column_stack(list(varies.values())) if varies else np.zeros((len(at), 0)),
+        names=(*(setting.labels.get(question.terms[i], question.terms[i]) for i in in_model), *varies),
+        strata=setting.strata(question.strata)[at] if question.strata else None,
+        arm=setting.imid[at] == 1,
+        levels=outcome.levels,
+        permutations=config.analysis.permutations,
+        seed=config.seed,
+    )
+    notes = [f"{', '.join(constant)} does not vary among these patients and is not in the model"] if constant else []
+    return sample, notes
