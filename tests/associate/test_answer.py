@@ -152,7 +152,7 @@ def test_q_is_benjamini_hochberg_within_the_family_over_the_tests_that_ran(answe
         assert tested["q_value"].tolist() == pytest.approx(by_hand)
         assert (tested["q_value"] >= tested["p_value"]).all()
     counts = count_tests(found).set_index("family")
-    assert counts.loc["all/os/crude/markers", ["questions", "tested", "not_run"]].tolist() == [5, 2, 3]
+    assert counts.loc["all/os/crude/markers", ["questions", "tested", "not_run"]].tolist() == [5, 3, 2]
     assert counts["questions"].sum() == len(found)
 
 
@@ -169,7 +169,7 @@ def test_joint_markers_stand_in_one_model_against_patients_with_none(study: Any,
     second_hit = set(carriers(study, "M1").loc[lambda s: s.eq("present")].index)
     both = matrix["marker_id"].eq("M2") & matrix["patient_id"].isin(second_hit)
     matrix.loc[both & matrix["state"].eq("present"), "state"] = "absent"  # no patient has M1 and M2
-    mine = study.having(config=configure(analysis={"joint": [JOINT], "markers": ["M1"]}), matrix=matrix)
+    mine = study.having(config=configure(analysis={"joint": [JOINT], "markers": ["M1"], "few_carriers": 0}), matrix=matrix)
     os = survival(mine)
     known = carriers(mine, "M2").reindex(os.index).ne("not_assessed").to_numpy()
     x = np.column_stack([carriers(mine, m).reindex(os.index).eq("present") for m in ("M1", "M2")])[known]
@@ -197,14 +197,17 @@ def test_a_joint_marker_without_carriers_leaves_the_model_and_is_named(study: An
     assert row(found, "all/os/NONE/joint/both")["note"] == "no carrier"
 
 
-def test_a_joint_model_with_a_separated_marker_answers_for_none(study: Any, configure: Configure) -> None:
+def test_a_joint_model_with_a_separated_marker_answers_by_penalised_likelihood(study: Any, configure: Configure) -> None:
     joint = JOINT | {"markers": ["M1", "RARE"]}
     endpoints = study.cohort.endpoints.copy()
     endpoints.loc[endpoints["patient_id"].eq("P005") & endpoints["endpoint"].eq("os"), "event"] = 0
     mine = with_endpoints(study.having(config=configure(analysis={"joint": [joint], "markers": ["M1"]})), endpoints)
-    found = row(results(mine), "all/os/M1/joint/both")
-    assert np.isnan(found["p_value"])
-    assert found["note"].startswith("no finite estimate: one carrier separates the outcome")
+    found = results(mine)
+    m1, rare = (row(found, f"all/os/{m}/joint/both") for m in ("M1", "RARE"))
+    assert (bool(m1["separated"]), bool(rare["separated"])) == (False, True)
+    assert m1["p_value"] == m1["p_asymptotic"] < 0.001
+    assert "p by the penalised likelihood ratio" in m1["note"]
+    assert np.isfinite(rare[["effect", "ci_low", "ci_high"]].to_numpy(dtype=float)).all()
 
 
 def test_a_contrast_compares_two_levels_and_is_not_adjusted_for_itself(study: Any, configure: Configure) -> None:
@@ -351,14 +354,25 @@ def test_perfect_separation_gives_the_exact_p_crude_and_a_penalised_one_adjusted
     assert (bool(crude["separated"]), bool(adjusted["separated"])) == (True, True)
 
 
-def test_no_event_among_carriers_gives_no_hazard_ratio(study: Any) -> None:
+def test_no_event_among_carriers_gives_a_penalised_hazard_ratio_and_says_so(study: Any) -> None:
+    from firthmodels import FirthCoxPH
+
     endpoints = study.cohort.endpoints.copy()
     safe = endpoints["patient_id"].map(carriers(study, "M1")).eq("present") & endpoints["endpoint"].eq("os")
     endpoints.loc[safe, "event"] = 0
-    found = row(results(with_endpoints(study, endpoints)), "all/os/M1/crude/present")
-    assert found["carrier_events"] == 0
-    assert np.isnan(found["p_value"])
-    assert found["note"].startswith("no finite estimate: strong marker separates the outcome")
+    mine = with_endpoints(study, endpoints)
+    found = row(results(mine), "all/os/M1/crude/present")
+    os = survival(mine)
+    x = carriers(study, "M1").reindex(os.index).eq("present").to_numpy(dtype=float)[:, None]
+    survived = np.array(
+        list(zip(os["event"].astype(bool), os["time_days"], strict=True)), dtype=[("event", bool), ("time", float)]
+    )
+    expected = FirthCoxPH().fit(x, survived)
+    assert (found["carrier_events"], bool(found["separated"])) == (0, True)
+    assert found["effect"] == pytest.approx(expected.coef_[0], rel=0.01)  # another handling of ties
+    assert found["ci_high"] < 0
+    assert found["p_value"] < 0.05
+    assert "no event on one side" in found["note"]
 
 
 @pytest.mark.parametrize(("events", "note"), [(0, "fewer than 2 events"), (1, "fewer than 2 events")])
@@ -385,9 +399,8 @@ def test_a_constant_marker_is_refused(study: Any) -> None:
     assert found["note"] == "no patient without it"
 
 
-@pytest.mark.parametrize(("n_deaths", "tested"), [(2, False), (3, True)])
-def test_the_p_of_a_model_needs_carriers_with_an_event(study: Any, n_deaths: int, tested: bool) -> None:
-    """Three carriers; those who die do so among the first, which the asymptotic test takes for a finding."""
+def three_carriers(study: Any, n_deaths: int) -> tuple[Any, list[str]]:
+    """M1 in three patients; those who die do so among the first, which an asymptotic test takes for a finding."""
     endpoints = study.cohort.endpoints.copy()
     os = endpoints["endpoint"] == "os"
     rare = carriers(study, "M1").index[:3].tolist()
@@ -398,11 +411,39 @@ def test_the_p_of_a_model_needs_carriers_with_an_event(study: Any, n_deaths: int
     matrix = study.matrix.copy()
     of_m1 = matrix["marker_id"] == "M1"
     matrix.loc[of_m1, "state"] = np.where(matrix.loc[of_m1, "patient_id"].isin(rare), "present", "absent")
-    found = results(with_endpoints(study.having(matrix=matrix), endpoints))
-    crude = row(found, "all/os/M1/crude/present")
+    return with_endpoints(study.having(matrix=matrix), endpoints), rare
+
+
+@pytest.mark.parametrize(("n_deaths", "tested"), [(2, False), (3, True)])
+def test_an_asymptotic_p_needs_carriers_with_an_event(study: Any, configure: Configure, n_deaths: int, tested: bool) -> None:
+    mine, _ = three_carriers(study, n_deaths)
+    crude = row(results(mine.having(config=configure(analysis={"few_carriers": 0}))), "all/os/M1/crude/present")
     assert crude["converged"]
     assert crude["ci_low"] > 0
     assert crude["carrier_events"] == n_deaths
     assert (crude["p_value"] < 0.01) if tested else (np.isnan(crude["p_value"]) and np.isnan(crude["q_value"]))
     note = "few carriers with an event (2): interval and p are approximate; not tested with fewer than 3 (analysis.min_carrier_events)"
     assert (note in str(crude["note"])) is not tested
+
+
+def test_rare_carriers_are_tested_by_permutation_of_all_ways_to_place_them(study: Any) -> None:
+    """By hand: martingale residuals without the marker (Nelson-Aalen), and the sum of every three patients."""
+    mine, rare = three_carriers(study, 3)
+    crude = row(results(mine), "all/os/M1/crude/present")
+    os = survival(mine)
+    time, event = os["time_days"].to_numpy(), os["event"].to_numpy(dtype=float)
+    hazard = [sum(event[time == u].sum() / (time >= u).sum() for u in np.unique(time[event == 1]) if u <= t) for t in time]
+    residual = event - np.array(hazard)
+    observed = abs(residual[os.index.isin(rare)].sum())
+    pairs = np.add.outer(residual, residual)
+    extreme = total = 0
+    for i in range(len(time)):
+        sums = residual[i] + pairs[i + 1 :, i + 1 :][np.triu_indices(len(time) - i - 1, 1)]
+        extreme, total = extreme + int((np.abs(sums) >= observed - 1e-9).sum()), total + sums.size
+    assert total == 160 * 159 * 158 / 6
+    share = extreme / total
+    assert abs(crude["p_value"] - share) < 4 * np.sqrt(share * (1 - share) / 9999) + 2e-4
+    assert crude["p_value"] > 3 * crude["p_asymptotic"]
+    assert crude["test"] == "permutation of martingale residuals within strata"
+    assert crude["p_value_minimum"] <= crude["p_value"]
+    assert "9,999 permutations" in crude["note"]

@@ -381,11 +381,19 @@ def _decided(question: Question, config: CohortFile, setting: Setting) -> Questi
         carriers=n_carriers if rows.flag else 0,
         not_assessed=int((rows.base & ~rows.assessed).sum()),
         incomplete=int((rows.base & rows.assessed & ~rows.complete).sum()),
-        rare=rows.flag and n > 0 and _rare(min(n_carriers, n - n_carriers), question, n, events, config),
+        rare=rows.flag and n > 0 and _rare(_smallest_group(rows), question, n, events, config),
     )
     method = _method(question, config, setting)
     question = replace(question, method="-" if method is None else method.name)
     return replace(question, refused=_refusal(question, method, config, setting, rows))
+
+
+def _smallest_group(rows: Rows) -> int:
+    """Return the size of the smallest group of the model: markers of one model are answered by one method."""
+    with_it = (rows.terms[rows.used] == 1).sum(axis=0)
+    without = int(rows.used.sum()) - with_it
+    sizes = np.concatenate([with_it, without])
+    return int(sizes[sizes > 0].min(initial=int(rows.used.sum())))
 
 
 def _rare(smaller: int, question: Question, n: int, events: int, config: CohortFile) -> bool:

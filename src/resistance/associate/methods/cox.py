@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
 
+from resistance.associate.methods import firth_cox
+from resistance.associate.methods.proportional import proportional
 from resistance.associate.methods.record import Estimate, Method, Sample, detectable_hazard, few, from_fit, joined
 from resistance.stats.cox import cox
-from resistance.stats.proportional_hazards import proportional_hazards
 
 
 def fit(sample: Sample) -> Estimate:
@@ -14,6 +15,10 @@ def fit(sample: Sample) -> Estimate:
     found = cox(
         sample.time, sample.event, sample.design, start=sample.entry, strata=sample.strata, tested=[sample.tested]
     )  # fmt: skip
+    if found.reason == "monotone":
+        # an empty cell has an answer all the same: the penalised one
+        penalised = (firth_cox.fit if sample.flag else firth_cox.fit_penalised)(sample)
+        return replace(penalised, note=joined("by Firth's penalised likelihood", penalised.note))
     if not found.converged:
         return from_fit(found, sample)
     i = sample.tested
@@ -23,14 +28,6 @@ def fit(sample: Sample) -> Estimate:
     return from_fit(
         found, sample, detectable_effect=detectable_hazard(sample), separated=False, note=note, **proportional(sample)
     )
-
-
-def proportional(sample: Sample) -> dict[str, Any]:
-    """Return the exact score test of proportional hazards of the marker in question, nothing where it cannot be done."""
-    found = proportional_hazards(sample.time, sample.event, sample.design, start=sample.entry, strata=sample.strata)
-    if not found.converged:
-        return {}
-    return {"assumption": "proportional hazards", "assumption_p": float(found.p_value[sample.tested])}
 
 
 METHOD = Method(

@@ -6,7 +6,7 @@ from dataclasses import replace
 from math import exp
 from typing import Any
 
-from resistance.associate.methods.cox import proportional
+from resistance.associate.methods.proportional import proportional
 from resistance.associate.methods.record import Estimate, Method, Sample, detectable_hazard, from_fit, joined
 from resistance.stats.firth_cox import firth_cox
 from resistance.stats.permutation import martingale_permutation
@@ -29,15 +29,20 @@ def fit(sample: Sample) -> Estimate:
         permutations=sample.permutations,
         seed=sample.seed,
     )
+    if test.reason in ("monotone", "collinear", "iterations"):
+        # the model without the marker has no maximum (another marker is separated), so there are no residuals to permute
+        return replace(
+            found, p_asymptotic=found.p_value, note=joined(found.note, f"p by the penalised likelihood ratio ({test.note})")
+        )
     if not test.converged:
-        note = joined(found.note, f"no p: {test.note}" if test.note else "no p: permutation within strata changes nothing")
-        return replace(found, p_asymptotic=found.p_value, p_value=float("nan"), note=note)
+        return replace(found, p_asymptotic=found.p_value, p_value=float("nan"), note=joined(found.note, f"no p: {test.note}"))
     how = f"all {test.relabellings:,.0f} relabellings" if test.exact else f"{test.permutations:,} permutations"
     return replace(
         found,
         p_asymptotic=found.p_value,
         p_value=test.p_value,
         p_value_minimum=test.p_value_minimum,
+        exact=True,
         note=joined(found.note, f"p from {how} within strata" if sample.strata is not None else f"p from {how}"),
     )
 

@@ -97,7 +97,8 @@ class Sample:
 class Estimate:
     """What a method says; numbers on the scale of the method, NaN where there is none.
 
-    The names are those of the results table; ``se`` is for pooling.
+    The names are those of the results table; ``se`` is for pooling, and ``exact`` says that the p holds
+    however few carriers there are though the method's usual one does not.
     """
 
     effect: float = nan
@@ -116,6 +117,7 @@ class Estimate:
     rmst_ci_high_days: float = nan
     rmst_tau_days: float = nan
     converged: bool = False
+    exact: bool = False
     note: str = ""
 
 
@@ -177,7 +179,7 @@ def too_few(found: Estimate, sample: Sample, kind: str, least: int) -> Estimate:
     An asymptotic test needs them: one carrier who dies early gives a p far below what chance would
     give.  Estimate and interval stay; without p the row is in no family and is no finding.
     """
-    if not found.converged or not sample.flag:
+    if not found.converged or found.exact or not sample.flag:
         return found
     carriers = int(sample.carrier.sum())
     events = int((sample.carrier & sample.event).sum())
