@@ -16,11 +16,13 @@ from resistance.stats.logistic import (
     LogisticTest,
     answer,
     likelihood_ratio,
+    named,
     prepare,
     tested_columns,
     unanswered,
 )
 from resistance.stats.logistic_likelihood import LogisticLikelihood
+from resistance.stats.newton import Maximum
 from resistance.stats.separation import separation
 
 
@@ -103,13 +105,18 @@ def firth_logistic(
     top = model.maximise(data.start)
     if not top.converged:
         return _unanswered(data, "iterations", ())
+    separated, cause, note = _separated(data, top.params)
+    if "complete separation" in note and "quasi" not in note:
+        top = _highest(model, top)
     covariance = np.linalg.inv(model.augmented_information(top.params))
     found = answer(data, model, top, covariance, which, confidence, with_intercept=tested is None)
     # half the log determinant of the information is larger by this in the units that were given
     units = float(np.log(data.spread).sum())
     to_origin = np.concatenate([[1.0], -data.columns.mean(axis=0) / data.spread])
     plain = np.linalg.inv(model.information(top.params))
-    separated, cause, note = _separated(data, top.params)
+    lost = [i for i in which if np.isnan([found.ci_low[i], found.ci_high[i], found.p_value[i]]).any()]
+    if lost:
+        note = "; ".join(filter(None, [note, f"{named(lost)}: interval or p not found, the likelihood is nearly flat"]))
     return _extended(
         replace(found, loglike=found.loglike + units, loglike_null=found.loglike_null + units, columns=cause, note=note),
         separated=separated,
@@ -276,9 +283,22 @@ def _separated(data: Design, params: FloatArray) -> tuple[bool, tuple[int, ...],
     found = separation(data.outcome, data.columns)
     if not found.kind:
         return False, (), ""
-    which = ("column " if len(found.columns) == 1 else "columns ") + ", ".join(str(i) for i in found.columns)
-    note = f"{which}: {found.kind} separation (an odds ratio of 0 or infinity by maximum likelihood; this one is penalised)"
+    note = f"{named(found.columns)}: {found.kind} separation (an odds ratio of 0 or infinity by maximum likelihood; this one is penalised)"
     return True, found.columns, note
+
+
+def _highest(model: LogisticLikelihood, top: Maximum) -> Maximum:
+    """Return the highest of the maxima that are reached by way of each coefficient being 0.
+
+    With complete separation the penalised likelihood can have more than one hill.
+    """
+    for column in range(1, top.params.size):
+        start = np.where(np.arange(top.params.size) == column, 0.0, top.params)
+        there = model.maximise(start, np.arange(top.params.size) == column)
+        if there.converged and there.loglike > top.loglike + 1e-8:
+            again = model.maximise(there.params)
+            top = again if again.converged and again.loglike > top.loglike else top
+    return top
 
 
 def _unanswered(data: Design, reason: str, columns: tuple[int, ...]) -> FirthLogisticResult:

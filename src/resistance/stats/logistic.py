@@ -12,7 +12,9 @@ from numpy.typing import ArrayLike, NDArray
 from resistance.stats._arrays import BoolArray, FloatArray, flags, matrix, numbers, to_unit_range
 from resistance.stats.logistic_likelihood import LogisticLikelihood
 from resistance.stats.newton import Maximum, dependent_columns
-from resistance.stats.profile import profile_interval
+
+#: refits for one bound of a profile interval; four are usual
+PROFILE_STEPS = 60
 
 
 @dataclass(frozen=True)
@@ -291,17 +293,16 @@ def answer(
     intercept, intercept_se = float(to_origin @ top.params), float(np.sqrt(to_origin @ covariance @ to_origin))
     ci_low, ci_high, p_value = np.full(k, np.nan), np.full(k, np.nan), np.full(k, np.nan)
     for column in tested:
-        low, high = profile_interval(model, top, column + 1, confidence, climb=model.maximise)
+        low, high, p_value[column] = profile(model, top, column + 1, confidence)
         ci_low[column], ci_high[column] = low / data.spread[column], high / data.spread[column]
-        p_value[column] = _without(model, top, column + 1)
     intercept_low = intercept_high = intercept_p = float("nan")
     if with_intercept:
-        shifted = data.unit + np.concatenate([[0.0], data.columns.mean(axis=0) / data.spread])
-        there = model.with_design(shifted)
-        params = np.concatenate([[intercept], top.params[1:]])
-        again = Maximum(params, top.loglike, -there.hessian(params), "", ())
-        intercept_low, intercept_high = profile_interval(there, again, 0, confidence, climb=there.maximise)
-        intercept_p = _without(there, again, 0)
+        # the columns as given, in an orthogonal basis: far from their origin they are nearly collinear
+        basis, turn = np.linalg.qr(data.columns / data.spread)
+        there = model.with_design(np.column_stack([np.ones(len(basis)), basis * np.sqrt(len(basis))]))
+        params = np.concatenate([[intercept], turn @ top.params[1:] / np.sqrt(len(basis))])
+        again = Maximum(params, there.loglike(params), -there.hessian(params), "", ())
+        intercept_low, intercept_high, intercept_p = profile(there, again, 0, confidence)
     without = model.maximise(data.start, _held(range(k), data))
     null = without.loglike if without.converged else float("nan")
     fitted = np.full(data.used.size, np.nan)
@@ -348,12 +349,94 @@ def likelihood_ratio(data: Design, tested: tuple[int, ...], *, penalised: bool) 
     return _test(2 * (top.loglike - without.loglike), len(tested))
 
 
-def _without(model: LogisticLikelihood, top: Maximum, column: int) -> float:
-    """Return the p of one coefficient being 0: the loss of likelihood when it is held there."""
-    start = top.params.copy()
-    start[column] = 0.0
-    found = model.maximise(start, np.arange(start.size) == column)
-    return _test(2 * (top.loglike - found.loglike), 1).p_value if found.converged else float("nan")
+def _moved(model: LogisticLikelihood, params: FloatArray, column: int, value: float) -> FloatArray:
+    """Return coefficients with one at another value: the others follow along the ridge, or stay where that is higher."""
+    stayed = params.copy()
+    stayed[column] = value
+    others = np.arange(params.size) != column
+    followed = stayed.copy()
+    curvature = model.hessian(params)
+    try:
+        along = np.linalg.solve(curvature[np.ix_(others, others)], curvature[others, column])
+    except np.linalg.LinAlgError:
+        return stayed
+    followed[others] -= along * (value - params[column])
+    with np.errstate(all="ignore"):
+        return followed if model.loglike(followed) > model.loglike(stayed) else stayed
+
+
+def profile(model: LogisticLikelihood, top: Maximum, column: int, confidence: float = 0.95) -> tuple[float, float, float]:
+    """Return the interval of one coefficient and the p of its being 0, both from its profile likelihood.
+
+    Returns
+    -------
+    low, high : float
+        Values at which the profile has fallen by the chi-square quantile; infinite where it never falls
+        that far, NaN where the other coefficients were not found.
+    p_value : float
+        From the fall at 0, NaN where the other coefficients were not found.  The interval holds 0 when p is above
+        1 - confidence: the search on that side starts from what is known at 0.
+
+    Notes
+    -----
+    Newton's method on the signed root of the deviance, which is nearly a straight line in the
+    coefficient, between bounds that enclose the answer.
+    """
+    from scipy.stats import chi2
+
+    target = float(np.sqrt(chi2.ppf(confidence, 1)))
+    se = float(np.sqrt(np.linalg.inv(top.information)[column, column]))
+    estimate = float(top.params[column])
+    zero = model.maximise(_moved(model, top.params, column, 0.0), np.arange(top.params.size) == column)
+    root = _root(top, zero) if zero.converged else float("nan")
+    p_value = _test(root**2, 1).p_value if zero.converged else float("nan")
+    bounds = []
+    for step in (-se, se):
+        inner, outer, first = 0.0, float("inf"), target
+        distance = -estimate / step  # of 0, in standard errors, on this side
+        if distance > 0 and root < target:
+            inner, first = distance, max(target, 1.5 * distance)
+        elif distance > 0 and root >= target:
+            outer, first = distance, min(target, distance * target / root)
+        bounds.append(_profile_bound(model, top, column, step, target, (inner, outer, first)))
+    return bounds[0], bounds[1], p_value
+
+
+def _root(top: Maximum, held: Maximum) -> float:
+    """Return the root of the deviance."""
+    return float(np.sqrt(max(0.0, 2 * (top.loglike - held.loglike))))
+
+
+def _profile_bound(
+    model: LogisticLikelihood, top: Maximum, column: int, step: float, target: float, known: tuple[float, float, float]
+) -> float:
+    """Return where the root of the deviance reaches `target`.
+
+    Distances are from the estimate, in `step` (one signed standard error); `known` are two that enclose the
+    answer and the first one to look at.
+    """
+    held = np.arange(top.params.size) == column
+    estimate, last = float(top.params[column]), top.params.copy()
+    inner, outer, distance = known
+    for count in range(PROFILE_STEPS):
+        found = model.maximise(_moved(model, last, column, estimate + distance * step), held)
+        if not np.isfinite(found.loglike):  # too far in one step
+            distance = (inner + distance) / 2
+            continue
+        if not found.converged:
+            return float("nan")
+        last = found.params
+        root = _root(top, found)
+        inner, outer = (distance, outer) if root < target else (inner, distance)
+        slope = -float(model.score(last)[column]) * step / root if root > 0 else 0.0
+        following = distance + (target - root) / slope if slope > 0 else float("inf")
+        if abs(following - distance) < 1e-10 * distance or outer - inner < 1e-10 * outer:
+            return estimate + min(max(following, inner), outer) * step
+        # Newton's step where it stays between the bounds, and halves where it has been slow
+        if not inner < following < min(outer, 3 * distance) or (count % 4 == 3 and np.isfinite(outer)):
+            following = (inner + outer) / 2 if np.isfinite(outer) else 2 * distance
+        distance = following
+    return float("nan") if np.isfinite(outer) else float(np.copysign(np.inf, step))
 
 
 def unanswered(data: Design, reason: str, columns: tuple[int, ...]) -> LogisticResult:
@@ -390,13 +473,18 @@ def unanswered(data: Design, reason: str, columns: tuple[int, ...]) -> LogisticR
 
 def in_words(reason: str, columns: tuple[int, ...]) -> str:
     """Return why there is no estimate."""
-    which = ("column " if len(columns) == 1 else "columns ") + ", ".join(str(i) for i in columns)
+    which = named(columns)
     return {
         "constant outcome": "the outcome does not vary",
         "collinear": f"{which}: constant or collinear",
         "monotone": f"{which}: separation (no finite odds ratio, such as an empty cell)",
         "iterations": "the likelihood was not maximised within the allowed iterations",
     }[reason]
+
+
+def named(columns: Sequence[int]) -> str:
+    """Return columns in words."""
+    return ("column " if len(columns) == 1 else "columns ") + ", ".join(str(i) for i in columns)
 
 
 def _held(columns: Sequence[int], data: Design) -> BoolArray:

@@ -7,11 +7,13 @@ import numpy as np
 from resistance.stats._arrays import BoolArray, FloatArray
 from resistance.stats.newton import AT_REST, Maximum, maximise
 
-PENALISED_ITERATIONS = 200
+PENALISED_ITERATIONS = 500
 #: a step may not move a coefficient by more than this times the largest (columns of unit range)
 LONGEST_STEP = 5.0
 #: curvature, as a share of the Fisher information, below which the step takes this share
-LEAST_CURVATURE = 0.02
+LEAST_CURVATURE = 0.001
+#: gain in log-likelihood that rounding can hide
+NO_GAIN = 1e-9
 
 
 class LogisticLikelihood:
@@ -102,7 +104,9 @@ class LogisticLikelihood:
             for _ in range(PENALISED_ITERATIONS):
                 if not (np.isfinite(loglike) and np.isfinite(curvature).all()):
                     break
-                step, bent = _uphill(self.score(params)[free], curvature, self.information(params)[block])
+                slope = self.score(params)[free]
+                step, bent = _uphill(slope, curvature, self.information(params)[block])
+                gain = float(slope @ step) / 2
                 size = float(np.abs(step).max(initial=0.0))
                 scale = max(1.0, float(np.abs(params).max()))
                 if not bent and size < AT_REST * scale:
@@ -115,6 +119,9 @@ class LogisticLikelihood:
                     if value >= loglike - 1e-13 * max(1.0, abs(loglike)):
                         break
                 else:
+                    # no uphill point along an uphill direction: rounding, if there is nothing to gain
+                    if not bent and gain < NO_GAIN:
+                        return Maximum(params, loglike, curvature, "", ())
                     break
                 params, loglike = trial, value
                 curvature = -self.hessian(params)[block]
