@@ -41,8 +41,9 @@ def collinear_columns(design: FloatArray) -> tuple[int, ...]:
     null = rows[np.concatenate([values, np.zeros(p - values.size)]) < DEPENDENT]
     involved = (np.abs(null) > 1e-6).any(axis=0) if null.size else np.zeros(p, dtype=bool)
     if constant.size and involved.any():
-        # a centred column that vanished is a multiple of the constant one
-        involved[first] = bool((involved & (length <= 1e-13 * np.sqrt((design**2).sum(axis=0)))).any())
+        # a column that vanished although it is not 0 is a multiple of the constant one
+        whole = np.sqrt((design**2).sum(axis=0))
+        involved[first] = bool((involved & (whole > 0) & (length <= 1e-13 * whole)).any())
     return tuple(int(i) for i in np.flatnonzero(involved))
 
 
