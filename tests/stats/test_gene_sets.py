@@ -231,8 +231,15 @@ def test_order_of_features_samples_and_members_does_not_matter(score: Callable) 
 def test_the_unit_of_a_feature_does_not_matter(score: Callable) -> None:
     x, sets = sample()
     found = score(x, sets).scores
-    scale = 2.0 ** np.random.default_rng(1).integers(-3, 4, x.shape[0])
+    scale = 2.0 ** np.random.default_rng(1).integers(-700, 700, x.shape[0])
     assert score(x * scale[:, None], sets).scores == pytest.approx(found, rel=1e-9)
+
+
+def test_equal_scores_have_no_range_to_divide_by() -> None:
+    found = ssgsea([[1.0], [2.0], [3.0]], [[0]], normalised=True)
+    assert (found.converged, found.reasons) == (False, ("no range",))
+    assert found.note == "set(s) 0: all scores are equal, there is no range to divide by"
+    assert np.isnan(found.scores).all()
 
 
 @pytest.mark.parametrize("score", [gsva, plage, combined_z])

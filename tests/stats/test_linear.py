@@ -197,6 +197,19 @@ def test_a_calendar_date_is_not_collinear_with_the_intercept() -> None:
     assert collinear_columns(np.column_stack([1e-9 * day, 1e9 * np.arange(20.0) ** 2])) == ()
 
 
+@pytest.mark.parametrize("size", [2.0**-600, 2.0**600])
+def test_very_large_and_very_small_numbers_are_only_another_unit(size: float) -> None:
+    y, x = sample()
+    found, far = linear(y, x), linear(y * size, x * size)
+    assert far.p_value.tolist() == found.p_value.tolist()
+    assert far.partial_r2.tolist() == found.partial_r2.tolist()
+    assert linear(y, x / size).coef.tolist() == (found.coef * size).tolist()
+    assert linear(y * size, x).se.tolist() == (found.se * size).tolist()
+    plain, scan = linear_scan(y, x[:, :1], x[:, 1:]), linear_scan(y * size, x[:, :1], x[:, 1:] * size)
+    assert scan.coef.tolist() == (plain.coef * size).tolist()
+    assert scan.p_value.tolist() == plain.p_value.tolist()
+
+
 def test_bad_input_is_named() -> None:
     y, x = sample()
     with pytest.raises(ValueError, match="covariance: 'hc9'"):

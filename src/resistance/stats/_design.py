@@ -47,6 +47,15 @@ def collinear_columns(design: FloatArray) -> tuple[int, ...]:
     return tuple(int(i) for i in np.flatnonzero(involved))
 
 
+def power_of_two(values: FloatArray, axis: int = 0) -> FloatArray:
+    """Return, along an axis, the power of two next to the largest size (1 for zeros).
+
+    Dividing by it is exact and keeps squares of very large or very small values inside the range of floats.
+    """
+    largest = np.abs(values).max(axis=axis, initial=0.0)
+    return np.asarray(np.ldexp(1.0, np.where(largest > 0, np.frexp(largest)[1], 0)))
+
+
 def named(columns: tuple[int, ...]) -> str:
     """Return 'column 3' or 'columns 1, 2' for a note."""
     return ("column " if len(columns) == 1 else "columns ") + ", ".join(str(i) for i in columns)
