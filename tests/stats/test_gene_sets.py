@@ -45,6 +45,11 @@ def sample(m: int = 40, n: int = 9, seed: int = 0) -> tuple[np.ndarray, list[lis
 def test_gsva_agrees_with_the_package(golub: tuple) -> None:
     truth, x, sets, _ = golub
     assert gsva(x, sets).scores == pytest.approx(np.array(truth["gsva_pkg_gsva"]["scores"]), rel=1e-8)
+
+
+@pytest.mark.shared
+def test_gsva_with_the_exact_normal_distribution_is_close_to_the_package(golub: tuple) -> None:
+    truth, x, sets, _ = golub
     # the exact normal distribution in place of the package's table moves a score by ranks that swap
     assert gsva(x, sets, tabulated=False).scores == pytest.approx(np.array(truth["gsva_pkg_gsva"]["scores"]), abs=2e-3)
 
@@ -226,8 +231,15 @@ def test_order_of_features_samples_and_members_does_not_matter(score: Callable) 
 def test_the_unit_of_a_feature_does_not_matter(score: Callable) -> None:
     x, sets = sample()
     found = score(x, sets).scores
-    scale = 2.0 ** np.random.default_rng(1).integers(-3, 4, x.shape[0])
+    scale = 2.0 ** np.random.default_rng(1).integers(-700, 700, x.shape[0])
     assert score(x * scale[:, None], sets).scores == pytest.approx(found, rel=1e-9)
+
+
+def test_equal_scores_have_no_range_to_divide_by() -> None:
+    found = ssgsea([[1.0], [2.0], [3.0]], [[0]], normalised=True)
+    assert (found.converged, found.reasons) == (False, ("no range",))
+    assert found.note == "set(s) 0: all scores are equal, there is no range to divide by"
+    assert np.isnan(found.scores).all()
 
 
 @pytest.mark.parametrize("score", [gsva, plage, combined_z])

@@ -43,7 +43,7 @@ def matrix(columns: ArrayLike | Sequence[ArrayLike], name: str, n: int) -> Float
     """Return an n x k float array without NaN (k may be 0; one dimension is one column)."""
     array = np.asarray(columns, dtype=np.float64)
     if array.ndim == 1:
-        array = array.reshape(n, -1) if array.size in (0, n) else array.reshape(-1, 1)
+        array = array.reshape(n, 0) if array.size == 0 else array.reshape(-1, 1)
     if array.ndim != 2 or array.shape[0] != n:
         raise ValueError(f"{name}: shape {array.shape} for {n} patients")
     if not np.isfinite(array).all():

@@ -41,9 +41,19 @@ def collinear_columns(design: FloatArray) -> tuple[int, ...]:
     null = rows[np.concatenate([values, np.zeros(p - values.size)]) < DEPENDENT]
     involved = (np.abs(null) > 1e-6).any(axis=0) if null.size else np.zeros(p, dtype=bool)
     if constant.size and involved.any():
-        # a centred column that vanished is a multiple of the constant one
-        involved[first] = bool((involved & (length <= 1e-13 * np.sqrt((design**2).sum(axis=0)))).any())
+        # a column that vanished although it is not 0 is a multiple of the constant one
+        whole = np.sqrt((design**2).sum(axis=0))
+        involved[first] = bool((involved & (whole > 0) & (length <= 1e-13 * whole)).any())
     return tuple(int(i) for i in np.flatnonzero(involved))
+
+
+def power_of_two(values: FloatArray, axis: int = 0) -> FloatArray:
+    """Return, along an axis, the power of two next to the largest size (1 for zeros).
+
+    Dividing by it is exact and keeps squares of very large or very small values inside the range of floats.
+    """
+    largest = np.abs(values).max(axis=axis, initial=0.0)
+    return np.asarray(np.ldexp(1.0, np.where(largest > 0, np.frexp(largest)[1], 0)))
 
 
 def named(columns: tuple[int, ...]) -> str:

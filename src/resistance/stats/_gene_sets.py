@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from resistance.stats._arrays import FloatArray
+from resistance.stats._design import power_of_two
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,8 @@ class SetScores:
         Every set was scored.
     reasons : tuple of str, length s
         '' for a scored set, else 'empty set' (none of its features varies, or none is there),
-        'every feature' (nothing is left to compare it with) or 'one sample'.
+        'every feature' (nothing is left to compare it with), 'one sample', or 'no range' (scores that are
+        to be divided by their range are all equal).
     columns : tuple of int
         0-based sets that were not scored.
     note : str
@@ -74,10 +76,13 @@ def checked_sets(sets: Sequence[ArrayLike], m: int, *, in_order: bool = True) ->
 
 
 def varying(x: FloatArray, sets: list[NDArray[np.intp]]) -> tuple[FloatArray, list[NDArray[np.intp]], int]:
-    """Return the features that vary, the sets in terms of those, and how many features were left out."""
+    """Return the features that vary (of size near 1), the sets in terms of those, and how many features were left out."""
     keep = np.ptp(x, axis=1) > 0 if x.shape[1] else np.zeros(x.shape[0], dtype=bool)
     place = np.cumsum(keep) - 1
-    return x[keep], [place[rows[keep[rows]]] for rows in sets], int((~keep).sum())
+    kept = x[keep]
+    if kept.size:
+        kept = kept / power_of_two(kept, axis=1)[:, None]
+    return kept, [place[rows[keep[rows]]] for rows in sets], int((~keep).sum())
 
 
 def standardised(x: FloatArray) -> FloatArray:
@@ -99,6 +104,7 @@ def collected(scores: FloatArray, sets: list[NDArray[np.intp]], reasons: list[st
     words = {
         "one sample": "one sample cannot be compared with others",
         "empty set": "none of the features is there and varies",
+        "no range": "all scores are equal, there is no range to divide by",
         "every feature": "the set holds every feature: nothing is left to compare it with",
     }
     lost = tuple(i for i, reason in enumerate(reasons) if reason)

@@ -73,7 +73,7 @@ def tmm_factors(
     factors = np.full(n, np.nan)
     kept = np.flatnonzero(~empty)
     lost = tuple(int(i) for i in np.flatnonzero(empty))
-    note = f"sample(s) {', '.join(map(str, lost))}: no counts" if lost else ""
+    note = f"sample(s) {', '.join(map(str, lost))}: no counts" if lost else "" if n else "no samples"
     if kept.size == 0 or (reference is not None and empty[reference]):
         return TmmResult(factors, -1 if reference is None else reference, False, "empty library", lost, note)
     x, sizes = x[:, kept], sizes[kept]
@@ -203,6 +203,8 @@ def log_cpm(counts: ArrayLike, library_sizes: ArrayLike | None = None, *, prior_
     sizes = positive_sizes(x, library_sizes)
     if not prior_count > 0:
         raise ValueError(f"prior_count: {prior_count} is not above 0")
+    if sizes.size == 0:
+        return np.zeros(x.shape)
     prior = prior_count * sizes / sizes.mean()
     return np.asarray(np.log2((x + prior) / (sizes + 2 * prior) * 1e6))
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from resistance.stats._arrays import BoolArray, FloatArray, matrix, numbers
-from resistance.stats._design import collinear_columns, named, with_intercept
+from resistance.stats._design import collinear_columns, named, power_of_two, with_intercept
 
 #: markers whose residuals are held at a time: a block stays in the cache of one core
 BLOCK = 64
@@ -148,6 +148,8 @@ def linear(
     if not 0 < confidence < 1:
         raise ValueError(f"confidence: {confidence} is outside 0..1")
     n, k = x.shape
+    y_unit, x_unit = power_of_two(y), power_of_two(x)
+    y, x = y / y_unit, x / x_unit
     if n == 0 or np.ptp(y) == 0:
         return _unanswered(n, k, "constant outcome", ())
     df = n - k - 1
@@ -181,11 +183,13 @@ def linear(
     else:
         error = classical
     t, sigma = gamma / error, float(np.sqrt(rss / df))
-    coef, se = gamma / spread, error / spread
+    effect_sd = gamma / spread / sigma / x_unit
+    intercept = float((y.mean() - gamma @ (middle / spread)) * y_unit)
+    coef, se = gamma / spread / x_unit * y_unit, error / spread / x_unit * y_unit
     width = float(stdtrit(df, 0.5 + confidence / 2)) * se
     squared = (gamma / classical) ** 2
     return LinearResult(
-        intercept=float(y.mean() - coef @ middle),
+        intercept=intercept,
         coef=coef,
         se=se,
         ci_low=coef - width,
@@ -194,8 +198,8 @@ def linear(
         p_value=np.minimum(1.0, 2 * stdtr(float(df), -np.abs(t))),
         partial_r2=squared / (squared + df),
         standardised=gamma / float(y.std(ddof=1)),
-        effect_sd=coef / sigma,
-        sigma=sigma,
+        effect_sd=effect_sd,
+        sigma=float(sigma * y_unit),
         r_squared=1 - rss / tss,
         df=float(df),
         n=n,
@@ -240,6 +244,8 @@ def linear_scan(outcome: ArrayLike, markers: ArrayLike, covariates: ArrayLike = 
     if not 0 < confidence < 1:
         raise ValueError(f"confidence: {confidence} is outside 0..1")
     m = x.shape[1]
+    y_unit = power_of_two(y)
+    y, z = y / y_unit, z / power_of_two(z)
     design = with_intercept(z)
     numbers_of = {name: np.full(m, np.nan) for name in ("coef", "se", "t", "partial_r2", "standardised", "effect_sd", "df")}
     count = np.zeros(m, dtype=np.intp)
@@ -251,6 +257,8 @@ def linear_scan(outcome: ArrayLike, markers: ArrayLike, covariates: ArrayLike = 
         if np.isinf(block).any():
             raise ValueError("markers: infinite value(s)")
         seen = ~np.isnan(block)
+        unit = power_of_two(np.where(seen, block, 0.0), axis=1)
+        block = block / unit[:, None]
         rows = slice(start, start + block.shape[0])
         count[rows] = seen.sum(axis=1)
         if tied:
@@ -258,7 +266,8 @@ def linear_scan(outcome: ArrayLike, markers: ArrayLike, covariates: ArrayLike = 
             continue
         fit = _fit_complete(y, block, basis) if seen.all() and n else _fit_block(y, block, seen, basis)
         for name, values in fit[0].items():
-            numbers_of[name][rows] = values
+            per_unit = y_unit / unit if name in ("coef", "se") else 1 / unit if name == "effect_sd" else 1.0
+            numbers_of[name][rows] = values * per_unit
         reasons += fit[1]
     df = numbers_of.pop("df")
     with np.errstate(invalid="ignore"):

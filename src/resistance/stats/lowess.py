@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from resistance.stats._arrays import FloatArray, numbers
+from resistance.stats._design import power_of_two
 
 
 def lowess(
@@ -58,6 +59,8 @@ def lowess(
         return ys.copy()
     order = np.argsort(xs, kind="stable")
     xs, ys = xs[order], ys[order]
+    unit, height = power_of_two(xs), power_of_two(ys)
+    xs, ys = xs / unit, ys / height
     spread = float(xs[-1] - xs[0])
     neighbours = max(2, min(n, int(fraction * n + 1e-7)))
     centres, kernels = _kernels(xs, neighbours, delta_fraction * spread)
@@ -83,7 +86,7 @@ def lowess(
             np.where(residual <= 0.999 * six_mads, (1 - np.minimum(residual / six_mads, 1) ** 2) ** 2, 0.0),
         )
     smoothed = np.empty(n)
-    smoothed[order] = fitted
+    smoothed[order] = fitted * height
     return smoothed
 
 

@@ -393,8 +393,9 @@ def _superiority_interval(estimate: float, a: int, b: int, z: float) -> tuple[fl
         variance = theta * (1 - theta) * (1 + extra * ((1 - theta) / (2 - theta) + theta / (1 + theta))) / (a * b)
         return (theta - estimate) ** 2 - z**2 * variance
 
-    low = 0.0 if estimate <= 0 else float(brentq(off, 0.0, estimate, xtol=1e-14))
-    high = 1.0 if estimate >= 1 else float(brentq(off, estimate, 1.0, xtol=1e-14))
+    # at complete separation the estimate itself is a root, not the one that is meant: start just beside it
+    low = 0.0 if estimate <= 0 else float(brentq(off, 0.0, estimate * (1 - 1e-9), xtol=1e-14))
+    high = 1.0 if estimate >= 1 else float(brentq(off, estimate + (1 - estimate) * 1e-9, 1.0, xtol=1e-14))
     return low, high
 
 

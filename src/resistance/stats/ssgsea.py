@@ -61,5 +61,9 @@ def ssgsea(expression: ArrayLike, sets: Sequence[ArrayLike], *, alpha: float = 0
     if normalised:
         known = np.array([not reason for reason in reasons])
         spread = float(np.ptp(scores[known]))
-        scores = scores / spread if spread > 0 else np.full_like(scores, np.nan)
+        if spread > 0:
+            scores = scores / spread
+        else:
+            scores[:] = np.nan
+            reasons = [reason or "no range" for reason in reasons]
     return collected(scores, rows, reasons, 0)
