@@ -206,6 +206,8 @@ def firth_cox(
         at_zero = top.params.copy()
         at_zero[column] = 0.0
         less = model.maximum(at_zero, held)
+        if not less.converged:  # the others may make no sense without this column
+            less = model.maximum(zero, held)
         if less.converged:
             p_value[column] = chi2.sf(max(0.0, 2 * (top.loglike - less.loglike)), 1)
         step = norm.ppf(0.5 + confidence / 2)
