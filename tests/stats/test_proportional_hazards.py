@@ -106,3 +106,16 @@ def test_bad_input_is_named() -> None:
     for terms in ([[2]], [[]], [[0, 0]], [[-1]]):
         with pytest.raises(ValueError, match=r"terms: .* is not a choice of the 2 columns"):
             proportional_hazards(time, event, x, terms=terms)
+
+
+def test_a_marker_that_only_one_risk_set_sees_cannot_change() -> None:
+    # the two carriers are under observation at the event at 3 alone
+    start = [0, 0, 0, 0, 2, 2, 0, 0]
+    time = [1, 2, 3, 6, 3.5, 3, 5, 7]
+    event = [1, 1, 1, 1, 0, 1, 1, 0]
+    carrier = [0, 0, 0, 0, 1, 1, 0, 0]
+    found = proportional_hazards(time, event, carrier, start=start)
+    assert found.converged
+    assert np.isnan([found.chi2[0], found.p_value[0]]).all()
+    assert found.columns == (0,)
+    assert found.note == "column 0: no change with time can be seen (they vary at one event time only)"

@@ -85,8 +85,8 @@ class FirthPartialLikelihood:
     def __init__(self, model: PartialLikelihood, k: int) -> None:
         self._model = model
         self._last: tuple[bytes, tuple[float, FloatArray, FloatArray]] | None = None
-        self._k = k
-        self.steps = 0
+        self._steps = 0
+        self._free = np.ones(k, dtype=bool)
 
     def _at(self, params: FloatArray) -> tuple[float, FloatArray, FloatArray]:
         key = params.tobytes()
@@ -113,24 +113,26 @@ class FirthPartialLikelihood:
         about the maximum for a hundred rounds.
         """
         information = self._at(params)[2]
-        self.steps += 1
-        if self.steps <= PLAIN_STEPS:
+        self._steps += 1
+        if self._steps <= PLAIN_STEPS:
             return -information
         width = 1e-5  # of columns whose range is 1: rounding and curvature both cost about 1e-10
-        second = np.empty((self._k, self._k))
-        for column in range(self._k):
+        second = -information
+        for column in np.flatnonzero(self._free):
             ahead, behind = params.copy(), params.copy()
             ahead[column] += width
             behind[column] -= width
             second[column] = (self._model.penalised(ahead)[1] - self._model.penalised(behind)[1]) / (2 * width)
         second = (second + second.T) / 2
-        if not np.isfinite(second).all() or np.linalg.eigvalsh(-second)[0] <= 0:
+        block = -second[np.ix_(self._free, self._free)]
+        if not np.isfinite(block).all() or np.linalg.eigvalsh(block)[0] <= 0:
             return -information  # not (yet) where the penalised likelihood is concave
         return second
 
     def maximum(self, start: FloatArray, held: Any = None) -> Maximum:
         """Climb from `start` (see :func:`resistance.stats.newton.maximise`)."""
-        self.steps = 0
+        self._steps = 0
+        self._free = np.ones(start.size, dtype=bool) if held is None else ~held
         return maximise(self, start, held)
 
 
@@ -204,6 +206,8 @@ def firth_cox(
         at_zero = top.params.copy()
         at_zero[column] = 0.0
         less = model.maximum(at_zero, held)
+        if not less.converged:  # the others may make no sense without this column
+            less = model.maximum(zero, held)
         if less.converged:
             p_value[column] = chi2.sf(max(0.0, 2 * (top.loglike - less.loglike)), 1)
         step = norm.ppf(0.5 + confidence / 2)

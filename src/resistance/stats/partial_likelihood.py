@@ -160,7 +160,7 @@ class PartialLikelihood:
         times, residuals, covariances = [np.zeros(0)], [np.zeros((0, self._k))], [np.zeros((0, self._k, self._k))]
         for stratum in self._strata:
             mean, second = _moments(stratum, params)
-            covariance = second.reshape(-1, self._k, self._k) - mean[:, :, None] * mean[:, None, :]
+            covariance = second.reshape(len(mean), self._k, self._k) - mean[:, :, None] * mean[:, None, :]
             own = np.ones(len(mean)) if stratum.case is None else stratum.case[stratum.tied]
             times.append(stratum.time[stratum.tied])
             residuals.append(own[:, None] * stratum.columns[stratum.tied] - stratum.weight[:, None] * mean)
@@ -187,7 +187,7 @@ class PartialLikelihood:
             value += own @ linear[s.tied] - s.weight @ (np.log(left) + shift)
             gradient += own @ s.columns[s.tied] - s.weight @ mean
             information += (s.weight @ second).reshape(k, k) - (mean * s.weight[:, None]).T @ mean
-            parts.append((s, weight, left, mean, second.reshape(-1, k, k)))
+            parts.append((s, weight, left, mean, second.reshape(len(mean), k, k)))
         sign, log_determinant = np.linalg.slogdet(information)
         if not (sign > 0 and np.isfinite(log_determinant)):
             return -np.inf, gradient, information

@@ -21,6 +21,9 @@ Transform = Literal["km", "identity", "log", "rank"]
 class ProportionalHazardsResult:
     """Test of proportional hazards; every number is NaN unless `converged`.
 
+    A term whose columns vary among those at risk at one event time only has NaN, and is named in `columns`
+    and `note`: it has a hazard ratio, but none that could change.
+
     Parameters
     ----------
     chi2, p_value : array, shape (number of terms,)
@@ -136,6 +139,8 @@ def proportional_hazards(
 
     found = np.array([statistic(term) for term in asked])
     together = statistic(tuple(range(k))) if k else float("nan")
+    unseen = tuple(sorted({column for term, value in zip(asked, found, strict=True) if np.isnan(value) for column in term}))
+    named = ("column " if len(unseen) == 1 else "columns ") + ", ".join(str(column) for column in unseen)
     df = tuple(len(term) for term in asked)
     return ProportionalHazardsResult(
         chi2=found,
@@ -149,8 +154,8 @@ def proportional_hazards(
         events=fit.events,
         converged=True,
         reason="",
-        columns=(),
-        note="",
+        columns=unseen,
+        note=f"{named}: no change with time can be seen (they vary at one event time only)" if unseen else "",
     )
 
 
