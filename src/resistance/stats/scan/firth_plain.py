@@ -12,7 +12,9 @@ import numpy as np
 
 from resistance.stats._arrays import FloatArray
 
-AT_REST = 1e-15
+AT_REST = 1e-22
+#: the same when steps have become too many: with complete separation the likelihood far from its top can be all but flat
+NEARLY = 1e-10
 MAX_STEPS = 200
 LONGEST = 5.0
 
@@ -63,21 +65,22 @@ def evaluate(rows: FloatArray, beta: FloatArray) -> Point | None:
         seen, rest = 1.0 / (1.0 + np.exp(-eta)), 1.0 / (1.0 + np.exp(eta))
         loglike = -float(np.logaddexp(0.0, -eta).sum())
     weight = seen * rest
-    information = np.einsum("ia,i,ib->ab", rows, weight, rows)
+    information = np.einsum("ia,ib->ab", rows * weight[:, None], rows)
     try:
         factor = np.linalg.cholesky(information)
         inverse = np.linalg.inv(information)
     except np.linalg.LinAlgError:
         return None
-    leverage = weight * np.einsum("ia,ab,ib->i", rows, inverse, rows)
+    leverage = weight * np.einsum("ia,ia->i", np.einsum("ia,ab->ib", rows, inverse), rows)
     gradient = np.einsum("ia,i->a", rows, rest + leverage * (rest - 0.5))
-    augmented = np.einsum("ia,i,ib->ab", rows, weight * (1.0 + leverage), rows)
+    augmented = np.einsum("ia,ib->ab", rows * (weight * (1.0 + leverage))[:, None], rows)
     return Point(beta, loglike + float(np.log(np.diag(factor)).sum()), gradient, information, augmented)
 
 
 def climb(rows: FloatArray, start: FloatArray, free: int) -> Point | None:
     """Return the maximum over the first `free` coefficients, the others held; None where the search ends without one."""
     here = evaluate(rows, start)
+    gain = np.inf
     for _ in range(MAX_STEPS):
         if here is None or not np.isfinite(here.loglike):
             return None
@@ -96,9 +99,9 @@ def climb(rows: FloatArray, start: FloatArray, free: int) -> Point | None:
         if gain < AT_REST:
             return following or here
         if following is None:
-            return None
+            return here if gain < NEARLY else None
         here = following
-    return None
+    return here if gain < NEARLY else None
 
 
 def fit(rows: FloatArray, start: FloatArray, drop: float) -> PlainFit | None:

@@ -41,8 +41,8 @@ NOT_ASSESSED_CODE, OUTCOME_CODE, CONSTANT_CODE, COLLINEAR_CODE, COVARIATES_CODE,
 
 #: markers of one task of one thread
 TASK = 1024
-#: markers x patients below which plain numpy is done before the compiled kernel is loaded
-SMALL = 20_000
+#: markers up to which plain numpy is done before the compiled kernel is loaded; a tenth of it with intervals
+SMALL = 200
 
 IntArray = NDArray[np.int8]
 
@@ -288,7 +288,7 @@ class _Firth:
 
     def scan(self, markers: NDArray[Any]) -> FirthScan:
         m = markers.shape[1]
-        small = self.n * m <= SMALL
+        small = m <= SMALL * (0.1 if self.drop > 0 else 1.0)
         found = _Arrays.empty(m)
 
         def task(first: int) -> None:
@@ -299,7 +299,7 @@ class _Firth:
         starts = range(0, m, TASK)
         if not small:
             self._share()
-        if small or self.threads == 1 or len(starts) == 1:
+        if small or self.threads == 1 or len(starts) < 2:
             for first in starts:
                 task(first)
         else:
@@ -420,6 +420,8 @@ class _Firth:
             small = LANES * (10 * p + 2 * p * p + 5)
             sizes = (kernel.workspace_size(height, k), height * LANES, height * LANES, small)
             scratch = tuple(aligned(size) for size in sizes)
+            # rows that only fill up the last registers: probability one half, whether or not a lane has missing values
+            scratch[2][self.n * LANES :] = 1.0
         kernel.fit_markers(
             block, code, todo, centre, scale, self.sign, *arrays, height, k, self.start, self.drop, *scratch, out, status
         )

@@ -36,7 +36,7 @@ NULL, FULL, LOW, HIGH, IDLE = 0, 1, 2, 3, 4
 #: how a marker ended
 DONE, COLLINEAR, LOST, BOUND_LOST = 0, 1, 2, 3
 #: Newton decrement (twice the log-likelihood still to gain) at which a fit is at rest
-AT_REST = 1e-15
+AT_REST = 1e-17
 #: the same without the marker, where only the likelihood is wanted and this is its error
 AT_REST_NULL = 1e-11
 #: 1 - R squared of a column on those before it, below which they are collinear
@@ -518,7 +518,7 @@ def fit_markers(
     drop : float
         How far the log-likelihood falls to the ends of the interval; 0: no interval.
     work, x, mask, small : array
-        Scratch of one thread (see :func:`workspace_size`); rows of `x` past the patients are 0.
+        Scratch of one thread (see :func:`workspace_size`); past the patients `x` is 0 and `mask` 1.
     out : array, shape (markers, 7)
         Coefficient per unit, its variance by the plain and by the augmented information, log-likelihood
         with and without marker, ends of the interval.

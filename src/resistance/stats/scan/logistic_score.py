@@ -120,7 +120,7 @@ def logistic_score_scan(
 
     def task(first: int) -> NDArray[np.intp]:
         last = min(first + TASK, m)
-        if whole.reason or y.size * m <= SMALL:
+        if whole.reason or m <= SMALL:
             return np.arange(first, last)
         return first + _fast(x, first, last, whole, numbers)
 
@@ -277,19 +277,26 @@ def _carefully(
         if null.reason:
             reason[into] = null.reason
             continue
-        values = part[np.ix_(here, members)]
+        # one marker in a row: the sum along a row does not depend on how many rows there are
+        values = np.ascontiguousarray(part[np.ix_(here, members)].T)
         # scaled as well: squares of very large or small units neither overflow nor vanish
-        spread = np.ptp(values, axis=0)
+        spread = np.ptp(values, axis=1)
         constant = spread == 0
         spread[constant] = 1.0
-        values = (values - values.mean(axis=0)) / spread
+        values = values / spread[:, None]
+        values = values - values.mean(axis=1)[:, None]
         weight = null.factors[:, -1]
-        centred = values - null.basis[:1, 0] * np.einsum("im,i->m", values, null.factors[:, 1])
-        left = values - np.einsum("ia,am->im", null.basis, np.einsum("im,ia->am", values, null.factors[:, 1:-1]))
-        variance = np.einsum("im,i,im->m", left, weight, left)
-        collinear = ~constant & ~(variance > COLLINEAR * np.einsum("im,i,im->m", centred, weight, centred))
+        left = values.copy()
+        centred = values
+        for column in range(null.basis.shape[1]):
+            share = (values * null.factors[:, 1 + column]).sum(axis=1)
+            left = left - share[:, None] * null.basis[:, column]
+            if column == 0:
+                centred = left
+        variance = (left * left * weight).sum(axis=1)
+        collinear = ~constant & ~(variance > COLLINEAR * (centred * centred * weight).sum(axis=1))
         reason[into[constant]] = CONSTANT_CODE
         reason[into[collinear]] = COLLINEAR_CODE
         fine = ~constant & ~collinear
-        numbers[into[fine], 0] = (np.einsum("im,i->m", left, null.factors[:, 0]) * spread)[fine]
+        numbers[into[fine], 0] = ((left * null.factors[:, 0]).sum(axis=1) * spread)[fine]
         numbers[into[fine], 1] = (variance * spread**2)[fine]
