@@ -16,6 +16,8 @@ from numba import njit
 
 ORDINAL, COX = 0, 1
 MAX_ROUNDS = 200
+#: last step, in standard deviations, of a coefficient without penalty that counts as found
+AT_REST = 1e-3
 
 
 @njit(cache=True, error_model="numpy")  # type: ignore[untyped-decorator, unused-ignore]
@@ -57,8 +59,10 @@ def _ordinal_slopes(
 ) -> None:
     """Fill derivatives: in eta (u, v), across eta and the patient's two thresholds, and in the thresholds."""
     q = theta.size
-    gradient[:] = 0.0
-    hessian[:, :] = 0.0
+    for j in range(q):
+        gradient[j] = 0.0
+        for k in range(q):
+            hessian[j, k] = 0.0
     for i in range(eta.size):
         c = category[i]
         u[i] = 0.0
@@ -151,8 +155,9 @@ def _quadratic(
 ) -> None:
     """Minimise gradient'd + d'Hd/2 + penalty(now + d) coordinate by coordinate; fills `step` with d."""
     m = gradient.size
-    step[:] = 0.0
-    slope[:] = gradient
+    for j in range(m):
+        step[j] = 0.0
+        slope[j] = gradient[j]
     for _ in range(sweeps):
         largest = 0.0
         for j in range(m):
@@ -189,7 +194,7 @@ def path(
     lambdas: Any,
     alpha: float,
     factor: Any,
-    theta: Any,
+    theta_start: Any,
     tolerance: float,
 ) -> Any:
     """Fit every penalty of a falling sequence, each from where the last one ended.
@@ -201,14 +206,18 @@ def path(
     coef (L, p), thresholds (L, q), loss (L,), gradient at the last penalty (p,), solved (L,)
     """
     n, p = x.shape
-    q = theta.size
+    q = theta_start.size
     coef = np.zeros((lambdas.size, p))
     thresholds = np.zeros((lambdas.size, q))
     losses = np.zeros(lambdas.size)
     solved = np.zeros(lambdas.size, dtype=np.bool_)
     beta = np.zeros(p)
-    theta = theta.copy()
+    theta = np.zeros(q)
+    for j in range(q):
+        theta[j] = theta_start[j]
     eta = np.zeros(n)
+    trial_eta = np.zeros(n)
+    trial_theta = np.zeros(q)
     u = np.zeros(n)
     v = np.zeros(n)
     lower = np.zeros(n)
@@ -222,12 +231,15 @@ def path(
     loss = ordinal_loss(eta, category, theta) if family == 0 else cox_loss(eta, event, start, stop, deaths, first, last)
     for at in range(lambdas.size):
         lam = lambdas[at]
+        bounded = lam > 0 and factor.min() > 0 if p > 0 else True
+        largest = 0.0
         for _ in range(MAX_ROUNDS):
             if family == 0:
                 _ordinal_slopes(eta, category, theta, u, v, lower, upper, gt, ht)
             else:
                 _cox_slopes(eta, event, start, stop, deaths, first, last, u, v, weight, at_risk)
-            g[:] = 0.0
+            for j in range(p):
+                g[j] = 0.0
             for i in range(n):
                 ui = u[i] / n
                 for j in range(p):
@@ -247,13 +259,17 @@ def path(
                     off = abs(g[j] + l2 * beta[j] - l1)
                 else:
                     off = abs(g[j]) - l1
-                if beta[j] != 0 or off > 0:
+                if beta[j] != 0 or off > 0.5 * tolerance:
                     active[m] = j
                     m += 1
                 violation = max(violation, off)
             if not np.isfinite(violation):
                 break
-            if violation < tolerance:
+            # without a penalty the gradient also vanishes on the way to infinity (separation): there the coefficients
+            # must have come to rest as well
+            if not bounded and violation < 1e-13 and largest > AT_REST:
+                break
+            if violation < tolerance and (bounded or largest <= AT_REST):
                 solved[at] = True
                 break
             size = q + m
@@ -294,7 +310,8 @@ def path(
                 mean = np.zeros(m)
                 for b in range(start.size):
                     if start[b] == first[b]:
-                        mean[:] = 0.0
+                        for a in range(m):
+                            mean[a] = 0.0
                     for i in range(start[b], stop[b]):
                         for a in range(m):
                             mean[a] += weight[i] * xa[i, a]
@@ -325,8 +342,10 @@ def path(
             share = 1.0
             moved = False
             for _half in range(40):
-                trial_eta = eta + share * direction
-                trial_theta = theta + share * step[:q]
+                for i in range(n):
+                    trial_eta[i] = eta[i] + share * direction[i]
+                for j in range(q):
+                    trial_theta[j] = theta[j] + share * step[j]
                 trial = (
                     ordinal_loss(trial_eta, category, trial_theta)
                     if family == 0
@@ -342,17 +361,24 @@ def path(
                 share *= 0.5
             if not moved:
                 break
+            largest = 0.0
+            for k in range(size):
+                largest = max(largest, share * abs(step[k]))
             loss = trial
-            eta = trial_eta
-            theta = trial_theta
+            for i in range(n):
+                eta[i] = trial_eta[i]
+            for j in range(q):
+                theta[j] = trial_theta[j]
             for k in range(m):
-                beta[active[k]] = now[q + k] + share * step[q + k] if share < 1.0 else now[q + k] + step[q + k]
-        coef[at] = beta
-        thresholds[at] = theta
+                beta[active[k]] = now[q + k] + share * step[q + k]
+        for j in range(p):
+            coef[at, j] = beta[j]
+        for j in range(q):
+            thresholds[at, j] = theta[j]
         losses[at] = loss
         if not solved[at]:
             break  # a smaller penalty has no better chance
-    return coef, thresholds, losses, g.copy(), solved
+    return coef, thresholds, losses, g, solved
 
 
 @njit(cache=True, error_model="numpy")  # type: ignore[untyped-decorator, unused-ignore]

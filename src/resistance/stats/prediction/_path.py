@@ -149,22 +149,22 @@ def solve(
         family, c, theta, x = _descent.COX, none, np.zeros(0), np.ascontiguousarray(x[cox.order])
         e, start, stop, deaths, first, last = cox.event, cox.start, cox.stop, cox.deaths, cox.first, cox.last
 
-    def run(columns: FloatArray, at: FloatArray, mix: float, weight: FloatArray) -> tuple[FloatArray, ...]:
-        found = _descent.path(columns, family, c, e, start, stop, deaths, first, last, at, mix, weight, theta, tolerance)
+    def run(columns: FloatArray, at: FloatArray, mix: float, weight: FloatArray, stop_at: float) -> tuple[FloatArray, ...]:
+        found = _descent.path(columns, family, c, e, start, stop, deaths, first, last, at, mix, weight, theta, stop_at)
         return tuple(np.asarray(part) for part in found)
 
     free = factor == 0
     if lambdas is None or k == 0:
         # the gradient of the model without penalised columns says where the first of them enters
-        null = run(np.ascontiguousarray(x[:, free]), np.zeros(1), 1.0, np.zeros(int(free.sum())))
+        null = run(np.ascontiguousarray(x[:, free]), np.zeros(1), 1.0, np.zeros(int(free.sum())), 0.1 * tolerance)
         if lambdas is None:
             lambdas = _sequence(x, free, factor, alpha, null, family, c, cox, n_lambdas, lambda_min_ratio)
     if alpha == 0 and k > n and np.all(factor == factor[:1]):
         rotated, pivots = _descent.rotation(x)
-        coef, theta_path, loss, _, flag = run(rotated, lambdas, 0.0, np.ones(rotated.shape[1]))
+        coef, theta_path, loss, _, flag = run(rotated, lambdas, 0.0, np.ones(rotated.shape[1]), tolerance)
         coef = _rotated_back(x, rotated, pivots, coef)
     else:
-        coef, theta_path, loss, _, flag = run(x, lambdas, alpha, factor)
+        coef, theta_path, loss, _, flag = run(x, lambdas, alpha, factor, tolerance)
     if cox is None:
         loss_null = float(_descent.ordinal_loss(np.zeros(n), c, theta))
     else:
@@ -200,7 +200,8 @@ def _sequence(
     residual = _residual(np.einsum("nk,k->n", x[:, free], null[0][0]), null[1][0], family, category, cox)
     pull = np.abs(np.einsum("n,nk->k", residual, x)) / n
     entry = np.max(pull[~free] / factor[~free], initial=0.0) / max(alpha, LEAST_MIXING)
-    top = entry if entry > 0 else 1.0
+    # with unpenalised columns the gradient is known as well as their coefficients only: a little more keeps the rest out
+    top = entry * (1 + (1e-6 if free.any() else 0.0)) if entry > 0 else 1.0
     return np.asarray(top * ratio ** (np.arange(count) / (count - 1)), dtype=np.float64)
 
 

@@ -77,6 +77,7 @@ def bootstrap_optimism(
     n_bootstraps: int = 200,
     groups: Any = None,
     time: float | None = None,
+    samples: ArrayLike | None = None,
 ) -> Optimism:
     """Correct a model's apparent performance for having been fitted on the same patients.
 
@@ -94,6 +95,8 @@ def bootstrap_optimism(
         Patient of each row; patients are drawn.
     time : float, optional
         Time to event: when survival is scored.
+    samples : array of int, shape (B, patients), optional
+        Patients drawn (0-based, sorted by their value in `groups`) instead of `n_bootstraps` random ones.
 
     Notes
     -----
@@ -123,12 +126,14 @@ def bootstrap_optimism(
     if apparent is None:
         return unanswered("not fitted", "the model could not be fitted on all patients")
     count = int(patient.max()) + 1
+    given = None if samples is None else _draws(samples, count)
+    n_bootstraps = n_bootstraps if given is None else len(given)
     rows_of = np.split(np.argsort(patient, kind="stable"), np.cumsum(np.bincount(patient))[:-1])
     trained, tested = [], []
     for b in range(n_bootstraps):
         rng = np.random.default_rng([seed, 1, b])
-        drawn = rng.integers(count, size=count)
-        rows = np.concatenate([rows_of[i] for i in drawn]) if groups is not None else rows_of_one(rows_of, drawn)
+        drawn = rng.integers(count, size=count) if given is None else given[b]
+        rows = drawn if groups is None else np.concatenate([rows_of[i] for i in drawn])
         sample = outcome.take(rows)
         if not sample.varies:
             continue
@@ -160,9 +165,14 @@ def bootstrap_optimism(
     return Optimism(names, apparent, training, test, optimism, corrected, len(trained), failed, True, "", (), note)
 
 
-def rows_of_one(rows_of: list[NDArray[np.intp]], drawn: NDArray[np.int64]) -> NDArray[np.intp]:
-    """Return the rows of the patients drawn where each has one row."""
-    return np.concatenate(rows_of)[drawn]
+def _draws(samples: ArrayLike, count: int) -> NDArray[np.intp]:
+    """Check samples given by the caller."""
+    given = np.asarray(samples)
+    if given.ndim != 2 or given.shape[1] != count or given.dtype.kind not in "iu":
+        raise ValueError(f"samples: whole numbers in the shape (samples, {count}) are needed, not {given.dtype} {given.shape}")
+    if given.size == 0 or given.min() < 0 or given.max() >= count:
+        raise ValueError(f"samples: numbers from 0 to {count - 1} are needed")
+    return given.astype(np.intp)
 
 
 def _fitted(way: Learner, steps: Sequence[Step], table: FloatArray, outcome: Outcome, groups: Any, rng: Any) -> Scorer | None:
@@ -201,11 +211,12 @@ def _binary(scorer: Scorer, table: FloatArray, outcome: Outcome, own: bool) -> d
     rate = y.mean()
     null = float(m * (rate * np.log(rate) + (1 - rate) * np.log1p(-rate)))
     fixed = log_likelihood(y, logit)
-    refit = penalised_logistic(y, logit, lambdas=0.0)
-    intercept, slope, best = float(refit.intercept[0]), float(refit.coef[0, 0]), float(refit.loglike[0])
-    # a plain fit is its own recalibration; a penalised one is not, and its apparent slope says so
-    if own and abs(intercept) < 1e-5 and abs(slope - 1) < 1e-5:
+    if own and isinstance(scorer, LinearScorer) and scorer.penalty == 0:
+        # a fit without penalty is its own recalibration; a penalised one is not, and its apparent slope says so
         intercept, slope, best = 0.0, 1.0, fixed
+    else:
+        refit = penalised_logistic(y, logit, lambdas=0.0)
+        intercept, slope, best = float(refit.intercept[0]), float(refit.coef[0, 0]), float(refit.loglike[0])
     c = float(placements(y, logit)[0].mean())
     d = (2 * (best - null) - 1) / m
     u = (2 * (best - fixed) - 2) / m
