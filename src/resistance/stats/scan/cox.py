@@ -510,9 +510,11 @@ def _careful_fit(
     top = maximise(model, null.params if null.converged else first)
     if not (top.converged and null.converged):
         reason[j] = top.reason or null.reason
+        if reason[j] == "iterations" and np.abs(top.params).max() > 10:  # it ran until the weights underflowed
+            reason[j] = "monotone"
         return
     fits.coef[j] = top.params[k]
-    fits.se[j] = np.sqrt(np.linalg.inv(top.information)[k, k])
+    fits.se[j] = np.sqrt(np.linalg.inv(model.at(top.params).information)[k, k])
     fits.loglike_null[j], fits.loglike[j] = null.loglike, top.loglike
     if confidence is not None:
         fits.ci_low[j], fits.ci_high[j] = profile_interval(model, top, k, confidence)
