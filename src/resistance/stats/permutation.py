@@ -690,13 +690,14 @@ def _table(markers: ArrayLike, n: int) -> NDArray[Any]:
         table = table.reshape(n, 1)
     if table.ndim != 2 or table.shape[0] != n:
         raise ValueError(f"markers: shape {table.shape} for {n} patients")
-    if table.dtype.kind == "f" and np.isinf(table).any():
-        raise ValueError(f"markers: {int(np.isinf(table).sum())} value(s) are infinite")
     return table
 
 
 def _present(markers: NDArray[Any]) -> BoolArray:
     if markers.dtype.kind == "f":
+        infinite = int(np.isinf(markers).sum())
+        if infinite:
+            raise ValueError(f"markers: {infinite} value(s) are infinite")
         return np.asarray(~np.isnan(markers))
     return np.asarray(markers != -1) if markers.dtype.kind == "i" else np.ones(markers.shape, dtype=bool)
 

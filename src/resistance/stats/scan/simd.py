@@ -75,6 +75,25 @@ def load(typing_context: Any, array: Any, index: Any) -> Any:
 
 
 @intrinsic
+def load_any(typing_context: Any, array: Any, index: Any) -> Any:
+    """Return eight numbers of a contiguous array of int8, float32 or float64 (no bounds check)."""
+
+    def generate(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        element = context.get_data_type(sig.args[0].dtype)
+        data = context.make_array(sig.args[0])(context, builder, args[0]).data
+        where = builder.bitcast(builder.gep(data, [args[1]]), ir.VectorType(element, LANES).as_pointer())
+        instruction = builder.load(where)
+        instruction.align = sig.args[0].dtype.bitwidth // 8
+        if isinstance(element, ir.DoubleType):
+            return instruction
+        return (
+            builder.fpext(instruction, _DOUBLES) if isinstance(element, ir.FloatType) else builder.sitofp(instruction, _DOUBLES)
+        )
+
+    return lanes_type(array, types.intp), generate
+
+
+@intrinsic
 def store(typing_context: Any, array: Any, index: Any, value: Any) -> Any:
     """Write eight numbers into a contiguous float64 array from `index` on (no bounds check)."""
 
@@ -86,16 +105,31 @@ def store(typing_context: Any, array: Any, index: Any, value: Any) -> Any:
     return types.void(array, types.intp, lanes_type), generate
 
 
+def _broadcast(builder: Any, number: Any) -> Any:
+    one = builder.insert_element(ir.Constant(_DOUBLES, ir.Undefined), number, ir.Constant(ir.IntType(32), 0))
+    zeros = ir.Constant(ir.VectorType(ir.IntType(32), LANES), [0] * LANES)
+    return builder.shuffle_vector(one, ir.Constant(_DOUBLES, ir.Undefined), zeros)
+
+
 @intrinsic
 def spread(typing_context: Any, number: Any) -> Any:
     """Return one number in all lanes."""
 
     def generate(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        one = builder.insert_element(ir.Constant(_DOUBLES, ir.Undefined), args[0], ir.Constant(ir.IntType(32), 0))
-        zeros = ir.Constant(ir.VectorType(ir.IntType(32), LANES), [0] * LANES)
-        return builder.shuffle_vector(one, ir.Constant(_DOUBLES, ir.Undefined), zeros)
+        return _broadcast(builder, args[0])
 
     return lanes_type(types.float64), generate
+
+
+@intrinsic
+def spread_from(typing_context: Any, array: Any, index: Any) -> Any:
+    """Return one number of a contiguous float64 array in all lanes (no bounds check, no negative index)."""
+
+    def generate(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        data = context.make_array(sig.args[0])(context, builder, args[0]).data
+        return _broadcast(builder, builder.load(builder.gep(data, [args[1]])))
+
+    return lanes_type(array, types.intp), generate
 
 
 # ------------------------------------------------------------------------------------------ arithmetic
