@@ -439,15 +439,13 @@ class _Job:
         binary: list[int] = []
         other: list[int] = []
         sizes = np.array([b - a for a, b in self._bounds])
-        squares = np.array([np.square(self._residual[a:b]).sum() for a, b in self._bounds])
         for first in range(0, self._which.size, MARKERS_AT_ONCE):
             part = self._which[first : first + MARKERS_AT_ONCE]
             x = self._values(part)
-            out.statistic[part] = self._residual @ x
-            variance = np.zeros(part.size)
-            for (a, b), size, square in zip(self._bounds, sizes, squares, strict=True):
-                if size > 1:
-                    variance += square * np.square(x[a:b] - x[a:b].mean(axis=0)).sum(axis=0) / (size - 1)
+            # one marker in a row: numpy adds each row in the same order, however many there are
+            lines = np.ascontiguousarray(x.T)
+            out.statistic[part] = (lines * self._residual).sum(axis=1)
+            variance = self._variance(lines)
             two = ((x == 0) | (x == 1)).all(axis=0)
             counts = np.array([x[a:b].sum(axis=0) for a, b in self._bounds]).T
             for j, marker in enumerate(part):
@@ -594,21 +592,16 @@ class _Job:
         kind = np.float32 if single else np.float64
         rounded, _, _, unit = self._integers(which[:1], bool(single))
         table = np.hstack(list(self._permuted(rounded, kind)))
-        deviation = np.abs(out.statistic[which] / out.z[which])
         scale = np.ones(which.size)
         observed, slack = np.empty(which.size), np.empty(which.size)
         for a in range(0, which.size, MARKERS_AT_ONCE):
             part = slice(a, a + MARKERS_AT_ONCE)
             _, x, tolerance, _ = self._integers(which[part], bool(single))
             raw = self._values(which[part])
-            # what one unit of the integers is in the marker's own units, times the unit of the residuals
+            # what one unit of the integers is in standard deviations of the statistic
             size = np.abs(raw).max(axis=0) / np.maximum(np.abs(x).max(axis=0), 1e-300)
-            scale[part] = unit * size
+            scale[part] = unit * size / np.sqrt(self._variance(np.ascontiguousarray(raw.T)))
             observed[part], slack[part] = _side(rounded @ x, self._alternative), tolerance
-        with np.errstate(divide="ignore", invalid="ignore"):
-            factor = scale / np.where(out.statistic[which] != 0, deviation, self._deviation(which))
-        tests = np.full(out.reason.size, -1, dtype=np.intp)
-        tests[which] = np.arange(which.size)
 
         def permuted(chosen: NDArray[np.intp]) -> FloatArray:
             _, x, _, _ = self._integers(which[chosen], bool(single))
@@ -618,26 +611,25 @@ class _Job:
             def work(a: int) -> None:
                 part = slice(a, a + 8 * DRAWN_AT_ONCE)
                 sums = _side(left @ table[:, part], self._alternative)
-                np.multiply(sums, factor[chosen, None], out=values[:, part])
+                np.multiply(sums, scale[chosen, None], out=values[:, part])
 
             self._parallel(work, list(range(0, self._permutations, 8 * DRAWN_AT_ONCE)))
             return values
 
         method = step_down_max_t if self._adjust == "max_t" else step_down_min_p
-        found: WestfallYoung = method(observed * factor, permuted, self._permutations, False, slack * factor)
+        found: WestfallYoung = method(observed * scale, permuted, self._permutations, False, slack * scale)
         out.p_value[which], out.p_adjusted[which] = found.p_value, found.p_adjusted
         out.p_value_minimum[which] = np.maximum(1 / (self._permutations + 1), 1 / out.relabellings[which])
 
-    def _deviation(self, which: NDArray[Any]) -> FloatArray:
-        variance = np.zeros(which.size)
-        for a in range(0, which.size, MARKERS_AT_ONCE):
-            x = self._values(which[a : a + MARKERS_AT_ONCE])
-            for low, high in self._bounds:
-                if high - low > 1:
-                    square = np.square(self._residual[low:high]).sum()
-                    spread = np.square(x[low:high] - x[low:high].mean(axis=0)).sum(axis=0)
-                    variance[a : a + MARKERS_AT_ONCE] += square * spread / (high - low - 1)
-        return np.asarray(np.sqrt(variance))
+    def _variance(self, lines: FloatArray) -> FloatArray:
+        """Return the variance of each marker's statistic under permutation; one marker in a row."""
+        variance = np.zeros(lines.shape[0])
+        for a, b in self._bounds:
+            if b - a > 1:
+                part = np.ascontiguousarray(lines[:, a:b])
+                spread = np.square(part - part.mean(axis=1, keepdims=True)).sum(axis=1)
+                variance += np.square(self._residual[a:b]).sum() * spread / (b - a - 1)
+        return variance
 
 
 #: a binary marker with fewer than 1 carrier in this many patients is summed over its carriers
@@ -698,13 +690,14 @@ def _table(markers: ArrayLike, n: int) -> NDArray[Any]:
         table = table.reshape(n, 1)
     if table.ndim != 2 or table.shape[0] != n:
         raise ValueError(f"markers: shape {table.shape} for {n} patients")
-    if table.dtype.kind == "f" and np.isinf(table).any():
-        raise ValueError(f"markers: {int(np.isinf(table).sum())} value(s) are infinite")
     return table
 
 
 def _present(markers: NDArray[Any]) -> BoolArray:
     if markers.dtype.kind == "f":
+        infinite = int(np.isinf(markers).sum())
+        if infinite:
+            raise ValueError(f"markers: {infinite} value(s) are infinite")
         return np.asarray(~np.isnan(markers))
     return np.asarray(markers != -1) if markers.dtype.kind == "i" else np.ones(markers.shape, dtype=bool)
 

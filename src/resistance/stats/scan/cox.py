@@ -164,7 +164,7 @@ def firth_cox_scan(
     --------
     >>> scan = firth_cox_scan([5, 8, 3, 9, 12], [1, 1, 1, 0, 1], [[1], [0], [1], [0], [0]])
     >>> scan.coef.round(3).tolist(), scan.p_value.round(3).tolist()
-    ([2.338], [0.063])
+    ([2.428], [0.064])
     """
     data = _Data(time, event, markers, covariates, start, strata, ties, confidence)
     return _scan(data, True, profile, confidence, threads)
@@ -510,9 +510,11 @@ def _careful_fit(
     top = maximise(model, null.params if null.converged else first)
     if not (top.converged and null.converged):
         reason[j] = top.reason or null.reason
+        if reason[j] == "iterations" and np.abs(top.params).max() > 10:  # it ran until the weights underflowed
+            reason[j] = "monotone"
         return
     fits.coef[j] = top.params[k]
-    fits.se[j] = np.sqrt(np.linalg.inv(top.information)[k, k])
+    fits.se[j] = np.sqrt(np.linalg.inv(model.at(top.params).information)[k, k])
     fits.loglike_null[j], fits.loglike[j] = null.loglike, top.loglike
     if confidence is not None:
         fits.ci_low[j], fits.ci_high[j] = profile_interval(model, top, k, confidence)

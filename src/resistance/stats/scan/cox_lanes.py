@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from resistance.stats.scan.simd import LANES, cholesky, exp, exponent, fma, invert, load, mantissa, spread, store, where_less
+from resistance.stats.scan.simd import LANES, cholesky, exp, exponent, fma, invert, load, mantissa, spread, spread_from, store, where_less
 
 #: flags of a lane
 RUNNING, DONE, FAILED = 0, 1, 2
@@ -39,7 +39,7 @@ def _weigh(z, x, alive, beta, weight, linear_dead, dead_row):  # type: ignore[no
     for i in range(n):
         eta = load(x, i * LANES) * marker
         for a in range(k):
-            eta = fma(spread(z[i, a]), load(beta, a * LANES), eta)
+            eta = fma(spread_from(z, i * k + a), load(beta, a * LANES), eta)
         store(weight, i * LANES, eta)
     total = spread(0.0)
     for d in range(dead_row.size):
@@ -66,7 +66,7 @@ def _terms(  # type: ignore[no-untyped-def]
         if fresh[g]:
             s0 = none
         while step < step_end[g]:
-            s0 = fma(spread(step_sign[step]), load(weight, step_row[step] * LANES), s0)
+            s0 = fma(spread_from(step_sign, step), load(weight, step_row[step] * LANES), s0)
             step += 1
         first, last = dead_start[g], dead_end[g]
         number_dead = load(count, g * LANES)
@@ -126,19 +126,19 @@ def _means(  # type: ignore[no-untyped-def]
             if a < k:
                 while step < step_end[g]:
                     row = step_row[step]
-                    s1 = fma(spread(step_sign[step] * z[row, a]), load(weight, row * LANES), s1)
+                    s1 = fma(spread_from(step_sign, step) * spread_from(z, row * k + a), load(weight, row * LANES), s1)
                     step += 1
             else:
                 while step < step_end[g]:
                     row = step_row[step]
-                    s1 = fma(spread(step_sign[step]) * load(x, row * LANES), load(weight, row * LANES), s1)
+                    s1 = fma(spread_from(step_sign, step) * load(x, row * LANES), load(weight, row * LANES), s1)
                     step += 1
             first, last = dead_start[g], dead_end[g]
             if last - first == 1:
                 r = load(term_recip, first * LANES)
                 m = s1 * r
                 row = dead_row[first]
-                u = fma(spread(z[row, a]), load(alive, row * LANES), u) - m if a < k else u + load(x, row * LANES) - m
+                u = fma(spread_from(z, row * k + a), load(alive, row * LANES), u) - m if a < k else u + load(x, row * LANES) - m
                 store(term_mean, (a * terms + first) * LANES, m)
                 store(mean, (a * groups + g) * LANES, m * r)
             else:
@@ -146,8 +146,8 @@ def _means(  # type: ignore[no-untyped-def]
                 for d in range(first, last):
                     row = dead_row[d]
                     if a < k:
-                        u = fma(spread(z[row, a]), load(alive, row * LANES), u)
-                        d1 = fma(spread(z[row, a]), load(weight, row * LANES), d1)
+                        u = fma(spread_from(z, row * k + a), load(alive, row * LANES), u)
+                        d1 = fma(spread_from(z, row * k + a), load(weight, row * LANES), d1)
                     else:
                         u = u + load(x, row * LANES)
                         d1 = fma(load(x, row * LANES), load(weight, row * LANES), d1)
@@ -176,6 +176,7 @@ def _information(  # type: ignore[no-untyped-def]
     groups = step_end.size
     terms = dead_row.size
     none = spread(0.0)
+    pairs = zz.shape[1]
     for i in range(n):
         store(taken, i * LANES, none)
     a0 = none
@@ -185,7 +186,7 @@ def _information(  # type: ignore[no-untyped-def]
         low = step_end[g - 1] if g > 0 else 0
         while step >= low:
             row = step_row[step]
-            store(taken, row * LANES, fma(spread(step_sign[step]), a0, load(taken, row * LANES)))
+            store(taken, row * LANES, fma(spread_from(step_sign, step), a0, load(taken, row * LANES)))
             step -= 1
         if efron and dead_end[g] - dead_start[g] > 1:
             share = load(share_recip, g * LANES)
@@ -203,8 +204,8 @@ def _information(  # type: ignore[no-untyped-def]
             s, t = none, none
             for i in range(n):
                 c = load(taken, i * LANES)
-                s = fma(spread(zz[i, pair]), c, s)
-                t = fma(spread(zz[i, pair + 1]), c, t)
+                s = fma(spread_from(zz, i * pairs + pair), c, s)
+                t = fma(spread_from(zz, i * pairs + pair + 1), c, t)
             for term in range(terms):
                 m = load(term_mean, (a * terms + term) * LANES)
                 s = s - m * load(term_mean, (b * terms + term) * LANES)
@@ -216,7 +217,7 @@ def _information(  # type: ignore[no-untyped-def]
         if b <= a:
             s = none
             for i in range(n):
-                s = fma(spread(zz[i, pair]), load(taken, i * LANES), s)
+                s = fma(spread_from(zz, i * pairs + pair), load(taken, i * LANES), s)
             for term in range(terms):
                 m = load(term_mean, (a * terms + term) * LANES)
                 s = s - m * load(term_mean, (b * terms + term) * LANES)
@@ -225,7 +226,7 @@ def _information(  # type: ignore[no-untyped-def]
     for a in range(k):
         s = none
         for i in range(n):
-            s = fma(spread(z[i, a]), load(taken, i * LANES) * load(x, i * LANES), s)
+            s = fma(spread_from(z, i * k + a), load(taken, i * LANES) * load(x, i * LANES), s)
         for term in range(terms):
             s = s - load(term_mean, (a * terms + term) * LANES) * load(term_mean, (k * terms + term) * LANES)
         store(information, (k * p + a) * LANES, s)
@@ -256,7 +257,7 @@ def _add_penalty_score(  # type: ignore[no-untyped-def]
             v = load(inverse, (a * p + b) * LANES)
             store(doubled, pair * LANES, v if a == b else v * two)
             pair += 1
-    pairs = pair
+    pairs = zz.shape[1]
     # x_i' V M_i, gathered over the steps of patient i
     for i in range(n):
         store(slope, i * LANES, none)
@@ -274,8 +275,8 @@ def _add_penalty_score(  # type: ignore[no-untyped-def]
             row = step_row[step]
             h = load(vm, k * LANES) * load(x, row * LANES)
             for a in range(k):
-                h = fma(spread(z[row, a]), load(vm, a * LANES), h)
-            store(slope, row * LANES, fma(spread(step_sign[step]), h, load(slope, row * LANES)))
+                h = fma(spread_from(z, row * k + a), load(vm, a * LANES), h)
+            store(slope, row * LANES, fma(spread_from(step_sign, step), h, load(slope, row * LANES)))
             step -= 1
         if efron and dead_end[g] - dead_start[g] > 1:
             for d in range(dead_start[g], dead_end[g]):
@@ -285,7 +286,7 @@ def _add_penalty_score(  # type: ignore[no-untyped-def]
                     s = none
                     for b in range(p):
                         s = fma(load(inverse, (a * p + b) * LANES), load(share_mean, (b * groups + g) * LANES), s)
-                    h = h - spread(z[row, a]) * s if a < k else h - load(x, row * LANES) * s
+                    h = h - spread_from(z, row * k + a) * s if a < k else h - load(x, row * LANES) * s
                 store(slope, row * LANES, h)
         if fresh[g]:
             for a in range(p):
@@ -295,10 +296,10 @@ def _add_penalty_score(  # type: ignore[no-untyped-def]
         v = load(x, i * LANES)
         q = none
         for a in range(k):
-            q = fma(spread(z[i, a]), load(inverse, (k * p + a) * LANES), q)
+            q = fma(spread_from(z, i * k + a), load(inverse, (k * p + a) * LANES), q)
         q = (two * q + v * load(inverse, (k * p + k) * LANES)) * v
         for j in range(pairs):
-            q = fma(spread(zz[i, j]), load(doubled, j * LANES), q)
+            q = fma(spread_from(zz, i * pairs + j), load(doubled, j * LANES), q)
         w = load(weight, i * LANES)
         store(slope, i * LANES, load(taken, i * LANES) * q - two * w * load(slope, i * LANES))
         store(quadratic, i * LANES, w * q)
@@ -312,7 +313,7 @@ def _add_penalty_score(  # type: ignore[no-untyped-def]
             low = step_end[g - 1] if g > 0 else 0
             while step >= low:
                 row = step_row[step]
-                third = third - spread(step_sign[step]) * load(quadratic, row * LANES) * big
+                third = third - spread_from(step_sign, step) * load(quadratic, row * LANES) * big
                 step -= 1
             if efron and dead_end[g] - dead_start[g] > 1:
                 share = load(share_mean, (a * groups + g) * LANES)
@@ -322,7 +323,7 @@ def _add_penalty_score(  # type: ignore[no-untyped-def]
                 big = none
         if a < k:
             for i in range(n):
-                third = fma(spread(z[i, a]), load(slope, i * LANES), third)
+                third = fma(spread_from(z, i * k + a), load(slope, i * LANES), third)
         else:
             for i in range(n):
                 third = fma(load(x, i * LANES), load(slope, i * LANES), third)

@@ -217,10 +217,13 @@ class CoxTable:
         key = params.tobytes()
         if self._last is not None and self._last[0] == key:
             return self._last[1]
-        with np.errstate(all="ignore"):  # what over- or underflows is met by a shorter step
-            found = self._evaluate(params)
+        found = self._evaluate_quietly(params)
         self._last = (key, found)
         return found
+
+    def _evaluate_quietly(self, params: FloatArray) -> Evaluation:
+        with np.errstate(all="ignore"):  # what over- or underflows is met by a shorter step
+            return self._evaluate(params)
 
     def _evaluate(self, params: FloatArray) -> Evaluation:
         x, p = self._x, self._x.shape[1]
@@ -290,8 +293,21 @@ class CoxTable:
         return self.at(params).score
 
     def hessian(self, params: FloatArray) -> FloatArray:
-        """Return minus the information (the penalty's part is left out, as in Fisher scoring)."""
-        return -self.at(params).information
+        """Return the second derivatives; with the penalty by differences of the score, where they say "downhill".
+
+        The information alone makes Newton's method crawl where one event or two are all there is.
+        """
+        information = self.at(params).information
+        if not self._firth or not params.size:
+            return -information
+        step = 1e-5 * np.eye(params.size)
+        slopes = (
+            np.array([self._evaluate_quietly(params + d).score - self._evaluate_quietly(params - d).score for d in step]) / 2e-5
+        )
+        curvature = -(slopes + slopes.T) / 2
+        if np.isfinite(curvature).all() and np.linalg.eigvalsh(curvature).min() > 1e-3 * np.diag(information).min():
+            return np.asarray(-curvature)
+        return -information
 
     def residuals(self, params: FloatArray) -> FloatArray:
         """Return the martingale residuals of the patients in the model: events less expected events, ties as in the likelihood."""
