@@ -172,6 +172,12 @@ def test_incidences_and_survival_add_up_to_one_and_lie_within_their_intervals(
     assert turned.std_err == pytest.approx(curve.std_err, rel=1e-6, abs=1e-7)
 
 
+def test_an_incidence_just_below_one_has_an_interval() -> None:
+    curve = cumulative_incidence([1, 1, 1, 1, 1, 2, 3], [1, 1, 1, 1, 1, 1, 1], causes=2)
+    assert curve.incidence[:, 0].tolist() == pytest.approx([5 / 7, 6 / 7, 1])
+    assert np.isnan(curve.ci_low[2]).all() or curve.ci_low[2, 0] <= 1
+
+
 def test_names_of_the_causes_change_the_columns_only() -> None:
     time, cause, _ = sample()
     curve, turned = cumulative_incidence(time, cause), cumulative_incidence(time, np.array([0, 2, 1])[cause])

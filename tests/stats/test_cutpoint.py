@@ -159,6 +159,13 @@ def test_the_naive_p_is_the_usual_test_at_the_cut() -> None:
     assert ranked.direction == 1
 
 
+def test_the_exact_p_of_a_thousand_patients_agrees_with_permutation() -> None:
+    draw = np.random.default_rng(8)
+    marker = draw.normal(size=1000)
+    found = binary_cutpoint(draw.random(1000) < 0.2 + 0.1 * (marker > 1), marker, permutations=2000, seed=2)
+    assert found.p_exact == pytest.approx(found.p_permutation, abs=0.02)
+
+
 def test_order_of_patients_and_scale_of_the_marker_do_not_matter() -> None:
     time, event, marker = sample()
     found = survival_cutpoint(time, event, marker, permutations=99, seed=1)

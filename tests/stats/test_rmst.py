@@ -268,6 +268,21 @@ def test_an_arm_that_loses_no_time_has_no_finite_ratio() -> None:
     assert (found.converged, found.reason, found.columns) == (False, "monotone", (1,))
 
 
+def test_an_arm_in_which_everybody_reaches_tau_leaves_the_intercept_without_spread() -> None:
+    time, event, arm = [9, 9, 9, 9, 1, 3, 9, 9], [0, 0, 0, 0, 1, 1, 0, 0], [0, 0, 0, 0, 1, 1, 1, 1]
+    found = rmst_regression(time, event, arm, np.zeros((8, 0)), tau=8)
+    plain = compare_rmst(time, event, arm, tau=8)
+    assert found.coef == pytest.approx([8, plain.difference.estimate])
+    assert isnan(found.p_value[0])
+    assert found.se[1] == pytest.approx(plain.second.se)
+
+
+def test_as_many_columns_as_patients_leave_no_standard_error() -> None:
+    found = rmst_regression([1, 2, 3], [1, 1, 1], [0, 0, 1], [4, 7, 5], tau=3)
+    assert (found.converged, found.reason) == (False, "too few")
+    assert np.isnan([found.coef, found.se, found.p_value]).all()
+
+
 @pytest.mark.parametrize(
     ("call", "words"),
     [

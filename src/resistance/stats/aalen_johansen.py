@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from resistance.stats._arrays import FloatArray, numbers
-from resistance.stats.follow_up import exhausted, follow_up
+from resistance.stats.follow_up import exhausted, follow_up, slack
 from resistance.stats.infinitesimal_jackknife import incidence_variance
 from resistance.stats.kaplan_meier import check_confidence
 
@@ -115,6 +115,7 @@ def cumulative_incidence(
             raise ValueError(f"causes: {causes}, but there is a cause {k}")
         k = causes
     rows = follow_up(t, start=start, patient=patient)
+    t = rows.time
     times = np.unique(t[(c > 0) | rows.last])
     n_risk = rows.at_risk(times)
     n_event = np.column_stack([rows.at(times, c == j) for j in range(1, k + 1)])
@@ -153,12 +154,13 @@ def incidence_at(
     if not 1 <= cause <= curve.incidence.shape[1]:
         raise ValueError(f"cause: {cause} is none of 1 to {curve.incidence.shape[1]}")
     at = numbers(times, "times")
-    index = np.searchsorted(curve.time, at, side="right")
+    near = slack(curve.time)
+    index = np.searchsorted(curve.time, at + near, side="right")
     out = []
     starts = ((curve.incidence, 0.0), (curve.std_err, 0.0), (curve.ci_low, np.nan), (curve.ci_high, np.nan))
     for values, first in starts:
         found = np.concatenate([[first], values[:, cause - 1]])[index]
-        found[at > (curve.time[-1] if curve.time.size else -np.inf)] = np.nan
+        found[at > (curve.time[-1] + near if curve.time.size else -np.inf)] = np.nan
         out.append(found)
     return out[0], out[1], out[2], out[3]
 
@@ -178,7 +180,7 @@ def incidence_interval(
     from scipy.stats import norm
 
     z = norm.ppf(0.5 + confidence / 2)
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):  # just below 1 the scale runs to infinity
         if interval == "log-log":
             spread = z * std_err / (incidence * np.log(incidence))
             low, high = incidence ** np.exp(-spread), incidence ** np.exp(spread)

@@ -124,7 +124,7 @@ def survival_cutpoint(
     t = numbers(time, "time")
     e = flags(event, "event", t.size)
     x = numbers(marker, "marker", t.size)
-    follow_up(t)
+    t = follow_up(t).time
     found = _search(log_rank_scores(t, e), x, (min_proportion, max_proportion), permutations, seed)
     return replace(found, p_naive=log_rank(t, e, x > found.cut).p_value) if found.converged else found
 
@@ -304,29 +304,22 @@ def _permuted(scores: FloatArray, sizes: Sizes, statistic: float, permutations: 
 def _exact_binary(outcome: BoolArray, x: FloatArray, found: Cutpoint) -> float:
     """Return the share of all orders of the outcomes whose largest statistic reaches the one found.
 
-    Between one cut and the next the successes on the low side grow by a hypergeometric number; paths are
-    followed from cut to cut as long as they stay below the statistic.
+    Along the sorted marker each next patient is a success with the share of successes still left; paths are
+    followed as long as they stay below the statistic at every cut.
     """
-    from scipy.stats import hypergeom
-
     n, successes = outcome.size, int(outcome.sum())
-    sizes = np.searchsorted(np.sort(x), found.cuts, side="right")
+    sizes = set(np.searchsorted(np.sort(x), found.cuts, side="right").tolist())
     count = np.arange(successes + 1)
     staying = np.zeros(successes + 1)
     staying[0] = 1.0
-    done = 0
     limit = found.statistic * (1 - TIE)
-    for size in sizes:
-        step = int(size - done)
-        moved = np.zeros(successes + 1)
-        for already in np.flatnonzero(staying):
-            left = successes - int(already)
-            more = np.arange(min(step, left) + 1)
-            moved[already + more] += staying[already] * hypergeom.pmf(more, n - done, left, step)
-        mean = size * successes / n
-        variance = size * (n - size) * successes * (n - successes) / (n * n * (n - 1.0))
-        moved[np.abs(count - mean) >= limit * np.sqrt(variance)] = 0.0
-        staying, done = moved, int(size)
+    for size in range(1, found.n + 1):
+        up = staying * (successes - count) / (n - size + 1)
+        staying -= up
+        staying[1:] += up[:-1]
+        if size in sizes:
+            spread = np.sqrt(size * (n - size) * successes * (n - successes) / (n * n * (n - 1.0)))
+            staying[np.abs(count - size * successes / n) >= limit * spread] = 0.0
     return float(min(1.0, max(0.0, 1 - staying.sum())))
 
 

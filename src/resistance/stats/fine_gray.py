@@ -116,7 +116,7 @@ def fine_gray(
     groups = np.zeros(t.size, dtype=np.intp) if censoring_groups is None else codes(censoring_groups, "censoring_groups", t.size)
     if of < 1:
         raise ValueError(f"of: {of} is not a cause (1, 2 ...)")
-    follow_up(t)
+    t = follow_up(t).time
     k = x.shape[1]
     events, competing = int((c == of).sum()), int(((c > 0) & (c != of)).sum())
     if events == 0:

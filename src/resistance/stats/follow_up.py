@@ -10,10 +10,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from resistance.stats._arrays import BoolArray, FloatArray, codes, numbers
 
+#: times closer than this part of their mean are one: 0.1 + 0.2 is not 0.3 on the machine, and a tie is lost
+SAME_TIME = 1e-9
+
 
 @dataclass(frozen=True)
 class FollowUp:
-    """Checked rows of follow-up; a row is at risk after `start` and up to `time`.
+    """Checked rows of follow-up; a row is at risk after `start` and up to `time`; times equal but for rounding are equal.
 
     Parameters
     ----------
@@ -69,8 +72,11 @@ def follow_up(
         entry = numbers(start, "start", n).copy()
         if (entry < 0).any():
             raise ValueError(f"start: {int((entry < 0).sum())} negative value(s)")
+        time, entry = same_times(time, entry)
         if (entry >= time).any():
             raise ValueError(f"start: {int((entry >= time).sum())} value(s) not before the end of the row")
+    else:
+        (time,) = same_times(time)
     w = np.ones(n) if weights is None else numbers(weights, "weights", n)
     if n and w.min() <= 0:
         raise ValueError("weights: only values above 0 are allowed")
@@ -84,6 +90,23 @@ def follow_up(
     last = np.ones(n, dtype=np.bool_)
     last[order[:-1]] = ~(same & (entry[order][1:] == time[order][:-1]))
     return FollowUp(entry, time, w, who, last, int(who.max()) + 1 if n else 0)
+
+
+def same_times(*arrays: FloatArray) -> tuple[FloatArray, ...]:
+    """Return the times with those that differ by rounding only (days / 30.4375 / 12 v days / 365.25) made equal."""
+    pool = np.unique(np.concatenate(arrays))
+    if pool.size < 2:
+        return arrays
+    first = np.concatenate([[True], np.diff(pool) > slack(pool)])
+    if first.all():
+        return arrays
+    level = pool[first][np.cumsum(first) - 1]
+    return tuple(np.asarray(level[np.searchsorted(pool, a)], dtype=np.float64) for a in arrays)
+
+
+def slack(times: FloatArray) -> float:
+    """Return the difference that counts as rounding among these times."""
+    return SAME_TIME * float(np.abs(times).mean()) if times.size else 0.0
 
 
 def exhausted(n_event: FloatArray, n_risk: FloatArray) -> BoolArray:

@@ -162,10 +162,11 @@ def _one_stratum(
     events = own.sum(axis=1)
     common = np.cumsum(events / total)
     common_before = np.concatenate([[0.0], common[:-1]])
-    weight = np.where(common_before < 1, np.maximum(1 - common_before, 0.0), 0.0) ** rho
+    free = common_before < 1 - 1e-12  # beyond, everybody has failed from the cause
+    weight = np.where(free, np.where(free, 1 - common_before, 1.0) ** rho, float(rho == 0))
     with np.errstate(divide="ignore", invalid="ignore"):
         expected = np.where(events[:, None] > 0, events[:, None] * on_scale / total_on_scale[:, None], 0.0)
-        hazard = np.where(events > 0, events / (total * (1 - common_before)), 0.0)
+        hazard = np.where((events > 0) & free, events / (total * (1 - common_before)), 0.0)
         ratio = np.where(survival > 0, (1 - common)[:, None] / survival, 0.0)
     score = (weight[:, None] * (own - expected)).sum(axis=0)
     a = -unfailed[:, :, None] * unfailed[:, None, :] / total[:, None, None]

@@ -94,29 +94,63 @@ def _squared_sums(
     event has come, less the sum of ``drift[s, c]`` over the times s at which it was at risk up to t).  `own`
     adds one component with its own events and factor 1.
     """
-    m, n = times.size, rows.time.size
+    m = times.size
+    if m == 0:
+        return np.zeros(0)
+    up, down, scale, happened = jump, drift, factor, np.repeat(event[:, None], jump.shape[1], axis=1)
+    if own is not None:
+        up, down = np.column_stack([up, own[1]]), np.column_stack([down, own[2]])
+        scale, happened = np.column_stack([scale, np.ones(m)]), np.column_stack([happened, own[0]])
+    total = np.concatenate([np.zeros((1, up.shape[1])), np.cumsum(down, axis=0)])
     enter = np.searchsorted(times, rows.start, side="right")
     leave = np.searchsorted(times, rows.time, side="right")
-    ended = np.minimum(np.searchsorted(times, rows.time, side="left"), max(m - 1, 0))
-    parts = [(event, jump[:, c], drift[:, c], factor[:, c]) for c in range(jump.shape[1])]
-    if own is not None:
-        parts.append((*own, np.ones(m)))
+    ended = np.searchsorted(times, rows.time, side="left")
+    come = happened & (ended < m)[:, None]
+    final = np.where(come, up[np.minimum(ended, m - 1)], 0.0) - (total[leave] - total[enter])
+    if rows.n == rows.time.size:
+        return _of_single_rows(rows.weights**2, total, enter, ended, final, scale)
+    return _of_patients(rows, total, enter, ended, final, scale)
+
+
+def _of_single_rows(
+    weight: FloatArray, total: FloatArray, enter: NDArray[np.intp], ended: NDArray[np.intp], final: FloatArray, scale: FloatArray
+) -> FloatArray:
+    """Sum squares by running sums: those who have left stand still, all others have drifted from where they entered."""
+    m, parts = scale.shape
+    out = np.zeros(m)
+
+    def count(index: NDArray[np.intp], values: FloatArray) -> FloatArray:
+        """Sum of the values of rows whose index is at or before each time."""
+        return np.cumsum(np.bincount(index, weights=values, minlength=m + 1)[:m])
+
+    now = total[1:]
+    entry = total[enter]
+    here = count(enter, weight) - count(ended, weight)
+    since = [count(enter, weight * entry[:, a]) - count(ended, weight * entry[:, a]) for a in range(parts)]
+    for a in range(parts):
+        for b in range(parts):
+            gone = count(ended, weight * final[:, a] * final[:, b])
+            product = weight * entry[:, a] * entry[:, b]
+            both = count(enter, product) - count(ended, product)
+            there = here * now[:, a] * now[:, b] - now[:, a] * since[b] - now[:, b] * since[a] + both
+            out += scale[:, a] * scale[:, b] * (gone + there)
+    return np.maximum(out, 0.0)
+
+
+def _of_patients(
+    rows: FollowUp, total: FloatArray, enter: NDArray[np.intp], ended: NDArray[np.intp], final: FloatArray, scale: FloatArray
+) -> FloatArray:
+    """Sum squares over patients with several rows: their influence at each time is added up first."""
+    m, n = scale.shape[0], rows.time.size
     out = np.empty(m)
-    clustered = rows.n != n
     step = max(1, BLOCK // max(n, 1))
     for low in range(0, m, step):
         at = np.arange(low, min(low + step, m))
         influence = np.zeros((n, at.size))
-        for happened, up, down, scale in parts:
-            total = np.concatenate([[0.0], np.cumsum(down)])
-            until = np.minimum(leave[:, None], at[None, :] + 1)
-            drifted = np.where(until > enter[:, None], total[until] - total[enter][:, None], 0.0)
-            come = happened[:, None] & (rows.time[:, None] <= times[at][None, :])
-            influence += scale[at][None, :] * (np.where(come, up[ended][:, None], 0.0) - drifted)
-        influence *= rows.weights[:, None]
-        if clustered:
-            by_patient = np.zeros((rows.n, at.size))
-            np.add.at(by_patient, rows.patient, influence)
-            influence = by_patient
-        out[at] = np.einsum("ij,ij->j", influence, influence)
+        for c in range(scale.shape[1]):
+            drifted = np.minimum(total[enter, c][:, None] - total[at + 1, c][None, :], 0.0)
+            influence += scale[at, c][None, :] * np.where(ended[:, None] <= at[None, :], final[:, [c]], drifted)
+        by_patient = np.zeros((rows.n, at.size))
+        np.add.at(by_patient, rows.patient, influence * rows.weights[:, None])
+        out[at] = np.einsum("ij,ij->j", by_patient, by_patient)
     return out

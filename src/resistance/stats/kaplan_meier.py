@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from resistance.stats._arrays import FloatArray, flags, numbers
-from resistance.stats.follow_up import exhausted, follow_up
+from resistance.stats.follow_up import exhausted, follow_up, slack
 from resistance.stats.infinitesimal_jackknife import product_limit_variance
 
 Interval = Literal["log-log", "log", "plain"]
@@ -112,6 +112,7 @@ def kaplan_meier(
     t = numbers(time, "time")
     e = flags(event, "event", t.size)
     rows = follow_up(t, start=start, weights=weights, patient=patient)
+    t = rows.time
     times = np.unique(t[e | rows.last])
     n_risk = rows.at_risk(times)
     n_event, n_censored = rows.at(times, e), rows.at(times, rows.last & ~e)
@@ -165,12 +166,13 @@ def reverse_kaplan_meier(
 def survival_at(curve: KaplanMeier, times: ArrayLike) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return survival and its interval at given times (NaN beyond the last follow-up)."""
     at = numbers(times, "times")
-    index = np.searchsorted(curve.time, at, side="right") - 1
+    near = slack(curve.time)
+    index = np.searchsorted(curve.time, at + near, side="right") - 1
     out = []
     for values in (curve.survival, curve.ci_low, curve.ci_high):
         steps = np.concatenate([[1.0], values])
         found = steps[index + 1]
-        found[at > (curve.time[-1] if curve.time.size else -np.inf)] = np.nan
+        found[at > (curve.time[-1] + near if curve.time.size else -np.inf)] = np.nan
         out.append(found)
     return out[0], out[1], out[2]
 
@@ -222,7 +224,7 @@ def survival_interval(
     from scipy.stats import norm
 
     z = norm.ppf(0.5 + confidence / 2)
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         relative = std_err / survival
         if interval == "log-log":
             spread = z * relative / np.log(survival)

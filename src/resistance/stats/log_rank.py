@@ -175,6 +175,7 @@ def _differences(
     names = np.unique(np.asarray(group))
     stratum = np.zeros(t.size, dtype=np.intp) if strata is None else codes(strata, "strata", t.size)
     rows = follow_up(t, start=start)
+    t = rows.time
     g = names.size
     observed, expected = np.zeros(g), np.zeros(g)
     variance = np.zeros((g, g))

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from resistance.stats._arrays import FloatArray, flags, numbers
 from resistance.stats.aalen_johansen import causes_of
-from resistance.stats.follow_up import follow_up
+from resistance.stats.follow_up import follow_up, slack
 
 
 @dataclass(frozen=True)
@@ -146,7 +146,8 @@ def rmst_pseudo_values(time: ArrayLike, event: ArrayLike, taus: ArrayLike) -> Ps
         raise ValueError("taus: above 0 is needed")
     # the area under S is its values at the event times times the stretches between: pseudo-values are linear in it
     e = flags(event, "event", t.size)
-    follow_up(t)
+    t = follow_up(t).time
+    tau = _snapped(tau, t)
     steps = np.unique(t[e])
     estimate, values = np.empty(tau.size), np.empty((t.size, tau.size))
     late = np.array([bool(h > t.max()) and not bool(e[t == t.max()].all()) if t.size else True for h in tau])
@@ -206,8 +207,19 @@ def _checked(time: ArrayLike, cause: ArrayLike, times: ArrayLike, of: int) -> tu
     at = numbers(np.atleast_1d(np.asarray(times, dtype=np.float64)), "times")
     if of < 1:
         raise ValueError(f"of: {of} is not a cause (1, 2 ...)")
-    follow_up(t)
-    return t, c, at
+    t = follow_up(t).time
+    return t, c, _snapped(at, t)
+
+
+def _snapped(at: FloatArray, time: FloatArray) -> FloatArray:
+    """Return the times asked for, those that are a time of follow-up but for rounding made equal to it."""
+    if time.size == 0:
+        return at
+    times = np.unique(time)
+    index = np.clip(np.searchsorted(times, at), 1, max(times.size - 1, 1))
+    low, high = times[index - 1], times[np.minimum(index, times.size - 1)]
+    near = np.where(at - low <= high - at, low, high)
+    return np.where(np.abs(at - near) <= slack(times), near, at)
 
 
 def _answer(

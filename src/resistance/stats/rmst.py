@@ -9,10 +9,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from resistance.stats._arrays import BoolArray, FloatArray, codes, flags, matrix, numbers
-from resistance.stats.follow_up import FollowUp, exhausted, follow_up
+from resistance.stats.follow_up import FollowUp, exhausted, follow_up, slack
 from resistance.stats.kaplan_meier import check_confidence
 
 Scale = Literal["difference", "ratio", "rmtl_ratio"]
+#: variance (columns of unit range, times in parts of tau) below which there is only rounding
+NO_SPREAD = 1e-20
 #: eigenvalue of the cross-products, scaled to a unit diagonal, below which columns are collinear
 COLLINEAR = 1e-12
 
@@ -111,13 +113,14 @@ class RmstRegression:
     tau, tau_largest : float
     scale : {'difference', 'ratio', 'rmtl_ratio'}
     coef, se, z, p_value : array, shape (2 + k,)
-        Intercept, arm (second v first), covariates; on the log scale for the ratios.
+        Intercept, arm (second v first), covariates; on the log scale for the ratios. An intercept
+        without spread (everybody of the first arm reaches tau) has no standard error and no p.
     ci_low, ci_high : array, shape (2 + k,)
         Interval on the scale of the coefficients (exponentiate for ratios).
     n, events : int
         Rows; events up to tau.
     converged : bool
-    reason : {'', 'one arm', 'tau too late', 'no events', 'collinear', 'monotone', 'iterations'}
+    reason : {'', 'one arm', 'tau too late', 'no events', 'collinear', 'monotone', 'iterations', 'too few'}
     columns : tuple of int
         0-based columns (of intercept, arm, covariates) that are the cause; for 'tau too late' the arms.
     note : str
@@ -153,6 +156,7 @@ def largest_tau(time: ArrayLike, event: ArrayLike, arm: Any = None) -> float:
     """
     t = numbers(time, "time")
     e = flags(event, "event", t.size)
+    t = follow_up(t).time
     member = np.zeros(t.size, dtype=np.intp) if arm is None else codes(arm, "arm", t.size)
     reach = [_reach(t[member == k], e[member == k]) for k in np.unique(member)]
     least = min(reach, default=float("nan"))
@@ -196,7 +200,7 @@ def rmst(
     t = numbers(time, "time")
     e = flags(event, "event", t.size)
     rows = follow_up(t, start=start, weights=weights)
-    horizon = _checked_tau(tau, largest_tau(t, e))
+    horizon = _checked_tau(tau, largest_tau(t, e), rows.time)
     return _restricted_mean(rows, e, horizon, confidence)
 
 
@@ -242,10 +246,11 @@ def compare_rmst(
     t = numbers(time, "time")
     e = flags(event, "event", t.size)
     rows = follow_up(t, start=start)
+    t = rows.time
     member, arms = codes(arm, "arm", t.size), np.unique(np.asarray(arm))
     _two_at_most(arms)
     largest = largest_tau(t, e, member)
-    horizon = _checked_tau(tau, largest)
+    horizon = _checked_tau(tau, largest, t)
     a, b = (_restricted_mean(_only(rows, member == k), e[member == k], horizon, confidence) for k in range(2))
     reason, late, note = _arms_answer(arms, [a.reach, b.reach], horizon, a.events + b.events)
     difference = ratio = lost = Contrast(float("nan"), float("nan"), float("nan"), float("nan"))
@@ -293,12 +298,12 @@ def rmst_regression(
     check_confidence(confidence)
     t = numbers(time, "time")
     e = flags(event, "event", t.size)
-    follow_up(t)
+    t = follow_up(t).time
     member, arms = codes(arm, "arm", t.size), np.unique(np.asarray(arm))
     _two_at_most(arms)
     x = np.column_stack([np.ones(t.size), member == 1, matrix(columns, "columns", t.size)])
     largest = largest_tau(t, e, member)
-    horizon = _checked_tau(tau, largest)
+    horizon = _checked_tau(tau, largest, t)
     events = int((e & (t <= horizon)).sum())
     reach = [_reach(t[member == k], e[member == k]) for k in range(2)]
     reason, cause, note = _arms_answer(arms, reach, horizon, events)
@@ -336,11 +341,19 @@ def rmst_regression(
                 # back to the units given: coef of the centred, scaled columns -> coef of the columns
                 back = np.diag(1 / spread)
                 back[0] -= centre / spread
-                size = horizon if scale == "difference" else 1.0
-                coef = size * (back @ unit_coef)
-                if scale != "difference":
-                    coef[0] += np.log(horizon)
-                se = size * np.sqrt(np.diag(back @ covariance @ back.T))
+                variance = np.diag(back @ covariance @ back.T)
+                rounding = 1e-12 * np.diag(np.abs(back) @ np.abs(covariance) @ np.abs(back.T))
+                if not (np.diag(covariance)[1:] > NO_SPREAD).all():
+                    reason, note = (
+                        "too few",
+                        "as many columns as patients whose time is known, or no variation: no standard error",
+                    )
+                else:
+                    size = horizon if scale == "difference" else 1.0
+                    coef = size * (back @ unit_coef)
+                    if scale != "difference":
+                        coef[0] += np.log(horizon)
+                    se = size * np.sqrt(np.where(variance > rounding, variance, np.nan))
     z = coef / se
     margin = norm.ppf(0.5 + confidence / 2) * se
     p = 2 * norm.sf(np.abs(z))
@@ -403,11 +416,16 @@ def _reach(time: FloatArray, event: BoolArray) -> float:
     return float("inf") if event[last].all() else float(time.max())
 
 
-def _checked_tau(tau: float | None, largest: float) -> float:
+def _checked_tau(tau: float | None, largest: float, time: FloatArray) -> float:
+    """Return the horizon; one that is a time of follow-up but for rounding is that time."""
     if tau is None:
         return largest
     if not (np.isfinite(tau) and tau > 0):
         raise ValueError(f"tau: {tau} is not above 0")
+    if time.size:
+        nearest = float(time[np.argmin(np.abs(time - tau))])
+        if abs(nearest - tau) <= slack(np.unique(time)):
+            return nearest
     return float(tau)
 
 
@@ -461,7 +479,10 @@ def _fit(x: FloatArray, y: FloatArray, weight: FloatArray, *, log: bool) -> tupl
     if not log:
         return np.asarray(np.linalg.solve(x.T @ (weight[:, None] * x), x.T @ (weight * y)), dtype=np.float64), True
     coef: FloatArray = np.zeros(x.shape[1])
-    coef[0] = np.log(np.average(y, weights=weight))
+    mean = float(np.average(y, weights=weight))
+    if mean <= 0:  # nobody has (or loses) any time
+        return np.where(np.arange(x.shape[1]) == 0, -np.inf, 0.0), False
+    coef[0] = np.log(mean)
 
     def loss(linear: FloatArray) -> float:
         return float((weight * (np.exp(linear) - y * linear)).sum())
@@ -516,5 +537,8 @@ def _sandwich(
         drift = np.cumsum(later * lost / n_risk**2, axis=0)
         term = own + censored[:, None] * (later / n_risk)[index] - drift[index]
         middle += term.T @ term
-    bread = np.linalg.inv(x.T @ (slope[:, None] * x))
+    cross = x.T @ (slope[:, None] * x)
+    if np.linalg.cond(cross) > 1 / COLLINEAR:  # a mean that runs to 0 takes its column with it
+        return np.zeros_like(cross)
+    bread = np.linalg.inv(cross)
     return np.asarray(bread @ middle @ bread)
