@@ -15,9 +15,17 @@ from resistance.stats.scan.risk_sets import CoxTable, risk_sets
 
 @dataclass(frozen=True)
 class Residuals:
-    """What a model of the covariates leaves unexplained; empty where `reason` says why there is no model."""
+    """What a model of the covariates leaves unexplained; empty where `reason` says why there is no model.
+
+    Parameters
+    ----------
+    values : array, shape (n,)
+    information : array, shape (n,)
+        How much each patient tells of a marker: expected events, or the variance of the outcome.
+    """
 
     values: FloatArray
+    information: FloatArray
     reason: str
     columns: tuple[int, ...]
     note: str
@@ -44,12 +52,13 @@ def martingale_residuals(
     unit, _ = to_unit_range(covariate_table(covariates, t.size))
     begin = None if start is None else numbers(start, "start", t.size)
     if not e.any():
-        return Residuals(np.zeros(0), "no events", (), "no events")
+        return Residuals(np.zeros(0), np.zeros(0), "no events", (), "no events")
     table = CoxTable(risk_sets(t, e, begin, stratum_codes(strata, t.size), ties), unit)
     null = maximise(table, np.zeros(unit.shape[1]))
     if not null.converged:
         return _no_model(null.reason, null.columns)
-    return Residuals(table.residuals(null.params), "", (), "")
+    values = table.residuals(null.params)
+    return Residuals(values, np.maximum(e - values, 0.0), "", (), "")
 
 
 def logistic_residuals(outcome: ArrayLike, covariates: ArrayLike | None = None, *, strata: Any = None) -> Residuals:
@@ -61,13 +70,13 @@ def logistic_residuals(outcome: ArrayLike, covariates: ArrayLike | None = None, 
     z = covariate_table(covariates, y.size)
     groups = stratum_codes(strata, y.size)
     if y.size == 0 or y.min() == y.max():
-        return Residuals(np.zeros(0), "constant outcome", (), "the outcome does not vary")
+        return Residuals(np.zeros(0), np.zeros(0), "constant outcome", (), "the outcome does not vary")
     size = np.bincount(groups)
     rate = np.bincount(groups, weights=y) / size
     mixed = np.isin(groups, np.flatnonzero((rate > 0) & (rate < 1)))
     values = np.zeros(y.size)
     if not mixed.any():
-        return Residuals(np.zeros(0), "constant outcome", (), "the outcome does not vary within any stratum")
+        return Residuals(np.zeros(0), np.zeros(0), "constant outcome", (), "the outcome does not vary within any stratum")
     kept = np.unique(groups[mixed])
     dummies = (groups[mixed, None] == kept).astype(np.float64)
     unit, _ = to_unit_range(z[mixed])
@@ -76,8 +85,34 @@ def logistic_residuals(outcome: ArrayLike, covariates: ArrayLike | None = None, 
     top = maximise(model, start)
     if not top.converged:
         return _no_model(top.reason, tuple(c - kept.size for c in top.columns if c >= kept.size))
-    values[mixed] = y[mixed] - model.probability(top.params)
-    return Residuals(values, "", (), "")
+    fitted = model.probability(top.params)
+    values[mixed] = y[mixed] - fitted
+    information = np.zeros(y.size)
+    information[mixed] = fitted * (1 - fitted)
+    return Residuals(values, information, "", (), "")
+
+
+def less_covariates(
+    markers: FloatArray, covariates: FloatArray, strata: NDArray[np.int64], information: FloatArray
+) -> FloatArray:
+    """Return markers without what covariates and strata say about them.
+
+    A weighted least-squares fit, by the information of each patient: the score of the marker is the same,
+    and its spread under permutation becomes that of the score given the covariates.  Without it a marker
+    that goes with a covariate has too large a p.
+
+    Parameters
+    ----------
+    markers : array, shape (n, m)
+    covariates : array, shape (n, k)
+    strata : array of int, shape (n,)
+    information : array, shape (n,)
+    """
+    dummies = (strata[:, None] == np.unique(strata)).astype(np.float64)
+    columns = np.column_stack([dummies, to_unit_range(covariates)[0]])
+    root = np.sqrt(information)[:, None]
+    fitted = np.linalg.lstsq(columns * root, markers * root, rcond=None)[0]
+    return np.asarray(markers - columns @ fitted)
 
 
 class _Logistic:
@@ -108,7 +143,7 @@ def _no_model(reason: str, columns: tuple[int, ...]) -> Residuals:
         "monotone": f"{which}: no finite effect (separation, or no event on one side)",
         "iterations": "the model of the covariates was not maximised within the allowed iterations",
     }
-    return Residuals(np.zeros(0), reason, columns, words[reason])
+    return Residuals(np.zeros(0), np.zeros(0), reason, columns, words[reason])
 
 
 def covariate_table(covariates: ArrayLike | None, n: int) -> FloatArray:

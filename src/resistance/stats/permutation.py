@@ -24,7 +24,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from resistance.stats._arrays import BoolArray, FloatArray, flags, numbers
-from resistance.stats.null_residuals import Residuals, covariate_table, logistic_residuals, martingale_residuals, stratum_codes
+from resistance.stats.null_residuals import (
+    Residuals,
+    covariate_table,
+    less_covariates,
+    logistic_residuals,
+    martingale_residuals,
+    stratum_codes,
+)
 from resistance.stats.scan.risk_sets import risk_sets
 from resistance.stats.scan.threads import threads_to_use
 from resistance.stats.westfall_young import WestfallYoung, step_down_max_t, step_down_min_p
@@ -132,6 +139,7 @@ def martingale_permutation(
     permutations: int = 9999,
     seed: int,
     alternative: Alternative = "two-sided",
+    project: bool = True,
 ) -> PermutationTest:
     """Test one marker by permuting the martingale residuals of the Cox model of the covariates within strata.
 
@@ -148,6 +156,10 @@ def martingale_permutation(
     seed : int
     alternative : {'two-sided', 'greater', 'less'}
         Two-sided compares absolute values.
+    project : bool
+        Take out of the marker what the covariates say about it (see
+        :func:`resistance.stats.null_residuals.less_covariates`).  Without, the p of a marker that goes with a
+        covariate is too large; with, the test is never exact, since the marker is a number then.
 
     Returns
     -------
@@ -167,7 +179,7 @@ def martingale_permutation(
     """
     one = permutation_scan(
         time, event, _one(marker), covariates=covariates, strata=strata, start=start, ties=ties,
-        permutations=permutations, seed=seed, alternative=alternative, threads=1,
+        permutations=permutations, seed=seed, alternative=alternative, project=project, threads=1,
     )  # fmt: skip
     return _first(one)
 
@@ -185,6 +197,7 @@ def permutation_scan(
     seed: int,
     alternative: Alternative = "two-sided",
     adjust: Adjust | None = None,
+    project: bool = False,
     threads: int | None = None,
 ) -> PermutationScan:
     """Do :func:`martingale_permutation` for each of many markers, with the same permutations for all.
@@ -196,6 +209,8 @@ def permutation_scan(
     adjust : {'max_t', 'min_p'}, optional
         Also give Westfall and Young's step-down p, from the same permutations.  All p-values come from
         random permutations then, and no marker may have missing values.
+    project : bool
+        As in :func:`martingale_permutation`; not the default here, since whole numbers are faster.
     threads : int, optional
         The p-values do not depend on it: the sums are of integers, exact in any order.
 
@@ -221,7 +236,9 @@ def permutation_scan(
             t[here], e[here], z[here], start=None if begin is None else begin[here], strata=groups[here], ties=ties
         )
 
-    return _scan(residuals, e, _table(markers, t.size), groups, permutations, seed, alternative, adjust, threads)
+    return _scan(
+        residuals, e, _table(markers, t.size), groups, permutations, seed, alternative, adjust, threads, z if project else None
+    )  # fmt: skip
 
 
 def logistic_permutation(
@@ -233,6 +250,7 @@ def logistic_permutation(
     permutations: int = 9999,
     seed: int,
     alternative: Alternative = "two-sided",
+    project: bool = True,
 ) -> PermutationTest:
     """Test one marker by permuting outcome less fitted probability within strata.
 
@@ -248,7 +266,7 @@ def logistic_permutation(
     """
     one = logistic_permutation_scan(
         outcome, _one(marker), covariates=covariates, strata=strata, permutations=permutations, seed=seed,
-        alternative=alternative, threads=1,
+        alternative=alternative, project=project, threads=1,
     )  # fmt: skip
     return _first(one)
 
@@ -263,6 +281,7 @@ def logistic_permutation_scan(
     seed: int,
     alternative: Alternative = "two-sided",
     adjust: Adjust | None = None,
+    project: bool = False,
     threads: int | None = None,
 ) -> PermutationScan:
     """Do :func:`logistic_permutation` for each of many markers, with the same permutations for all (see :func:`permutation_scan`)."""
@@ -273,7 +292,9 @@ def logistic_permutation_scan(
     def residuals(here: BoolArray) -> Residuals:
         return logistic_residuals(y[here], z[here], strata=groups[here])
 
-    return _scan(residuals, y, _table(markers, y.size), groups, permutations, seed, alternative, adjust, threads)
+    return _scan(
+        residuals, y, _table(markers, y.size), groups, permutations, seed, alternative, adjust, threads, z if project else None
+    )  # fmt: skip
 
 
 # -------------------------------------------------------------------------------------------------------- the scan
@@ -289,6 +310,7 @@ def _scan(
     alternative: Alternative,
     adjust: Adjust | None,
     threads: int | None,
+    project: FloatArray | None = None,
 ) -> PermutationScan:
     if alternative not in ("two-sided", "greater", "less"):
         raise ValueError(f"alternative: 'two-sided', 'greater' or 'less', not {alternative!r}")
@@ -298,6 +320,7 @@ def _scan(
         raise ValueError(f"permutations: at least 1, not {permutations}")
     n, m = markers.shape
     out = _Out(m)
+    tested = markers
     whole = np.ones(n, dtype=bool)
     columns: tuple[int, ...] = ()
     note = ""
@@ -332,7 +355,13 @@ def _scan(
             if here is whole:
                 columns, note = found.columns, found.note
             continue
-        _Job(found.values, strata, event, markers, here, which, permutations, seed, alternative, adjust, threads, out).run()
+        if project is not None and project.shape[1]:
+            if tested is markers:
+                tested = markers.astype(np.float64)
+            rows = np.ix_(here, which)
+            tested[rows] = less_covariates(tested[rows], project[here], strata[here], found.information)
+        _Job(found.values, strata, event, tested, here, which, permutations, seed, alternative, adjust, threads, out).run()
+        out.count(which, markers, here, event)
     converged = out.reason == ""
     for values in (out.statistic, out.z, out.p_value, out.p_value_minimum, out.p_adjusted):
         values[~converged] = np.nan
