@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from resistance.stats._arrays import FloatArray, matrix, numbers
 from resistance.stats._design import collinear_columns, named
 from resistance.stats._gene_sets import checked_expression, checked_sets
+from resistance.stats._threads import one_thread
 from resistance.stats.gene_set_test import rank_sum_tails
 from resistance.stats.moderated_t import fit_linear
 from resistance.stats.variance_prior import variance_prior
@@ -49,6 +50,7 @@ class CameraResult:
     note: str
 
 
+@one_thread
 def camera(
     expression: ArrayLike,
     design: ArrayLike,
