@@ -226,3 +226,12 @@ def test_bad_input_is_named() -> None:
         linear_scan(y, x, np.r_[x[:-1, 1], np.nan])
     with pytest.raises(ValueError, match="confidence: 0 is outside"):
         linear_scan(y, x, confidence=0)
+
+
+def test_fewer_patients_than_columns_are_collinear_and_many_patients_cost_little() -> None:
+    draw = np.random.default_rng(7)
+    assert collinear_columns(draw.normal(size=(2, 4))) == (0, 1, 2, 3)
+    assert collinear_columns(np.zeros((0, 2))) == (0, 1)
+    # a square matrix of so many rows would not fit into the memory
+    x = draw.normal(size=(200_000, 3))
+    assert collinear_columns(np.column_stack([np.ones(200_000), x, x[:, 0] - x[:, 2]])) == (1, 3, 4)

@@ -37,8 +37,10 @@ def collinear_columns(design: FloatArray) -> tuple[int, ...]:
         work[:, others & (centred <= 1e-13 * length)] = 0.0
         length = centred
     work = work / np.where(length > 0, length, 1.0)
-    _, values, rows = np.linalg.svd(work, full_matrices=True)
-    null = rows[np.concatenate([values, np.zeros(p - values.size)]) < DEPENDENT]
+    if n < p:  # rows of zeros change nothing, and every direction gets its singular value
+        work = np.vstack([work, np.zeros((p - n, p))])
+    _, values, rows = np.linalg.svd(work, full_matrices=False)
+    null = rows[values < DEPENDENT]
     involved = (np.abs(null) > 1e-6).any(axis=0) if null.size else np.zeros(p, dtype=bool)
     if constant.size and involved.any():
         # a column that vanished although it is not 0 is a multiple of the constant one

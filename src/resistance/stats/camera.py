@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from resistance.stats._arrays import FloatArray, matrix, numbers
 from resistance.stats._design import collinear_columns, named
 from resistance.stats._gene_sets import checked_expression, checked_sets
+from resistance.stats._threads import one_thread
 from resistance.stats.gene_set_test import rank_sum_tails
 from resistance.stats.moderated_t import fit_linear
 from resistance.stats.variance_prior import variance_prior
@@ -49,6 +50,7 @@ class CameraResult:
     note: str
 
 
+@one_thread
 def camera(
     expression: ArrayLike,
     design: ArrayLike,
@@ -131,8 +133,8 @@ def camera(
     statistic = t if ranks else _to_normal(t, min(residual_df + prior.df_common, m * residual_df))
     if correlation is None:
         df = min(residual_df, m - 2.0)
-        complete, _ = np.linalg.qr(d, mode="complete")
-        unit = y @ complete[:, p:] / np.sqrt(np.maximum(fits.variance, 1e-8))[:, None]
+        basis = np.linalg.qr(d)[0]
+        unit = (y - (y @ basis) @ basis.T) / np.sqrt(np.maximum(fits.variance, 1e-8))[:, None]
     else:
         df, unit = (float("inf") if ranks else m - 2.0), None
     mean, variance = float(statistic.mean()), float(statistic.var(ddof=1))
@@ -149,7 +151,7 @@ def camera(
             inflation = 1 + (k - 1) * float(correlation)  # type: ignore[arg-type]
             used[i] = correlation
         else:
-            inflation = k * float((unit[r].mean(axis=0) ** 2).mean()) if k > 1 else 1.0
+            inflation = k * float((unit[r].mean(axis=0) ** 2).sum()) / residual_df if k > 1 else 1.0
             used[i] = (inflation - 1) / (k - 1) if k > 1 else np.nan
         inside = float(statistic[r].mean())
         shift = m / rest * (inside - mean)

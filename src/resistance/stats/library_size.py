@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from resistance.stats._arrays import BoolArray, FloatArray, codes, matrix, numbers
+from resistance.stats._threads import one_thread
 
 
 @dataclass(frozen=True)
@@ -114,6 +115,7 @@ def _one_factor(
     return float(2 ** ((ratio[keep] / variance[keep]).sum() / (1 / variance[keep]).sum()))
 
 
+@one_thread
 def enough_counts(
     counts: ArrayLike,
     library_sizes: ArrayLike | None = None,

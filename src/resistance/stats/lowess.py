@@ -7,8 +7,10 @@ from numpy.typing import ArrayLike
 
 from resistance.stats._arrays import FloatArray, numbers
 from resistance.stats._design import power_of_two
+from resistance.stats._threads import one_thread
 
 
+@one_thread
 def lowess(
     x: ArrayLike, y: ArrayLike, *, fraction: float = 2 / 3, iterations: int = 3, delta_fraction: float = 0.01
 ) -> FloatArray:

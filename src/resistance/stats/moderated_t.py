@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from resistance.stats._arrays import BoolArray, FloatArray, matrix
 from resistance.stats._design import collinear_columns, named
+from resistance.stats._threads import one_thread
 from resistance.stats.variance_prior import variance_prior
 
 #: features whose residuals are held at a time: a block stays in the cache of one core
@@ -104,6 +105,7 @@ class ModeratedResult:
     note: str
 
 
+@one_thread
 def moderated_t(
     expression: ArrayLike,
     design: ArrayLike,
@@ -236,6 +238,7 @@ def two_sided_t(t: FloatArray, df: FloatArray) -> FloatArray:
         return np.asarray(np.minimum(1.0, 2 * below))
 
 
+@one_thread
 def fit_linear(
     expression: FloatArray, design: FloatArray, contrasts: FloatArray, weights: FloatArray | None = None
 ) -> LinearFits:

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from resistance.stats._arrays import FloatArray, matrix, numbers, to_unit_range
 from resistance.stats._design import named
+from resistance.stats._threads import one_thread
 from resistance.stats.cox import likelihood_ratio_p
 from resistance.stats.cumulative_logit import CumulativeLogit
 from resistance.stats.newton import Maximum, maximise
@@ -137,6 +138,7 @@ class CutwiseResult:
     note: str
 
 
+@one_thread
 def proportional_odds(
     outcome_codes: ArrayLike,
     columns: ArrayLike,
@@ -271,6 +273,7 @@ def proportional_odds(
     )
 
 
+@one_thread
 def cutwise_odds(
     outcome_codes: ArrayLike,
     columns: ArrayLike,

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from resistance.stats._arrays import FloatArray, codes, numbers
+from resistance.stats._threads import one_thread
 from resistance.stats.ranks import is_informative, rank_sum_distribution, stratum_scores, two_sided_exact
 
 #: distinct values of the statistic up to which strata are combined exactly
@@ -63,6 +64,7 @@ class PermutationResult:
     note: str
 
 
+@one_thread
 def ordinal_permutation(
     outcome_codes: ArrayLike, marker: ArrayLike, strata: Any = None, *, permutations: int = 9999, seed: int = 0
 ) -> PermutationResult:

@@ -8,8 +8,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from resistance.stats._gene_sets import SetScores, checked_expression, checked_sets, collected, reason_of, standardised, varying
+from resistance.stats._threads import one_thread
 
 
+@one_thread
 def plage(expression: ArrayLike, sets: Sequence[ArrayLike], *, oriented: bool = True) -> SetScores:
     """Score sets by their pathway level of expression.
 

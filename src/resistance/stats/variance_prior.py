@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from resistance.stats._arrays import FloatArray
+from resistance.stats._threads import one_thread
 from resistance.stats.lowess import lowess
 
 #: points of the quadrature for moments of a Winsorised log F variable
@@ -35,6 +36,7 @@ class VariancePrior:
     df_common: float
 
 
+@one_thread
 def variance_prior(
     variances: ArrayLike,
     df: ArrayLike,

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 
 from resistance.stats._arrays import FloatArray, matrix
 from resistance.stats._design import collinear_columns, named
+from resistance.stats._threads import one_thread
 from resistance.stats.library_size import _checked_counts, positive_sizes
 from resistance.stats.lowess import lowess
 from resistance.stats.moderated_t import fit_linear
@@ -44,6 +45,7 @@ class VoomResult:
     note: str
 
 
+@one_thread
 def voom(counts: ArrayLike, design: ArrayLike, *, library_sizes: ArrayLike | None = None, span: float = 0.5) -> VoomResult:
     """Estimate how precise each log count is from how variance falls with the count.
 
