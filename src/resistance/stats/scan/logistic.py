@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields
@@ -15,6 +14,7 @@ from resistance.stats._arrays import BoolArray, FloatArray, flags, matrix
 from resistance.stats.newton import COLLINEAR
 from resistance.stats.scan import firth_plain
 from resistance.stats.scan.orthogonal import orthogonal
+from resistance.stats.scan.threads import threads_to_use
 
 #: what a reason code means; 0 is "converged"
 REASONS = (
@@ -248,15 +248,6 @@ def _level(confidence: float | None, profile: bool) -> float | None:
     return level
 
 
-def processors(threads: int | None) -> int:
-    """Return the number of threads wanted, or of processors this process may use."""
-    if threads is None:
-        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    if threads < 1:
-        raise ValueError(f"threads: {threads} is less than 1")
-    return threads
-
-
 # ------------------------------------------------------------------------------------------------ Firth
 
 
@@ -271,7 +262,7 @@ class _Firth:
         self.outcome = flags(outcome, "outcome").astype(np.float64)
         self.n = self.outcome.size
         self.design = orthogonal(matrix([] if covariates is None else covariates, "covariates", self.n))
-        self.threads = processors(threads)
+        self.threads = threads_to_use(threads)
         level = _level(confidence, profile)
         self.drop = 0.0 if level is None else float(chdtri(1, 1 - level)) / 2
         self.sign = np.where(self.outcome == 1.0, 1.0, -1.0)
