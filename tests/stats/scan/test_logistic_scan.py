@@ -289,6 +289,13 @@ def test_threads_blocks_and_neighbours_change_no_bit(kernel: None, monkeypatch: 
     assert np.array_equal(logistic_score_scan(y, markers[:, 40:47], covariates).z, score.z[40:47], equal_nan=True)
 
 
+def test_blocks_of_any_size_take_the_same_way() -> None:
+    y, markers, covariates = cohort(m=203)
+    whole = firth_logistic_scan(y, markers, covariates)
+    single = list(firth_logistic_scan_blocks(y, (markers[:, j : j + 1] for j in range(203)), covariates))
+    assert np.array_equal(np.concatenate([block.coef for block in single]), whole.coef, equal_nan=True)
+
+
 def test_every_layout_and_type_gives_the_same_score_test(kernel: None) -> None:
     y, markers, covariates = cohort(m=37)
     whole = logistic_score_scan(y, markers, covariates)
