@@ -36,7 +36,7 @@ NULL, FULL, LOW, HIGH, IDLE = 0, 1, 2, 3, 4
 #: how a marker ended
 DONE, COLLINEAR, LOST, BOUND_LOST = 0, 1, 2, 3
 #: Newton decrement (twice the log-likelihood still to gain) at which a fit is at rest
-AT_REST = 1e-17
+AT_REST = 1e-19
 #: the same without the marker, where only the likelihood is wanted and this is its error
 AT_REST_NULL = 1e-11
 #: 1 - R squared of a column on those before it, below which they are collinear

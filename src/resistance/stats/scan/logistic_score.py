@@ -22,9 +22,9 @@ from resistance.stats.scan.logistic import (
     SMALL,
     IntArray,
     columns_of_markers,
-    processors,
 )
 from resistance.stats.scan.orthogonal import orthogonal
+from resistance.stats.scan.threads import threads_to_use
 
 #: markers of one task: their sums stay in the nearest cache
 TASK = 512
@@ -111,7 +111,7 @@ def logistic_score_scan(
     y = flags(outcome, "outcome").astype(np.float64)
     x = columns_of_markers(markers, y.size)
     covariate_columns = matrix([] if covariates is None else covariates, "covariates", y.size)
-    workers = processors(threads)
+    workers = threads_to_use(threads)
     m = x.shape[1]
     numbers = np.full((m, 2), np.nan)
     reason = np.zeros(m, dtype=np.int8)
