@@ -40,7 +40,6 @@ def sample(n: int = 80, k: int = 6, seed: int = 2) -> tuple[np.ndarray, np.ndarr
     return x, draw.random(n) < 1 / (1 + np.exp(-eta)), time, draw.random(n) < 0.7
 
 
-
 def breslow(time: np.ndarray, event: np.ndarray, x: np.ndarray, coef: np.ndarray, strata: np.ndarray | None = None) -> float:
     """The log partial likelihood, one event after the other."""
     eta, total = x @ coef, 0.0
@@ -115,7 +114,10 @@ def test_the_first_penalty_is_the_smallest_that_keeps_everything_out() -> None:
     for found, again in (
         (penalised_logistic(y, x), lambda lam: penalised_logistic(y, x, lambdas=lam)),
         (penalised_cox(time, event, x), lambda lam: penalised_cox(time, event, x, lambdas=lam)),
-        (penalised_ordinal(np.digitize(time, [3, 8]), x), lambda lam: penalised_ordinal(np.digitize(time, [3, 8]), x, lambdas=lam)),
+        (
+            penalised_ordinal(np.digitize(time, [3, 8]), x),
+            lambda lam: penalised_ordinal(np.digitize(time, [3, 8]), x, lambdas=lam),
+        ),
     ):
         assert found.n_active[0] == 0
         assert again(found.lambdas[0] * 0.999).n_active[0] == 1
@@ -161,7 +163,13 @@ def test_ordinal_minimises_the_objective_written_out(alpha: float) -> None:
         return -np.log(upper - lower).mean() + 0.05 * (alpha * size + (1 - alpha) / 2 * (b**2).sum())
 
     bounds = [(None, None)] * 3 + [(0, None)] * 6  # a coefficient as the difference of two that are not negative
-    best = minimize(cost, np.r_[-1, 0, 0, np.full(6, 0.1)], bounds=bounds, method="L-BFGS-B", options={"ftol": 1e-15, "gtol": 1e-10, "maxiter": 5000})
+    best = minimize(
+        cost,
+        np.r_[-1, 0, 0, np.full(6, 0.1)],
+        bounds=bounds,
+        method="L-BFGS-B",
+        options={"ftol": 1e-15, "gtol": 1e-10, "maxiter": 5000},
+    )
     np.testing.assert_allclose(found.coef[0] * spread, best.x[3:6] - best.x[6:9], atol=2e-5)
     theta = found.thresholds[0] - found.coef[0] @ x.mean(axis=0)
     np.testing.assert_allclose(theta, np.cumsum([best.x[0], *np.exp(best.x[1:3])]), atol=1e-4)
@@ -192,7 +200,9 @@ def test_units_codings_and_the_order_of_patients_do_not_matter(kind: str) -> Non
     def fit(rows: np.ndarray, columns: np.ndarray, clock: np.ndarray = time) -> np.ndarray:
         at = [0.1, 0.02]
         if kind == "cox":
-            return penalised_cox(clock[rows], event[rows], columns[rows], lambdas=at, alpha=0.7, strata=(np.arange(80) % 2)[rows]).coef
+            return penalised_cox(
+                clock[rows], event[rows], columns[rows], lambdas=at, alpha=0.7, strata=(np.arange(80) % 2)[rows]
+            ).coef
         if kind == "ordinal":
             return penalised_ordinal(np.digitize(time, [3, 8])[rows], columns[rows], lambdas=at, alpha=0.7).coef
         return penalised_logistic(y[rows], columns[rows], lambdas=at, alpha=0.7).coef

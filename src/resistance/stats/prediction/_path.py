@@ -227,9 +227,10 @@ def _residual(eta: FloatArray, theta: FloatArray, family: int, category: Integer
 
 def _rotated_back(x: FloatArray, rotated: FloatArray, pivots: NDArray[np.int64], coef: FloatArray) -> FloatArray:
     """Return ridge coefficients of the columns from those of the Cholesky factor of x x'."""
-    from scipy.linalg import solve_triangular
-
-    dual = solve_triangular(rotated[pivots], coef.T, lower=True, trans="T")
+    triangle = rotated[pivots]
+    dual = np.zeros((triangle.shape[0], coef.shape[0]))
+    for i in range(triangle.shape[0] - 1, -1, -1):  # by hand: the bytes must not depend on the threads of a BLAS
+        dual[i] = (coef[:, i] - np.einsum("r,rl->l", triangle[i + 1 :, i], dual[i + 1 :])) / triangle[i, i]
     return np.asarray(np.einsum("rl,rk->lk", dual, x[pivots]), dtype=np.float64)
 
 

@@ -35,27 +35,27 @@ class Feature:
     name : str
     coding : str
         What its numbers mean, in words ("1 mutated, 0 not", "log2 TPM", "years").
-    impute : float
-        Value in place of a missing one.
+    impute : float or None
+        Value in place of a missing one (None: the model fills nothing in).
     cut : float or None
         The value becomes 1 above it, else 0; before centring.
     mean, scale : float
         Subtracted, divided by.
     coef : float
         Of the column so treated.
-    low, high : float
-        Range among the training patients, before any of this; NaN where all were missing.
+    low, high : float or None
+        Range among the training patients, before any of this; None where all were missing.
     """
 
     name: str
     coding: str
-    impute: float
+    impute: float | None
     cut: float | None
     mean: float
     scale: float
     coef: float
-    low: float
-    high: float
+    low: float | None
+    high: float | None
 
 
 @dataclass(frozen=True)
@@ -76,8 +76,8 @@ class Model:
         Training rows and events (ordinal: rows above the lowest category).
     time_unit : str
         Of `baseline_times`.
-    max_time : float
-        Longest follow-up in training: risks beyond it are not given.  NaN unless time to event.
+    max_time : float or None
+        Longest follow-up in training: risks beyond it are not given.  None unless time to event.
     penalty : float
     method : str
         In words, such as "lasso, penalty by 5-fold cross-validation".
@@ -92,7 +92,7 @@ class Model:
     n: int
     events: int
     time_unit: str
-    max_time: float
+    max_time: float | None
     penalty: float
     method: str
 
@@ -200,13 +200,13 @@ def model_from(
             Feature(
                 name=names[at],
                 coding=words[at],
-                impute=float(impute[at]),
+                impute=None if np.isnan(impute[at]) else float(impute[at]),
                 cut=None if np.isinf(cut[at]) else float(cut[at]),
                 mean=float(mean[at]),
                 scale=float(scale[at]),
                 coef=float(coef),
-                low=float(known.min()) if known.size else float("nan"),
-                high=float(known.max()) if known.size else float("nan"),
+                low=float(known.min()) if known.size else None,
+                high=float(known.max()) if known.size else None,
             )
         )
     timed = outcome.kind == "survival"
@@ -221,7 +221,7 @@ def model_from(
         n=outcome.n,
         events=int(above.sum()),
         time_unit=time_unit,
-        max_time=float(outcome.values.max()) if timed and outcome.n else float("nan"),
+        max_time=float(outcome.values.max()) if timed and outcome.n else None,
         penalty=scorer.penalty,
         method=method,
     )
@@ -263,7 +263,7 @@ def from_json(text: str) -> Model:
             n=int(body["n"]),
             events=int(body["events"]),
             time_unit=str(body["time_unit"]),
-            max_time=_number(body["max_time"]),
+            max_time=_optional(body["max_time"]),
             penalty=_number(body["penalty"]),
             method=str(body["method"]),
         )
@@ -319,23 +319,26 @@ def predict(model: Model, columns: Mapping[str, ArrayLike], *, times: ArrayLike 
         if np.isinf(values).any():
             raise ValueError(f"columns: {feature.name} has {int(np.isinf(values).sum())} infinite value(s)")
         missing[:, j] = np.isnan(values)
-        if missing[:, j].any() and math.isnan(feature.impute):
+        fill = feature.impute
+        if missing[:, j].any() and fill is None:
             raise ValueError(
                 f"columns: {feature.name} has {int(missing[:, j].sum())} missing value(s), the model has none to fill in"
             )
-        outside[:, j] = (values < feature.low) | (values > feature.high)
-        values = np.where(missing[:, j], feature.impute, values)
+        if feature.low is not None and feature.high is not None:
+            outside[:, j] = (values < feature.low) | (values > feature.high)
+        values = np.where(missing[:, j], 0.0 if fill is None else fill, values)
         if feature.cut is not None:
             values = (values > feature.cut).astype(np.float64)
         linear += feature.coef * ((values - feature.mean) / feature.scale)
     none = np.zeros(0)
+    longest = math.inf if model.max_time is None else model.max_time
     probability, risk_at = np.zeros((n, 0)), np.zeros((n, 0))
     if model.kind == "survival":
         with np.errstate(over="ignore"):
             risk = np.exp(linear)
         hazard = np.asarray(model.baseline_hazard)
         risk_at = probabilities("survival", linear, none, np.asarray(model.baseline_times), hazard, at)
-        risk_at[:, at > model.max_time] = np.nan
+        risk_at[:, at > longest] = np.nan
     else:
         probability = probabilities(model.kind, linear, np.asarray(model.thresholds), none, none, none)
         risk = probability[:, -1].copy()
@@ -345,9 +348,9 @@ def predict(model: Model, columns: Mapping[str, ArrayLike], *, times: ArrayLike 
             notes.append(f"{feature.name}: missing in {int(missing[:, j].sum())} of {n}, {feature.impute:g} taken")
         if outside[:, j].any():
             notes.append(f"{feature.name}: outside {feature.low:g} to {feature.high:g} in {int(outside[:, j].sum())} of {n}")
-    beyond = at[at > model.max_time] if model.kind == "survival" else none
+    beyond = at[at > longest]
     if beyond.size:
-        notes.append(f"no risk beyond {model.max_time:g} {model.time_unit}".rstrip() + ", the longest follow-up in training")
+        notes.append(f"no risk beyond {longest:g} {model.time_unit}".rstrip() + ", the longest follow-up in training")
     return Prediction(
         linear_predictor=linear,
         risk=risk,
@@ -377,7 +380,7 @@ def _body(model: Model) -> dict[str, Any]:
             "name": f.name,
             "coding": f.coding,
             "impute": _plain(f.impute),
-            "cut": None if f.cut is None else _plain(f.cut),
+            "cut": _plain(f.cut),
             "mean": _plain(f.mean),
             "scale": _plain(f.scale),
             "coef": _plain(f.coef),
@@ -410,18 +413,19 @@ def _digest(body: Mapping[str, Any]) -> str:
     return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
 
 
-def _plain(value: float) -> float | None:
-    """JSON has no NaN: null; -0 is written as 0, which is the same number."""
-    number = float(value)
-    return None if math.isnan(number) else number + 0.0
+def _plain(value: float | None) -> float | None:
+    """-0 is written as 0, which is the same number."""
+    return None if value is None else float(value) + 0.0
 
 
 def _number(value: Any) -> float:
-    if value is None:
-        return float("nan")
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise TypeError(f"{value!r} is not a number")
     return float(value)
+
+
+def _optional(value: Any) -> float | None:
+    return None if value is None else _number(value)
 
 
 def _floats(values: Any) -> tuple[float, ...]:
@@ -434,13 +438,13 @@ def _feature(one: Mapping[str, Any]) -> Feature:
     return Feature(
         name=str(one["name"]),
         coding=str(one["coding"]),
-        impute=_number(one["impute"]),
-        cut=None if one["cut"] is None else _number(one["cut"]),
+        impute=_optional(one["impute"]),
+        cut=_optional(one["cut"]),
         mean=_number(one["mean"]),
         scale=_number(one["scale"]),
         coef=_number(one["coef"]),
-        low=_number(one["low"]),
-        high=_number(one["high"]),
+        low=_optional(one["low"]),
+        high=_optional(one["high"]),
     )
 
 
@@ -452,10 +456,10 @@ def _check(model: Model) -> None:
     if len(set(names)) < len(names):
         raise ValueError("model: a feature is named twice")
     for feature in model.features:
-        if not (
-            math.isfinite(feature.coef) and math.isfinite(feature.mean) and math.isfinite(feature.scale) and feature.scale > 0
-        ):
-            raise ValueError(f"model: coefficient, mean or scale of {feature.name} is not a usable number")
+        optional = (feature.impute, feature.cut, feature.low, feature.high)
+        numbers = [feature.coef, feature.mean, feature.scale, *(value for value in optional if value is not None)]
+        if not all(math.isfinite(value) for value in numbers) or feature.scale <= 0:
+            raise ValueError(f"model: a number of {feature.name} is not usable (not finite, or a scale that is not positive)")
     if len(model.baseline_times) != len(model.baseline_hazard):
         raise ValueError("model: baseline times and hazards differ in number")
     if list(model.baseline_times) != sorted(set(model.baseline_times)) or list(model.baseline_hazard) != sorted(

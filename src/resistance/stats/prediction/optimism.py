@@ -227,7 +227,7 @@ def _binary(scorer: Scorer, table: FloatArray, outcome: Outcome, own: bool) -> d
         "R2": float(np.expm1(-2 * (best - null) / m) / np.expm1(2 * null / m)),
         "Intercept": intercept,
         "Slope": slope,
-        "Emax": _largest_error(intercept, slope) if own else 0.0,
+        "Emax": _largest_error(intercept, slope) if own and slope != 1 else 0.0,
         "D": d,
         "U": u,
         "Q": d - u,
