@@ -260,10 +260,22 @@ def test_a_constant_column_gets_zero_and_is_named() -> None:
 def test_separation_has_a_penalised_fit_but_no_plain_one() -> None:
     x = np.linspace(40, 80, 30)
     found = penalised_logistic(x > 60, x, lambdas=[0.1, 0.0])
-    assert (found.converged, found.reason, found.solved.tolist()) == (False, "iterations", [True, False])
+    assert (found.converged, found.reason, found.columns, found.solved.tolist()) == (False, "monotone", (0,), [True, False])
     assert np.isfinite(found.coef[0]).all()
     assert np.isnan([found.coef[1, 0], found.intercept[1], found.loglike[1], found.deviance_ratio[1]]).all()
     assert "1 of 2 penalties not solved" in found.note
+
+
+def test_without_penalty_collinear_columns_and_monotone_likelihood_are_named() -> None:
+    x, y, time, _ = sample()
+    found = penalised_logistic(y, np.column_stack([x, 2 * x[:, 1] + 1]), lambdas=[0.1, 0.0])
+    assert (found.converged, found.reason, found.columns, found.solved.tolist()) == (False, "collinear", (1, 6), [True, False])
+    assert np.isnan(found.coef[1]).all()
+    wide = penalised_cox(time[:5], np.ones(5), x[:5], lambdas=0.0)
+    assert (wide.converged, wide.reason) == (False, "collinear")
+    ordered = penalised_cox(np.arange(20) + 1, np.ones(20), -np.arange(20.0), lambdas=0.0)
+    assert (ordered.converged, ordered.reason, ordered.columns) == (False, "monotone", (0,))
+    assert np.isnan([ordered.coef[0, 0], ordered.loglike[0]]).all()
 
 
 def test_what_has_no_model_is_said() -> None:

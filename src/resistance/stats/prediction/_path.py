@@ -12,6 +12,8 @@ from resistance.stats._arrays import BoolArray, FloatArray, numbers
 Integers = NDArray[np.int64]
 #: a mixing below this would put the first penalty of a path at infinity (ridge never has an all-zero fit)
 LEAST_MIXING = 1e-3
+#: log ratio from the lowest to the highest value beyond which a coefficient without penalty is on its way to infinity
+RUNNING = 30.0
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,9 @@ class Solution:
     loss: FloatArray
     loss_null: float
     solved: BoolArray
+    reason: str
+    columns: tuple[int, ...]
+    note: str
 
 
 def standardise(x: FloatArray, wanted: bool = True) -> Standardised:
@@ -169,12 +174,61 @@ def solve(
         loss_null = float(_descent.ordinal_loss(np.zeros(n), c, theta))
     else:
         loss_null = float(_descent.cox_loss(np.zeros(n), e, start, stop, deaths, first, last))
-    solved = flag.astype(np.bool_)
+    solved, reason, columns = _trusted(table, coef, lambdas, factor, flag.astype(np.bool_))
     original = coef / table.spread
     # logit P(Y <= j) = theta_j - (x - mean) b = (theta_j + mean b) - x b
     theta_path = theta_path + np.einsum("lk,k->l", original, table.mean)[:, None]
     original[~solved], theta_path[~solved], loss = np.nan, np.nan, np.where(solved, loss, np.nan)
-    return Solution(lambdas, original, theta_path, loss, loss_null, solved)
+    words = []
+    if reason:
+        cause = {
+            "collinear": f" ({names(columns)}: collinear, without a penalty)",
+            "monotone": f" ({names(columns)}: no finite coefficient without a penalty: separation)",
+            "iterations": "",
+        }[reason]
+        words.append(f"{int((~solved).sum())} of {solved.size} penalties not solved{cause}")
+    if table.constant:
+        words.append(f"{names(table.constant)}: constant, coefficient 0")
+    return Solution(lambdas, original, theta_path, loss, loss_null, solved, reason, columns or table.constant, "; ".join(words))
+
+
+def _trusted(
+    table: Standardised, coef: FloatArray, lambdas: FloatArray, factor: FloatArray, flag: BoolArray
+) -> tuple[BoolArray, str, tuple[int, ...]]:
+    """Return which fits count, why others do not, and the columns that are the cause.
+
+    A column without penalty has a coefficient only if the others do not determine it and it does not run to infinity.
+    """
+    varies = np.ones(factor.size, dtype=bool)
+    varies[list(table.constant)] = False
+    solved = flag.copy()
+    reach = np.ptp(table.columns, axis=0) if factor.size else np.zeros(0)
+    reason, columns = "", set()
+    for at in range(lambdas.size):
+        free = varies & ((lambdas[at] == 0) | (factor == 0))
+        which = np.flatnonzero(free)
+        if which.size == 0:
+            continue
+        dependent = which[_dependent(table.columns[:, which])] if which.size < table.columns.shape[0] else which
+        running = which[np.abs(coef[at, which]) * reach[which] > RUNNING]
+        if dependent.size:
+            solved[at], reason, columns = False, "collinear", set(dependent.tolist())
+        elif running.size or not flag[at]:
+            solved[at], reason = False, "monotone" if running.size or which.size else "iterations"
+            columns = set(running.tolist()) or set(which.tolist())
+    if not solved.all() and not reason:
+        reason = "iterations"
+    return solved, reason, tuple(sorted(columns))
+
+
+def _dependent(columns: FloatArray) -> BoolArray:
+    """Return which columns take part in a linear combination that is 0 for every patient."""
+    centred = columns - columns.mean(axis=0)
+    correlation = np.einsum("ni,nj->ij", centred, centred)
+    scale = np.sqrt(np.diag(correlation))
+    values, vectors = np.linalg.eigh(correlation / np.outer(scale, scale))
+    null = vectors[:, values < 1e-10]
+    return np.asarray((np.abs(null) > 1e-3).any(axis=1)) if null.size else np.zeros(columns.shape[1], dtype=np.bool_)
 
 
 def _sequence(

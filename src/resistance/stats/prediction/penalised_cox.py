@@ -10,7 +10,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from resistance.stats._arrays import BoolArray, FloatArray, codes, flags, matrix, numbers
 from resistance.stats.prediction import _path
-from resistance.stats.prediction.penalised_logistic import notes
 
 
 @dataclass(frozen=True)
@@ -32,9 +31,9 @@ class PenalisedCox:
     n, events : int
     converged : bool
     solved : array of bool, shape (L,)
-    reason : {'', 'no events', 'iterations'}
+    reason : {'', 'no events', 'collinear', 'monotone', 'iterations'}
     columns : tuple of int
-        Constant columns: their coefficient is 0.
+        Columns that are the reason; without one the constant columns, whose coefficient is 0 (not an error).
     note : str
     """
 
@@ -134,7 +133,7 @@ def penalised_cox(
         events=int(e.sum()),
         converged=converged,
         solved=found.solved,
-        reason="" if converged else "iterations",
-        columns=table.constant,
-        note=notes(table.constant, found.solved),
+        reason=found.reason,
+        columns=found.columns,
+        note=found.note,
     )

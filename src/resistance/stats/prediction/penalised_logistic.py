@@ -34,9 +34,9 @@ class PenalisedLogistic:
         At every penalty.
     solved : array of bool, shape (L,)
         At this penalty.
-    reason : {'', 'constant outcome', 'iterations'}
+    reason : {'', 'constant outcome', 'collinear', 'monotone', 'iterations'}
     columns : tuple of int
-        Constant columns: their coefficient is 0, which is not an error.
+        Columns that are the reason; without one the constant columns, whose coefficient is 0 (not an error).
     note : str
     """
 
@@ -106,7 +106,7 @@ def penalised_logistic(
     --------
     >>> fit = penalised_logistic([0, 0, 1, 1], [[0.0], [1.0], [1.0], [2.0]], lambdas=0.1)
     >>> round(float(fit.coef[0, 0]), 3), round(float(fit.intercept[0]), 3)
-    (1.725, -1.725)
+    (1.804, -1.804)
     """
     y = flags(outcome, "outcome")
     x = matrix(columns, "columns", y.size)
@@ -155,19 +155,7 @@ def penalised_logistic(
         events=events,
         converged=converged,
         solved=found.solved,
-        reason="" if converged else "iterations",
-        columns=table.constant,
-        note=notes(table.constant, found.solved),
+        reason=found.reason,
+        columns=found.columns,
+        note=found.note,
     )
-
-
-def notes(constant: tuple[int, ...], solved: BoolArray) -> str:
-    """Return in words what a reader of the path must know."""
-    words = []
-    if not solved.all():
-        words.append(
-            f"{int((~solved).sum())} of {solved.size} penalties not solved (separation, or collinear columns without penalty)"
-        )
-    if constant:
-        words.append(f"{_path.names(constant)}: constant, coefficient 0")
-    return "; ".join(words)

@@ -9,7 +9,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from resistance.stats._arrays import BoolArray, FloatArray, matrix, numbers
 from resistance.stats.prediction import _path
-from resistance.stats.prediction.penalised_logistic import notes
 
 
 @dataclass(frozen=True)
@@ -33,9 +32,9 @@ class PenalisedOrdinal:
         Patients per category.
     converged : bool
     solved : array of bool, shape (L,)
-    reason : {'', 'constant outcome', 'iterations'}
+    reason : {'', 'constant outcome', 'collinear', 'monotone', 'iterations'}
     columns : tuple of int
-        Constant columns: their coefficient is 0.
+        Columns that are the reason; without one the constant columns, whose coefficient is 0 (not an error).
     note : str
     """
 
@@ -132,7 +131,7 @@ def penalised_ordinal(
         counts=counts,
         converged=converged,
         solved=found.solved,
-        reason="" if converged else "iterations",
-        columns=table.constant,
-        note=notes(table.constant, found.solved),
+        reason=found.reason,
+        columns=found.columns,
+        note=found.note,
     )
