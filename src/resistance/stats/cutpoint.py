@@ -34,8 +34,8 @@ class Cutpoint:
         Of a test at the cut as if it had been fixed before: log-rank, chi-square without correction, or
         Wilcoxon. NOT a p-value of this cut; shown to show how much too small it is.
     p_lausen92, p_lausen94 : float
-        Limit for many distinct values, and bound for the cuts tried; at most 1. NaN for 92 where the
-        statistic is below 1, for which the limit was not made.
+        Limit for many distinct values, and bound for the cuts tried; at most 1. 92 is 1 where the
+        statistic is below 1, for which the limit was not made (so does maxstat).
     p_lausen94_raw : float
         The bound before it was cut at 1, which it exceeds where nothing was found.
     p_permutation : float
@@ -255,7 +255,7 @@ def _search(scores: FloatArray, x: FloatArray, proportions: tuple[float, float],
     statistic = float(size.max())
     raw = lausen_94(statistic, n, sizes.astype(np.float64))
     p_94 = min(1.0, raw)
-    p_92 = min(1.0, max(0.0, lausen_92(statistic, low, high))) if statistic >= 1 else float("nan")
+    p_92 = min(1.0, max(0.0, lausen_92(statistic, low, high))) if statistic >= 1 else 1.0
     p_permutation = _permuted(scores, sizes, statistic, permutations, seed) if permutations else float("nan")
     return Cutpoint(
         cut=float(rising[sizes[best] - 1]),

@@ -10,8 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from resistance.stats._arrays import BoolArray, FloatArray, codes, numbers
 
-#: times closer than this part of their mean are one: 0.1 + 0.2 is not 0.3 on the machine, and a tie is lost
-SAME_TIME = 1e-9
+#: times closer than this part of their mean are one (as in R's survival): 0.1 + 0.2 is not 0.3, and a tie is lost
+SAME_TIME = float(np.sqrt(np.finfo(np.float64).eps))
 
 
 @dataclass(frozen=True)
