@@ -13,6 +13,7 @@ import pytest
 from scipy.stats import fisher_exact, hypergeom
 
 from resistance.stats import permutation as module
+from resistance.stats.null_residuals import logistic_residuals, martingale_residuals
 from resistance.stats.permutation import (
     PermutationScan,
     logistic_permutation,
@@ -20,7 +21,6 @@ from resistance.stats.permutation import (
     martingale_permutation,
     permutation_scan,
 )
-from resistance.stats.residuals import logistic_residuals, martingale_residuals
 from resistance.stats.scan.cox import cox_score_scan
 from resistance.stats.welch_permutation import welch_permutation
 from resistance.stats.westfall_young import max_t, min_p
@@ -401,3 +401,23 @@ def test_welch_within_strata_by_hand_and_without_variation() -> None:
     assert (found.reason[1], found.relabellings) == ("constant", 36)
     assert np.isnan(found.p_max_t[1])
     assert welch_permutation(values[:3], [0, 0, 1], seed=1).reason.tolist() == ["group too small"] * 3
+
+
+def test_a_marker_that_goes_with_a_covariate_has_the_spread_that_the_score_test_gives_it() -> None:
+    """Two exclusive groups against a third: what one says of the other must not widen the permutation distribution."""
+    rng = np.random.default_rng(5)
+    group = rng.integers(0, 3, 300)
+    first, second = (group == 0).astype(float), (group == 1).astype(float)
+    time = rng.exponential(1.0, 300).round(3) + 0.001
+    event = rng.random(300) < 0.7
+    naive, projected = (
+        martingale_permutation(time, event, first, covariates=second, seed=1, permutations=4999, project=project)
+        for project in (False, True)
+    )
+    from resistance.stats.cox import cox
+
+    fit = cox(time, event, np.column_stack([first, second]), tested=[0])
+    assert projected.statistic == pytest.approx(naive.statistic, rel=1e-6)  # the score itself is the same
+    assert abs(projected.z - fit.coef[0] / fit.se[0]) < 0.1
+    assert abs(naive.z) < 0.9 * abs(projected.z)
+    assert (naive.carriers, projected.carriers) == (int(first.sum()),) * 2

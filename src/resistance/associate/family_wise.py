@@ -61,7 +61,7 @@ def _adjusted(family: list[Question], config: CohortFile, setting: Setting) -> d
 
 def _scan(sample: Sample, markers: NDArray[np.int8], kind: str) -> NDArray[np.float64]:
     options: dict[str, Any] = {
-        "covariates": sample.covariates, "strata": sample.strata, "permutations": sample.permutations, "seed": sample.seed,
+        "covariates": sample.covariates, "strata": sample.strata, "permutations": sample.permutations, "seed": sample.seed, "project": True,
     }  # fmt: skip
     if kind == "binary":
         return logistic_permutation_scan(sample.event, markers, adjust="max_t", **options).p_adjusted

@@ -139,7 +139,7 @@ def martingale_permutation(
     permutations: int = 9999,
     seed: int,
     alternative: Alternative = "two-sided",
-    project: bool = True,
+    project: bool = False,
 ) -> PermutationTest:
     """Test one marker by permuting the martingale residuals of the Cox model of the covariates within strata.
 
@@ -159,7 +159,7 @@ def martingale_permutation(
     project : bool
         Take out of the marker what the covariates say about it (see
         :func:`resistance.stats.null_residuals.less_covariates`).  Without, the p of a marker that goes with a
-        covariate is too large; with, the test is never exact, since the marker is a number then.
+        covariate is too large; with, the marker is a number, whose arrangements are mostly too many to look at all.
 
     Returns
     -------
@@ -210,7 +210,7 @@ def permutation_scan(
         Also give Westfall and Young's step-down p, from the same permutations.  All p-values come from
         random permutations then, and no marker may have missing values.
     project : bool
-        As in :func:`martingale_permutation`; not the default here, since whole numbers are faster.
+        As in :func:`martingale_permutation`; slower, since whole numbers are faster.
     threads : int, optional
         The p-values do not depend on it: the sums are of integers, exact in any order.
 
@@ -250,7 +250,7 @@ def logistic_permutation(
     permutations: int = 9999,
     seed: int,
     alternative: Alternative = "two-sided",
-    project: bool = True,
+    project: bool = False,
 ) -> PermutationTest:
     """Test one marker by permuting outcome less fitted probability within strata.
 

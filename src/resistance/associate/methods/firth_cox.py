@@ -28,6 +28,7 @@ def fit(sample: Sample) -> Estimate:
         start=sample.entry,
         permutations=sample.permutations,
         seed=sample.seed,
+        project=True,
     )
     if test.reason in ("monotone", "collinear", "iterations"):
         # the model without the marker has no maximum (another marker is separated), so there are no residuals to permute
