@@ -45,6 +45,8 @@ def test_help_loads_none_of_the_heavy_packages():
         "schema",
         "export",
         "knowledge",
+        "power",
+        "meta",
         "reference",
     ],
 )

@@ -152,6 +152,7 @@ def test_a_group_without_patients_has_no_power() -> None:
         assert power_two_proportions(0.1, 0.9, 1, 1, method=method).power == 0
     assert isnan(normal_power_two_proportions(0.1, 0.9, 0, 20))
     assert normal_power_two_proportions(0.0, 1.0, 10, 20) == 1.0
+    assert power_two_proportions(1e-310, 0.0, 5, 20).power == 0
 
 
 def test_numbers_out_of_range_are_refused() -> None:

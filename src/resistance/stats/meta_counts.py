@@ -94,7 +94,7 @@ def effects_of_counts(tables: ArrayLike, *, measure: Measure = "odds_ratio", cor
     --------
     >>> found = effects_of_counts([[2, 21, 9, 8]])
     >>> round(float(found.effect[0]), 3), round(float(found.se[0]), 3)
-    (-2.469, 0.884)
+    (-2.469, 0.885)
     """
     counts = _tables(tables)
     _measure(measure)
@@ -145,7 +145,7 @@ def mantel_haenszel(tables: ArrayLike, *, measure: Measure = "odds_ratio", confi
     --------
     >>> found = mantel_haenszel([[2, 21, 9, 8], [0, 10, 3, 9]])
     >>> round(found.effect, 3), found.k_used
-    (-2.637, 2)
+    (-2.723, 2)
     """
     counts = _tables(tables)
     _measure(measure)
@@ -207,7 +207,7 @@ def peto(tables: ArrayLike, *, confidence: float = 0.95) -> PooledCounts:
     Examples
     --------
     >>> round(peto([[2, 21, 9, 8]]).effect, 3)
-    -2.113
+    -2.164
     """
     from scipy.stats import chi2
 
