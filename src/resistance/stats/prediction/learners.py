@@ -137,6 +137,7 @@ class ElasticNet:
     inner_folds : int
     n_lambdas : int
     lambda_min_ratio : float, optional
+        Last penalty over first; default .05 with more columns than patients, else .0001.
     rule : {'min', '1se'}
         ``1se``: the largest penalty whose deviance is within one standard error of the least.
     unpenalised : tuple of int
@@ -175,6 +176,9 @@ class ElasticNet:
 
     def _path(self, table: FloatArray, fitted: FittedSteps, outcome: Outcome, lambdas: FloatArray | None) -> Path:
         factor = np.where(np.isin(fitted.sources, self.unpenalised), 0.0, 1.0)
+        # with more columns than patients the far end of glmnet's path (.01) is nearly saturated, never chosen and slow
+        wide = table.shape[0] < table.shape[1]
+        ratio = 0.05 if self.lambda_min_ratio is None and wide else self.lambda_min_ratio
         return fit_path(
             outcome,
             table,
@@ -182,7 +186,7 @@ class ElasticNet:
             alpha=self.alpha,
             penalty_factor=factor if factor.any() else None,
             n_lambdas=self.n_lambdas,
-            lambda_min_ratio=self.lambda_min_ratio,
+            lambda_min_ratio=ratio,
             tolerance=LOOSE,
         )
 
