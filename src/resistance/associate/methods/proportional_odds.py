@@ -7,7 +7,7 @@ from math import nan
 
 import numpy as np
 
-from resistance.associate.methods.record import Estimate, Method, Sample, few, finite, from_fit, joined
+from resistance.associate.methods.record import FEW, Estimate, Method, Sample, finite, from_fit, joined
 from resistance.stats.ordinal import cutwise_odds, proportional_odds
 from resistance.stats.ordinal_permutation import ordinal_permutation
 from resistance.stats.power_models import detectable_ordinal
@@ -24,9 +24,12 @@ def fit(sample: Sample) -> Estimate:
         failed = from_fit(found, sample)
         return replace(failed, note=joined(failed.note, _cuts(sample))) if found.reason == "monotone" else failed
     nominal = float(found.nominal_p[sample.tested])
-    note = few(sample, both_sides=False) if sample.flag else ""
+    carriers = int(sample.carrier.sum())
+    note = f"few carriers ({carriers}): interval and p are approximate" if sample.flag and carriers < FEW else ""
     if nominal < NOT_PROPORTIONAL:
         note = joined(note, "the odds are not proportional", _cuts(sample))
+    elif np.isnan(nominal) and len(sample.levels) > 2:
+        note = joined(note, "whether the odds are proportional cannot be tested here", _cuts(sample))
     return from_fit(
         found,
         sample,
