@@ -11,7 +11,7 @@ import yaml
 from resistance import schemas
 from resistance.config import CohortFile, parse
 
-PAGES = ("index.md", "cohort_file.md", "inputs.md", "markers.md", "exports.md", "tables.md", "roadmap.md")
+PAGES = ("index.md", "association.md", "methods.md", "cohort_file.md", "inputs.md", "markers.md", "exports.md", "tables.md", "roadmap.md")
 
 
 @pytest.fixture(scope="module")
@@ -32,6 +32,13 @@ def test_the_pages_of_genes_are_what_the_knowledge_tables_say(checkout):
     spec.loader.exec_module(module)
     there = {path.name: path.read_text(encoding="utf-8") for path in module.FOLDER.glob("*.md")}
     assert there == module.pages(), "run: python docs/build_genes.py"
+
+
+def test_the_page_of_methods_is_what_the_records_say(checkout):
+    spec = importlib.util.spec_from_file_location("build_methods", checkout / "docs" / "build_methods.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert module.PAGE.read_text(encoding="utf-8") == module.page(), "run: python docs/build_methods.py"
 
 
 def test_every_table_and_column_is_on_the_page(builder):
