@@ -17,7 +17,20 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from resistance.stats.scan.simd import LANES, cholesky, exp, exponent, fma, invert, load, mantissa, spread, spread_from, store, where_less
+from resistance.stats.scan.simd import (
+    LANES,
+    cholesky,
+    exp,
+    exponent,
+    fma,
+    invert,
+    load,
+    mantissa,
+    spread,
+    spread_from,
+    store,
+    where_less,
+)
 
 #: flags of a lane
 RUNNING, DONE, FAILED = 0, 1, 2
