@@ -189,7 +189,7 @@ def page(table: pd.DataFrame, cohorts: int, seed: int) -> str:
         "`cox_scan` gives no p there, which counts as not called.",
         "- In brackets: called / tested, then the 95 % Monte-Carlo interval (cohorts are the units). "
         "Markers without any carrier are not tested.",
-        "- A permutation p cannot be smaller than 1 / number of relabellings: with few carriers it is conservative, never liberal.",
+        "- A permutation p cannot be smaller than 1 / number of relabellings: with very few carriers it is conservative.",
         "",
     ]
     for outcome in ("binary", "survival"):

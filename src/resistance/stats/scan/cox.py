@@ -195,7 +195,7 @@ def cox_scan(
     Notes
     -----
     Cox 1972, doi:10.1111/j.2517-6161.1972.tb00899.x; ties after Efron 1977, doi:10.1080/01621459.1977.10480613.
-    The likelihood-ratio test finds rare null markers too often: see docs/type_one_error.md.
+    With few carriers its p is not to be trusted, and there is none where none of them has an event: see docs/type_one_error.md.
     """
     data = _Data(time, event, markers, covariates, start, strata, ties, confidence)
     return _scan(data, False, profile, confidence, threads)
