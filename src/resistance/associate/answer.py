@@ -7,10 +7,9 @@ from dataclasses import fields
 from math import exp, inf, isfinite
 from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
-
 from resistance.associate.family_wise import family_wise
-from resistance.associate.methods import Estimate, Method, Sample, method_named, too_few
+from resistance.associate.leak import same_as_outcome
+from resistance.associate.methods import Estimate, Method, method_named, too_few
 from resistance.associate.methods.restricted_mean import with_restricted_mean
 from resistance.associate.multiplicity import adjusted_for_many
 from resistance.associate.plan import digest_of, digests
@@ -18,6 +17,7 @@ from resistance.associate.questions import Question, Rows, role_of, rows_of
 from resistance.associate.sample import sample_of
 from resistance.associate.setting import Setting, make_setting
 from resistance.associate.states import NOT_ASSESSED
+from resistance.associate.together import answered_together
 from resistance.errors import InputError
 from resistance.stats.evalue import e_value
 
@@ -76,10 +76,11 @@ def answer(
     _check(plan, digests(cohort, markers, matrix, subtypes, gene_states, stages))
     setting = make_setting(config, cohort, markers, matrix, subtypes, gene_states, stages)
     questions = [_question(item) for item in plan["questions"]]
-    rows = [_row(question, config, setting) for question in questions]
+    together = answered_together(questions, config, setting)
+    rows = [_row(question, together.get(question.question_id), config, setting) for question in questions]
     frame = pd.DataFrame(rows, columns=[c for c in RESULTS.names if c not in _LATER])
-    together = family_wise(questions, config, setting) if config.analysis.multiplicity.family_wise == "max_t" else {}
-    frame["p_familywise"] = frame["question_id"].map(together).astype("float64")
+    max_t = family_wise(questions, config, setting) if config.analysis.multiplicity.family_wise == "max_t" else {}
+    frame["p_familywise"] = frame["question_id"].map(max_t).astype("float64")
     return conform(adjusted_for_many(frame, config)[list(RESULTS.names)], RESULTS)
 
 
@@ -125,7 +126,7 @@ def _question(item: dict[str, Any]) -> Question:
     return Question(**values)
 
 
-def _row(question: Question, config: CohortFile, setting: Setting) -> dict[str, Any]:
+def _row(question: Question, known: tuple[Estimate, list[str]] | None, config: CohortFile, setting: Setting) -> dict[str, Any]:
     rows = rows_of(question, config, setting)
     tested = question.terms.index(question.marker_id) if question.kind == "joint" else 0
     event = setting.outcomes[question.endpoint].event
@@ -134,7 +135,8 @@ def _row(question: Question, config: CohortFile, setting: Setting) -> dict[str, 
     if question.refused or method is None:
         found = Estimate(note=question.refused)
     else:
-        found, notes = _estimate(question, method, rows, tested, config, setting)
+        found, notes = known or _estimate(question, method, rows, tested, config, setting)
+        notes += _assumed(question, rows, tested, config, setting)
     if question.incomplete and question.n:
         notes.append(f"{question.incomplete} patients left out for an unknown covariate")
     if question.kind == "contrasts" and question.not_assessed:
@@ -175,7 +177,7 @@ def _estimate(
     """Answer one question, and say what was left out of its model."""
     sample, notes = sample_of(question, rows, tested, config, setting)
     kind = config.endpoints[question.endpoint].kind
-    leak = _same(sample, kind)
+    leak = same_as_outcome(sample, kind)
     if leak:
         return Estimate(note=leak), notes
     found = method.fit(sample)
@@ -183,6 +185,12 @@ def _estimate(
         found = with_restricted_mean(found, sample)
     if not method.exact and question.model != "interaction":
         found = too_few(found, sample, kind, config.analysis.min_carrier_events)
+    return found, notes
+
+
+def _assumed(question: Question, rows: Rows, tested: int, config: CohortFile, setting: Setting) -> list[str]:
+    """Say what was done to the marker before it was asked about."""
+    notes = []
     if question.terms[0] in setting.measures and setting.measures[question.terms[0]].zeros:
         notes.append(
             f"{setting.measures[question.terms[0]].zeros} zeros set to half the least value above 0 before the logarithm"
@@ -194,19 +202,7 @@ def _estimate(
     ):
         unknown = int((rows.used & (setting.state(question.terms[tested]) == NOT_ASSESSED)).sum())
         notes.append(f"{unknown} patients in whom it was not assessed count as without it" if unknown else "")
-    return found, notes
-
-
-def _same(sample: Sample, kind: str) -> str:
-    """Return the complaint where a number is the outcome itself, or a mirror of it, in every patient."""
-    outcome = sample.time if kind == "time_to_event" else sample.value
-    columns = [] if sample.flag else [(sample.names[0], sample.term)]
-    columns += [(name, sample.covariates[:, i]) for i, name in enumerate(sample.names[sample.terms.shape[1] :])]
-    for name, values in columns:
-        varied = np.unique(values).size > 2 and np.unique(outcome).size > 1
-        if len(values) > 4 and varied and abs(float(np.corrcoef(values, outcome)[0, 1])) > 1 - 1e-9:
-            return f"no estimate: {name} is the outcome itself (correlation 1), so it cannot explain it"
-    return ""
+    return notes
 
 
 def _numbers(found: Estimate, method: Method | None) -> dict[str, float]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -146,7 +145,7 @@ def _rows_digest(table: pd.DataFrame) -> str:
 
 
 def _plain(question: Question) -> dict[str, Any]:
-    return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(question).items()}
+    return {k: list(v) if isinstance(v, tuple) else v for k, v in vars(question).items()}
 
 
 def _unique(questions: list[Question]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -115,6 +115,7 @@ class Setting:
     variables: dict[str, pd.Series]
     codings: dict[str, Coding]
     imid: NDArray[np.float64]
+    _known: dict[str, Mask] = field(default_factory=dict, repr=False, compare=False)
 
     def state(self, marker_id: str) -> NDArray[np.int8]:
         """Return a marker's states; not assessed where nothing is known of it."""
@@ -129,7 +130,9 @@ class Setting:
         """Return the patients of whom all these variables are known."""
         mask = np.ones(len(self.patients), dtype=bool)
         for name in names:
-            mask &= self.variables[name].notna().to_numpy(dtype=bool)
+            if name not in self._known:
+                self._known[name] = self.variables[name].notna().to_numpy(dtype=bool)
+            mask &= self._known[name]
         return mask
 
     def level(self, name: str, level: Any) -> Mask:

@@ -28,8 +28,12 @@ def states_of(table: pd.DataFrame, index: pd.Index) -> States:
     index : Index
         Patients.
     """
-    out: States = {}
-    for marker_id, rows in table.groupby("marker_id", sort=True):
-        state = rows.set_index("patient_id")["state"].map(_CODES).reindex(index)
-        out[str(marker_id)] = state.fillna(NOT_ASSESSED).to_numpy(dtype=np.int8)
-    return out
+    import pandas as pd
+
+    place = index.get_indexer(pd.Index(table["patient_id"].astype("object")))
+    row, names = pd.factorize(table["marker_id"].astype("object"), sort=True)
+    code = table["state"].map(_CODES).fillna(NOT_ASSESSED).to_numpy(dtype=np.int8)
+    states = np.full((len(names), len(index)), NOT_ASSESSED, dtype=np.int8)
+    here = (place >= 0) & (row >= 0)
+    states[row[here], place[here]] = code[here]
+    return {str(name): states[i] for i, name in enumerate(names)}

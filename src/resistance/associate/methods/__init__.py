@@ -23,9 +23,20 @@ from resistance.associate.methods import (
     unconditional,
     wilcoxon,
 )
-from resistance.associate.methods.record import Estimate, Method, Sample, too_few
+from resistance.associate.methods.record import Estimate, FamilySample, Method, Sample, too_few, too_few_of
 
-__all__ = ["METHODS", "Estimate", "Method", "Sample", "method_for", "method_named", "too_few", "unknown_methods"]
+__all__ = [
+    "METHODS",
+    "Estimate",
+    "FamilySample",
+    "Method",
+    "Sample",
+    "method_for",
+    "method_named",
+    "too_few",
+    "too_few_of",
+    "unknown_methods",
+]
 
 METHODS: tuple[Method, ...] = (
     fisher.METHOD,

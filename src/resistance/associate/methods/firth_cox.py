@@ -6,10 +6,23 @@ from dataclasses import replace
 from math import exp
 from typing import Any
 
-from resistance.associate.methods.proportional import proportional
-from resistance.associate.methods.record import Estimate, Method, Sample, detectable_hazard, from_fit, joined
+import numpy as np
+
+from resistance.associate.methods.proportional import proportional, proportional_all
+from resistance.associate.methods.record import (
+    Estimate,
+    FamilySample,
+    Method,
+    Sample,
+    detectable_hazard,
+    detectable_hazard_of,
+    from_fit,
+    joined,
+)
+from resistance.stats._times import follow_up
 from resistance.stats.firth_cox import firth_cox
-from resistance.stats.permutation import martingale_permutation
+from resistance.stats.permutation import PermutationScan, PermutationTest, martingale_permutation, permutation_scan
+from resistance.stats.scan.cox import firth_cox_scan
 
 _MONOTONE = "without the penalty the hazard ratio would be 0 or infinite (no event on one side)"
 
@@ -30,6 +43,84 @@ def fit(sample: Sample) -> Estimate:
         seed=sample.seed,
         project=True,
     )
+    return _with_test(found, test, strata=sample.strata is not None)
+
+
+def scan(family: FamilySample) -> list[Estimate]:
+    """Estimate and test each marker; one whose model without the penalty has no maximum is left to `fit`."""
+    shared = family.shared
+    time, start = follow_up(shared.time, shared.entry)
+    model = (time, shared.event, family.markers)
+    found = firth_cox_scan(*model, shared.covariates, start=start, strata=shared.strata, profile=True)
+    sound = found.converged & np.isfinite(found.ci_low + found.ci_high + found.p_value)
+    carriers, others, _, both = (counts.tolist() for counts in family.margins)
+    inside = np.array([0 < hit < int(events) for hit, events in zip(both, found.events, strict=True)])
+    # no event on one side of the marker: it is monotone, and nothing else has to be found out when the rest is not
+    asked = [int(i) for i in np.flatnonzero(sound & inside)]
+    assumptions = dict(zip(asked, proportional_all(family, asked), strict=True))
+    tests = permutation_scan(
+        shared.time,
+        shared.event,
+        family.markers,
+        covariates=shared.covariates,
+        strata=shared.strata,
+        start=shared.entry,
+        permutations=shared.permutations,
+        seed=shared.seed,
+        project=True,
+    )
+    out = [Estimate() for _ in family.labels]
+    for i in np.flatnonzero(sound & tests.converged).tolist():
+        monotone = not inside[i]
+        if not monotone and not assumptions[i]:
+            continue
+        effect = float(found.coef[i])
+        estimate = Estimate(
+            effect=effect,
+            se=float(found.se[i]),
+            ci_low=float(found.ci_low[i]),
+            ci_high=float(found.ci_high[i]),
+            p_value=float(found.p_value[i]),
+            detectable_effect=detectable_hazard_of(carriers[i] / (carriers[i] + others[i]), int(found.events[i])),
+            separated=monotone,
+            converged=True,
+            note=_bounds(effect) if monotone else "",
+            **assumptions.get(i, {}),
+        )
+        out[i] = _with_test(estimate, _at(tests, i), strata=shared.strata is not None)
+    return out
+
+
+def _at(tests: PermutationScan, marker: int) -> PermutationTest:
+    values = {
+        name: getattr(tests, name)[marker].item()
+        for name in (
+            "statistic",
+            "z",
+            "p_value",
+            "p_value_minimum",
+            "relabellings",
+            "exact",
+            "n",
+            "events",
+            "carriers",
+            "carrier_events",
+        )
+    }
+    # as of one marker: none drawn where all were looked at
+    drawn = 0 if values["exact"] else tests.permutations
+    return PermutationTest(
+        **values,
+        permutations=drawn,
+        converged=bool(tests.converged[marker]),
+        reason=str(tests.reason[marker]),
+        columns=(),
+        note="",
+    )
+
+
+def _with_test(found: Estimate, test: PermutationTest, *, strata: bool) -> Estimate:
+    """Return the estimate with the p of the permutation test."""
     if test.reason in ("monotone", "collinear", "iterations"):
         # the model without the marker has no maximum (another marker is separated), so there are no residuals to permute
         return replace(
@@ -44,7 +135,7 @@ def fit(sample: Sample) -> Estimate:
         p_value=test.p_value,
         p_value_minimum=test.p_value_minimum,
         exact=True,
-        note=joined(found.note, f"p from {how} within strata" if sample.strata is not None else f"p from {how}"),
+        note=joined(found.note, f"p from {how} within strata" if strata else f"p from {how}"),
     )
 
 
@@ -57,8 +148,12 @@ def fit_penalised(sample: Sample) -> Estimate:
         return from_fit(found, sample)
     more: dict[str, Any] = {} if found.monotone else proportional(sample)
     separated = found.monotone and sample.tested in found.monotone_columns
-    bounds = f"{exp(found.coef[sample.tested]):.3g} is shrunk; {_MONOTONE}" if separated else ""
+    bounds = _bounds(float(found.coef[sample.tested])) if separated else ""
     return from_fit(found, sample, detectable_effect=detectable_hazard(sample), separated=separated, note=bounds, **more)
+
+
+def _bounds(effect: float) -> str:
+    return f"{exp(effect):.3g} is shrunk; {_MONOTONE}"
 
 
 METHOD = Method(
@@ -74,6 +169,7 @@ METHOD = Method(
     fit=fit,
     rare=True,
     exact=True,
+    scan=scan,
 )
 #: several rows of a patient cannot be permuted, and imputed data sets are pooled from estimates
 PENALISED = Method(

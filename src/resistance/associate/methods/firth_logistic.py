@@ -2,8 +2,27 @@
 
 from __future__ import annotations
 
-from resistance.associate.methods.record import Estimate, Method, Sample, detectable_odds, few, from_fit, joined
+from math import nan
+
+import numpy as np
+
+from resistance.associate.methods.record import (
+    Estimate,
+    FamilySample,
+    Method,
+    Sample,
+    detectable_odds,
+    detectable_odds_of,
+    few,
+    few_of,
+    from_fit,
+    joined,
+)
 from resistance.stats.firth_logistic import firth_logistic
+from resistance.stats.scan.logistic import firth_logistic_scan
+from resistance.stats.scan.overlap import overlap_scan
+
+SEPARATED = "separation: without the penalty the odds ratio would be infinite or 0"
 
 
 def fit(sample: Sample) -> Estimate:
@@ -11,7 +30,7 @@ def fit(sample: Sample) -> Estimate:
     found = firth_logistic(sample.event, sample.design, tested=[sample.tested])
     if not found.converged:
         return from_fit(found, sample)
-    note = "separation: without the penalty the odds ratio would be infinite or 0" if found.separated else ""
+    note = SEPARATED if found.separated else ""
     return from_fit(
         found,
         sample,
@@ -19,6 +38,35 @@ def fit(sample: Sample) -> Estimate:
         separated=found.separated,
         note=joined(note, few(sample, both_sides=True)),
     )
+
+
+def scan(family: FamilySample) -> list[Estimate]:
+    """Fit the model of each marker; where the outcome may be separated completely it is left to `fit`."""
+    shared = family.shared
+    found = firth_logistic_scan(shared.event, family.markers, shared.covariates, profile=True)
+    overlap = overlap_scan(shared.event, family.markers, shared.covariates)
+    sound = found.converged & (overlap != "unknown") & np.isfinite(found.ci_low + found.ci_high + found.p_value)
+    carriers, others, events, both = (counts.tolist() for counts in family.margins)
+    out = []
+    for i, separated in enumerate((overlap == "marker").tolist()):
+        if not sound[i]:
+            out.append(Estimate())
+            continue
+        note = SEPARATED if separated else ""
+        out.append(
+            Estimate(
+                effect=float(found.coef[i]),
+                se=float(found.se[i]),
+                ci_low=float(found.ci_low[i]),
+                ci_high=float(found.ci_high[i]),
+                p_value=float(found.p_value[i]),
+                detectable_effect=detectable_odds_of(carriers[i], others[i], events[i]) if shared.flag else nan,
+                separated=separated,
+                converged=True,
+                note=joined(note, few_of(both[i], carriers[i] - both[i], both_sides=True) if shared.flag else ""),
+            )
+        )
+    return out
 
 
 METHOD = Method(
@@ -34,4 +82,5 @@ METHOD = Method(
     fit=fit,
     terms=("flag", "number"),
     exact=True,  # with four carriers its test holds the level (3 % at 5 %), see docs/type_one_error.md
+    scan=scan,
 )

@@ -4,13 +4,36 @@ from __future__ import annotations
 
 from math import inf
 
-from resistance.associate.methods.record import Estimate, Method, Sample, detectable_odds, log_ratio
-from resistance.stats.exact import fisher
+from resistance.associate.methods.record import (
+    Estimate,
+    FamilySample,
+    Method,
+    Sample,
+    detectable_odds,
+    detectable_odds_of,
+    log_ratio,
+)
+from resistance.stats.exact import FisherResult, fisher, fisher_table
 
 
 def fit(sample: Sample) -> Estimate:
     """Test one 2x2 table."""
-    found = fisher(sample.carrier, sample.event)
+    return _estimate(fisher(sample.carrier, sample.event), detectable_odds(sample))
+
+
+def scan(family: FamilySample) -> list[Estimate]:
+    """Test the table of each marker; the same table is tested once."""
+    known: dict[tuple[int, int, int, int], Estimate] = {}
+    out = []
+    for carriers, others, events, both in zip(*(counts.tolist() for counts in family.margins), strict=True):
+        table = both, carriers - both, events - both, others - events + both
+        if table not in known:
+            known[table] = _estimate(fisher_table(*table), detectable_odds_of(carriers, others, events))
+        out.append(known[table])
+    return out
+
+
+def _estimate(found: FisherResult, detectable: float) -> Estimate:
     note = ""
     if found.odds_ratio == 0:
         note = f"odds ratio 0 (an empty cell): at most {found.ci_high:.3g} with 95 % confidence"
@@ -22,7 +45,7 @@ def fit(sample: Sample) -> Estimate:
         ci_high=log_ratio(found.ci_high),
         p_value=found.p_value,
         p_value_minimum=found.p_value_minimum,
-        detectable_effect=detectable_odds(sample),
+        detectable_effect=detectable,
         separated=min(found.table) == 0,
         converged=True,
         note=note,
@@ -41,4 +64,5 @@ METHOD = Method(
     reference="Fisher 1922",
     fit=fit,
     exact=True,
+    scan=scan,
 )

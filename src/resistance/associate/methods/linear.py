@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from math import nan
 
-from resistance.associate.methods.record import Estimate, Method, Sample, failed, finite, from_fit
-from resistance.stats.linear import linear
+import numpy as np
+
+from resistance.associate.methods.record import (
+    REMEMBERED,
+    Estimate,
+    FamilySample,
+    Method,
+    Sample,
+    failed,
+    finite,
+    from_fit,
+)
+from resistance.stats.linear import linear, linear_scan
 from resistance.stats.power_models import detectable_shift
 
 
@@ -15,9 +27,49 @@ def fit(sample: Sample) -> Estimate:
     if not found.converged:
         return failed(found.reason, found.columns, sample.names, found.note)
     carriers, others, _ = sample.margins
-    detectable = finite(detectable_shift(carriers, others) * found.sigma) if sample.flag and min(carriers, others) > 1 else nan
-    note = f"explains {100 * found.partial_r2[sample.tested]:.1f} % of the variance that the other columns leave"
-    return from_fit(found, sample, detectable_effect=detectable, note=note)
+    detectable = finite(_shift(carriers, others) * found.sigma) if sample.flag and min(carriers, others) > 1 else nan
+    return from_fit(found, sample, detectable_effect=detectable, note=_explained(float(found.partial_r2[sample.tested])))
+
+
+def scan(family: FamilySample) -> list[Estimate]:
+    """Fit the model of each marker."""
+    shared = family.shared
+    found = linear_scan(shared.value, family.markers, shared.covariates)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        # the effect in residual standard deviations
+        sigma = found.coef / found.effect_sd
+    carriers, others, *_ = (counts.tolist() for counts in family.margins)
+    out = []
+    for i, converged in enumerate(found.converged.tolist()):
+        if not converged or not np.isfinite(found.p_value[i]):
+            out.append(Estimate())
+            continue
+        enough = shared.flag and min(carriers[i], others[i]) > 1
+        if enough and not np.isfinite(sigma[i]):  # a coefficient of exactly 0
+            out.append(Estimate())
+            continue
+        out.append(
+            Estimate(
+                effect=float(found.coef[i]),
+                se=float(found.se[i]),
+                ci_low=finite(float(found.ci_low[i])),
+                ci_high=finite(float(found.ci_high[i])),
+                p_value=float(found.p_value[i]),
+                detectable_effect=finite(_shift(carriers[i], others[i]) * float(sigma[i])) if enough else nan,
+                converged=True,
+                note=_explained(float(found.partial_r2[i])),
+            )
+        )
+    return out
+
+
+def _explained(share: float) -> str:
+    return f"explains {100 * share:.1f} % of the variance that the other columns leave"
+
+
+@lru_cache(REMEMBERED)
+def _shift(carriers: int, others: int) -> float:
+    return detectable_shift(carriers, others)
 
 
 METHOD = Method(
@@ -32,4 +84,5 @@ METHOD = Method(
     reference="Gauss 1809; Student 1908",
     fit=fit,
     terms=("flag", "number"),
+    scan=scan,
 )

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from resistance.associate.methods.record import Estimate, Sample
+import numpy as np
+
+from resistance.associate.methods.record import Estimate, FamilySample, Sample
 from resistance.stats.rmst import compare_rmst
+from resistance.stats.scan.restricted_mean import compare_rmst_scan
 
 
 def with_restricted_mean(found: Estimate, sample: Sample) -> Estimate:
@@ -25,3 +28,25 @@ def with_restricted_mean(found: Estimate, sample: Sample) -> Estimate:
         rmst_ci_high_days=means.difference.ci_high,
         rmst_tau_days=means.tau,
     )
+
+
+def with_restricted_means(found: list[Estimate], family: FamilySample) -> list[Estimate]:
+    """Do the same for every marker of a family."""
+    shared = family.shared
+    if not shared.flag:
+        return found
+    if shared.entry is not None or (shared.code > 1).any():
+        return [with_restricted_mean(x, family.one(i)) if x.converged else x for i, x in enumerate(found)]
+    means = compare_rmst_scan(shared.time, shared.event, family.markers)
+    return [
+        replace(
+            x,
+            rmst_days=float(means.difference[i]),
+            rmst_ci_low_days=float(means.ci_low[i]),
+            rmst_ci_high_days=float(means.ci_high[i]),
+            rmst_tau_days=float(means.tau[i]),
+        )
+        if x.converged and np.isfinite(means.difference[i])
+        else x
+        for i, x in enumerate(found)
+    ]

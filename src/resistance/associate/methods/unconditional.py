@@ -32,7 +32,7 @@ def fit_barnard(sample: Sample) -> Estimate:
 
 
 def _record(key: str, name: str, test: str, reference: str, fit: Callable[[Sample], Estimate]) -> Method:
-    return replace(fisher.METHOD, key=key, name=name, test=test, reference=reference, fit=fit, usual=False)
+    return replace(fisher.METHOD, key=key, name=name, test=test, reference=reference, fit=fit, usual=False, scan=None)
 
 
 MID_P = _record(
