@@ -33,6 +33,8 @@ NUMBERS = tuple(f.name for f in fields(Estimate) if f.type == "float" and f.name
 _E_SCALES: dict[str, Literal["odds_ratio", "hazard_ratio"]] = {"log_odds_ratio": "odds_ratio", "log_hazard_ratio": "hazard_ratio"}
 #: share of patients with the outcome above which a ratio is converted before its E-value is taken
 COMMON = 0.15
+#: log ratio whose exponential a double still holds
+LARGEST = 700.0
 #: columns that need all answers of a family
 _LATER = ("q_value", "p_familywise", "gate_open")
 
@@ -219,10 +221,12 @@ def _e_values(found: Estimate, method: Method | None, question: Question, config
     names = ("e_value", "e_value_bound")
     if not config.analysis.e_values or scale is None or not (found.converged and isfinite(found.effect)):
         return dict.fromkeys(names, float("nan"))
+    if abs(found.effect) > LARGEST:  # per unit of a measure in tiny units: the ratio is beyond the numbers of a computer
+        return dict.fromkeys(names, float("nan"))
     # beyond about 15 % an odds or hazard ratio is further from 1 than the risk ratio
     common = config.endpoints[question.endpoint].kind == "ordinal" or question.events > COMMON * question.n
     bounds = (x if isfinite(x) else other for x, other in ((found.ci_low, -inf), (found.ci_high, inf)))
-    low, high = (exp(min(x, 700.0)) for x in bounds)
+    low, high = (exp(min(x, LARGEST)) for x in bounds)
     value = e_value(exp(found.effect), low, high, scale=scale, common=common)
     return dict(zip(names, (value.e_value, value.e_value_limit), strict=True))
 

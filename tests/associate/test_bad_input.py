@@ -1,0 +1,387 @@
+"""Impossible input: a row with NA and a note, or a refusal that says why; never an exception, never a p without a fit.
+
+Every endpoint kind is asked of a flag and of a measure, crude, adjusted, joint, with treatment, at a
+landmark, time-dependent and with a searched cut, in cohorts that are broken in one way each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from resistance import schemas
+from resistance.associate import answer, make_plan
+from resistance.associate.answer import NUMBERS
+from resistance.cohort import Cohort
+from resistance.config import CohortFile, parse
+from resistance.tables import conform
+
+LEVELS = ["PD", "SD", "PR", "CR"]
+TIMED = ("os", "relapse")
+ENDPOINTS = ("response", "best", "ic50", *TIMED)
+#: the questions that every cohort here must give: model -> endpoints
+MODELS = {
+    "crude": ENDPOINTS,
+    "adjusted": ENDPOINTS,
+    "joint": ENDPOINTS,
+    "interaction": ENDPOINTS,
+    "landmark": TIMED,
+    "time_dependent": TIMED,
+    "subdistribution": ("relapse",),
+    "cut": ENDPOINTS,
+}
+
+
+def configuration(**analysis: Any) -> CohortFile:
+    survival = {
+        "time": {"column": "days", "unit": "days"}, "event": "ended", "event_codes": [1], "censored_codes": [0],
+    }  # fmt: skip
+    endpoints = {
+        "response": {"label": "Response", "kind": "binary", "value": "r", "positive": ["CR"], "negative": ["PD"]},
+        "best": {"label": "Best response", "kind": "ordinal", "value": "b", "levels": LEVELS},
+        "ic50": {"label": "log IC50", "kind": "continuous", "value": "c"},
+        "os": {"label": "Survival", "kind": "time_to_event", "survival": survival},
+        "relapse": {"label": "Relapse", "kind": "time_to_event", "survival": survival | {"competing_codes": [2]}},
+    }
+    plan = {
+        "covariates": ["age_years", "ldh"],
+        "strata": ["sex"],
+        "treatment_interaction": True,
+        "permutations": 99,
+        "e_values": True,
+        "measures": [{"name": "level", "variable": "level", "scale": "unit", "optimal_cut": True}],
+        "joint": [{"name": f"both {e}", "markers": ["M", "OTHER"], "endpoint": e} for e in ENDPOINTS],
+        "landmarks": [{"name": f"day 30 {e}", "endpoint": e, "day": 30} for e in TIMED],
+        "time_dependent": [{"name": f"course {e}", "endpoint": e} for e in TIMED],
+    }
+    raw = {
+        "resistance": 1,
+        "study": {"name": "broken", "title": "A made-up cohort.", "build": "GRCh38"},
+        "patients": {"file": "p.tsv", "columns": {"patient_id": "id"}},
+        "samples": {"file": "p.tsv", "one_per_patient": True},
+        "covariates": {"ldh": "ldh", "level": "level"},
+        "endpoints": endpoints,
+        "analysis": plan | analysis,
+    }
+    return parse(raw, "broken.yaml")
+
+
+class Tiny:
+    """A cohort whose columns a test may break before it is asked."""
+
+    def __init__(self, n: int = 40, seed: int = 1) -> None:
+        draw = np.random.default_rng(seed)
+        self.n = n
+        self.marker = (draw.random(n) < 0.4).astype(float)  # NaN: not assessed
+        self.other = (draw.random(n) < 0.3).astype(float)
+        self.later = np.maximum(self.marker, draw.random(n) < 0.2)
+        self.level, self.ldh, self.age = draw.normal(size=n), draw.normal(size=n), draw.normal(60, 9, n).round()
+        self.imid = np.arange(n) % 2 == 0
+        self.sex = np.where(draw.random(n) < 0.5, "female", "male")
+        self.response, self.best = (draw.random(n) < 0.5).astype(float), draw.integers(0, 4, n).astype(float)
+        self.ic50 = draw.normal(size=n)
+        self.days, self.code = draw.exponential(300, n).round(), draw.integers(0, 3, n)
+        self.entry = np.full(n, np.nan)
+
+    def arguments(self, **analysis: Any) -> tuple[Any, ...]:
+        ids = [f"P{i:03d}" for i in range(self.n)]
+        patients = pd.DataFrame(
+            {
+                "patient_id": ids, "sex": self.sex, "age_years": self.age, "imid": self.imid, "ldh": self.ldh,
+                "level": self.level,
+            }
+        )  # fmt: skip
+        ends = [
+            pd.DataFrame({"patient_id": ids, "endpoint": name, "kind": kind, "value": value})
+            for name, kind, value in (
+                ("response", "binary", self.response), ("best", "ordinal", self.best), ("ic50", "continuous", self.ic50),
+            )
+        ]  # fmt: skip
+        code = self.code.astype(int)
+        ends += [
+            pd.DataFrame(
+                {
+                    "patient_id": ids, "endpoint": name, "kind": "time_to_event", "time_days": self.days, "event": event,
+                    "entry_days": self.entry,
+                }
+            )
+            for name, event in (("os", (code == 1).astype(int)), ("relapse", code))
+        ]  # fmt: skip
+        words = {0.0: "absent", 1.0: "present"}
+        states = [
+            (patient, marker, timepoint, words.get(value, "not_assessed"))
+            for marker, timepoint, values in (
+                ("M", "baseline", self.marker), ("OTHER", "baseline", self.other), ("M", "on_treatment", self.later),
+            )
+            for patient, value in zip(ids, values.tolist(), strict=True)
+        ]  # fmt: skip
+        samples = pd.DataFrame(
+            [(f"{p}_{t}", p, "plasma", t, day) for p in ids for t, day in (("baseline", 0.0), ("on_treatment", 20.0))],
+            columns=["sample_id", "patient_id", "material", "timepoint", "day"],
+        )
+        markers = pd.DataFrame(
+            [
+                {
+                    "marker_id": m, "label": m, "genes": m, "evidence_kind": "mutation", "rule": "truncating",
+                    "direction": "resistance", "evidence_grade": "B", "source": "PMID:1", "verified": True,
+                }
+                for m in ("M", "OTHER")
+            ]
+        )  # fmt: skip
+        cohort = Cohort(
+            facts={"name": "broken", "title": "t", "build": "GRCh38", "flow": []},
+            patients=patients,
+            samples=samples,
+            endpoints=pd.concat(ends, ignore_index=True),
+        )
+        matrix = pd.DataFrame(states, columns=["patient_id", "marker_id", "timepoint", "state"])
+        from resistance.tables import empty
+
+        return (
+            configuration(**analysis),
+            cohort,
+            conform(markers, schemas.MARKERS),
+            conform(matrix, schemas.MATRIX),
+            empty(schemas.SUBTYPES),
+        )
+
+    def answers(self, **analysis: Any) -> pd.DataFrame:
+        arguments = self.arguments(**analysis)
+        rows = answer(make_plan(*arguments), *arguments)
+        check(rows)
+        return rows
+
+
+def check(rows: pd.DataFrame) -> None:
+    """What holds of every row of every cohort."""
+    p, q = rows["p_value"], rows["q_value"]
+    assert p.dropna().between(0, 1).all()
+    assert q.dropna().between(0, 1).all()
+    assert (q.isna() == p.isna()).all()
+    assert (q.dropna() >= p.dropna() * (1 - 1e-9)).all()
+    silent = rows[p.isna() & rows["note"].isna()]
+    assert silent.empty, silent["question_id"].tolist()
+    failed = rows[~rows["converged"].astype(bool)]
+    assert failed[list(NUMBERS)].isna().all(axis=None), failed["question_id"].tolist()
+    assert np.isfinite(rows[list(NUMBERS)].to_numpy(dtype=float)[rows[list(NUMBERS)].notna().to_numpy()]).all()
+    both = rows.dropna(subset=["effect", "ci_low", "ci_high"])
+    assert (both["ci_low"] <= both["effect"]).all()
+    assert (both["effect"] <= both["ci_high"]).all()
+
+
+def of(rows: pd.DataFrame, model: str | None = None, marker: str = "M", endpoint: str | None = None) -> pd.DataFrame:
+    keep = rows["marker_id"] == marker
+    if model is not None:
+        keep &= rows["model"] == model
+    if endpoint is not None:
+        keep &= rows["endpoint"] == endpoint
+    assert keep.any()
+    return rows[keep]
+
+
+MEASURE = "measure:level"
+
+
+def test_every_kind_of_question_is_among_those_that_are_asked_here() -> None:
+    rows = Tiny(80).answers()
+    for model, endpoints in MODELS.items():
+        assert set(endpoints) <= set(rows.loc[rows["model"] == model, "endpoint"]), model
+    for model in ("crude", "adjusted", "interaction", "cut"):
+        assert set(of(rows, model, MEASURE)["endpoint"]) == set(ENDPOINTS)
+    # and most of them have an answer in a cohort that is not broken
+    assert rows["p_value"].notna().mean() > 0.8
+
+
+@pytest.mark.parametrize(
+    ("value", "words"), [(0.0, "no carrier"), (1.0, "no patient without it"), (np.nan, "not assessed in any")]
+)
+def test_a_marker_that_does_not_vary_or_is_unknown_is_refused_by_name(value: float, words: str) -> None:
+    tiny = Tiny()
+    tiny.marker, tiny.later = np.full(40, value), np.full(40, value)
+    rows = tiny.answers()
+    asked = of(rows)
+    assert asked["p_value"].isna().all()
+    single = asked[~asked["model"].isin(["joint", "time_dependent"])]
+    assert single["note"].str.startswith(words).all(), single[["question_id", "note"]].to_string()
+
+
+def test_a_measure_that_does_not_vary_or_is_unknown_is_refused_by_name() -> None:
+    tiny = Tiny()
+    tiny.level = np.full(40, 3.0)
+    assert set(of(tiny.answers(), marker=MEASURE)["note"]) == {"the measure does not vary"}
+    tiny.level = np.full(40, np.nan)
+    assert set(of(tiny.answers(), marker=MEASURE)["note"]) == {"not measured in any patient"}
+
+
+@pytest.mark.parametrize("events", [0, 1])
+def test_next_to_no_event_asks_nothing_of_survival(events: int) -> None:
+    tiny = Tiny()
+    tiny.code = (np.arange(40) < events).astype(int)
+    rows = tiny.answers()
+    timed = rows[rows["endpoint"].isin(TIMED)]
+    assert timed["p_value"].isna().all()
+    assert timed["note"].str.contains(r"fewer than \d+ events").all(), timed[["question_id", "note"]].to_string()
+
+
+def test_no_event_in_one_arm_leaves_no_p_without_a_fit() -> None:
+    tiny = Tiny(60)
+    tiny.code[tiny.imid] = 0
+    tiny.response[tiny.imid] = 1
+    rows = tiny.answers()
+    found = of(rows, "interaction")
+    unfit = found[found["endpoint"].isin(["response", *TIMED]) & found["p_value"].isna()]
+    assert unfit["note"].notna().all()
+
+
+def test_perfect_separation_is_finite_or_named() -> None:
+    tiny = Tiny(60)
+    tiny.response = tiny.marker.copy()
+    tiny.best = 3 * tiny.marker
+    tiny.code = np.where(tiny.marker == 1, 1, 0)
+    rows = tiny.answers()
+    for model in ("crude", "adjusted"):
+        found = of(rows, model, endpoint="response").iloc[0]
+        assert found["p_value"] < 1e-6
+    assert of(rows, "adjusted", endpoint="response")["separated"].all()
+    assert np.isfinite(of(rows, "adjusted", endpoint="response")["effect"]).all()
+    assert of(rows, "adjusted", endpoint="os")["separated"].all()
+
+
+def test_collinear_covariates_are_named() -> None:
+    tiny = Tiny(60)
+    tiny.ldh = 2 * tiny.age + 1
+    rows = tiny.answers()
+    found = of(rows, "adjusted")
+    told = found[found["p_value"].isna()]
+    assert {"response", "ic50", "os"} <= set(told["endpoint"])
+    assert told["note"].str.contains("age_years").all(), told[["question_id", "note"]].to_string()
+    assert told["note"].str.contains("ldh").all()
+
+
+@pytest.mark.parametrize("share", [0.3, 1.0])
+def test_times_of_zero_are_counted_not_crashed_on(share: float) -> None:
+    tiny = Tiny()
+    tiny.days[: int(share * 40)] = 0.0
+    rows = tiny.answers()
+    assert (of(rows, "crude", endpoint="os")["n"] == 40).all()
+
+
+def test_a_negative_time_does_not_enter_the_tables() -> None:
+    from resistance.errors import InputError
+
+    tiny = Tiny()
+    tiny.days[3] = -1.0
+    with pytest.raises(InputError, match=r"time_days.*-1"):
+        tiny.answers()
+
+
+def test_ties_everywhere_have_an_answer() -> None:
+    tiny = Tiny(60)
+    tiny.days, tiny.ic50, tiny.level = np.full(60, 100.0), np.repeat([0.0, 1.0], 30), np.arange(60) % 2.0
+    rows = tiny.answers()
+    assert of(rows, "crude", MEASURE)["p_value"].notna().all()
+    assert of(rows, "crude", endpoint="os")["p_value"].notna().all()
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 5])
+def test_fewer_patients_than_columns_are_no_estimate(n: int) -> None:
+    rows = Tiny(n).answers(covariates=["age_years", "ldh", "imid"])
+    linear = rows[(rows["model"] == "adjusted") & (rows["endpoint"] == "ic50")]
+    assert linear["p_value"].isna().all()
+
+
+def test_an_endpoint_without_variation_is_no_finding() -> None:
+    tiny = Tiny()
+    tiny.response, tiny.best, tiny.ic50 = np.ones(40), np.full(40, 2.0), np.full(40, 1.5)
+    rows = tiny.answers()
+    flat = rows[rows["endpoint"].isin(["response", "best", "ic50"])]
+    assert (flat["p_value"].isna() | (flat["p_value"] == 1)).all(), flat[["question_id", "p_value", "note"]].to_string()
+
+
+@pytest.mark.parametrize("turned", [1.0, -2.5])
+def test_a_measure_that_is_the_outcome_is_named(turned: float) -> None:
+    tiny = Tiny()
+    tiny.level = turned * tiny.ic50 + 7
+    rows = of(tiny.answers(), marker=MEASURE, endpoint="ic50")
+    assert rows["p_value"].isna().all()
+    assert rows["note"].str.contains("is the outcome itself").all(), rows[["question_id", "note"]].to_string()
+
+
+def test_a_covariate_that_is_the_outcome_is_named() -> None:
+    tiny = Tiny()
+    tiny.ldh = -tiny.ic50
+    rows = of(tiny.answers(), "adjusted", endpoint="ic50")
+    assert rows["note"].str.contains("ldh is the outcome itself").all()
+
+
+def test_a_missing_covariate_in_everybody_refuses_only_what_needs_it() -> None:
+    tiny = Tiny()
+    tiny.ldh = np.full(40, np.nan)
+    rows = tiny.answers()
+    assert set(of(rows, "adjusted")["note"]) == {"no patient has all covariates known"}
+    assert of(rows, "crude")["p_value"].notna().all()
+
+
+@pytest.mark.parametrize("power", [-150, -12, 12, 150])
+def test_a_measure_in_extreme_units_gives_the_same_p(power: int) -> None:
+    """Counts per litre and per picolitre: a p must not depend on the unit."""
+    usual, scaled = Tiny(60), Tiny(60)
+    scaled.level = scaled.level * 10.0**power
+    models = ["crude", "adjusted"]
+    one, two = (
+        t.answers(covariates=["age_years"], treatment_interaction=False).set_index("question_id") for t in (usual, scaled)
+    )
+    keep = (one["marker_id"] == MEASURE) & one["model"].isin(models) & one["p_value"].notna()
+    assert keep.sum() >= 8
+    there = two.loc[keep[keep].index]
+    lost = there[there["p_value"].isna()]
+    if abs(power) <= 12:
+        assert lost.empty, lost["note"].to_string()
+    assert there["p_value"].dropna().to_numpy() == pytest.approx(
+        one.loc[there["p_value"].dropna().index, "p_value"].to_numpy(), rel=1e-5
+    )
+
+
+def test_delayed_entry_after_the_end_is_counted_out_not_crashed_on() -> None:
+    tiny = Tiny(60)
+    tiny.entry = np.minimum(tiny.days / 2, 10.0)
+    tiny.answers()
+
+
+def _broken(kind: str) -> Callable[[np.random.Generator, int], Any]:
+    values: dict[str, Callable[[np.random.Generator, int], Any]] = {
+        "constant": lambda draw, n: np.full(n, float(draw.integers(0, 2))),
+        "missing": lambda draw, n: np.full(n, np.nan),
+        "one": lambda draw, n: (np.arange(n) == draw.integers(n)).astype(float),
+        "usual": lambda draw, n: (draw.random(n) < 0.5).astype(float),
+        "gaps": lambda draw, n: np.where(draw.random(n) < 0.5, np.nan, (draw.random(n) < 0.5).astype(float)),
+    }
+    return values[kind]
+
+
+SHAPES = st.sampled_from(["constant", "missing", "one", "usual", "gaps"])
+
+
+@settings(max_examples=12, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    n=st.integers(1, 24), seed=st.integers(0, 10_000), marker=SHAPES, other=SHAPES, response=SHAPES, level=SHAPES, ldh=SHAPES,
+    events=SHAPES, imid=SHAPES, days=st.sampled_from(["usual", "tied", "zero"]), same=st.booleans(),
+)  # fmt: skip
+def test_no_small_cohort_makes_it_stumble(
+    n: int, seed: int, marker: str, other: str, response: str, level: str, ldh: str, events: str, imid: str, days: str, same: bool,
+) -> None:  # fmt: skip
+    draw, tiny = np.random.default_rng(seed), Tiny(n, seed)
+    tiny.marker, tiny.other, tiny.later = (_broken(kind)(draw, n) for kind in (marker, other, marker))
+    tiny.response, tiny.level, tiny.ldh = (_broken(kind)(draw, n) for kind in (response, level, ldh))
+    tiny.best, tiny.ic50 = 3 * tiny.response, tiny.response + (0 if same else 1) * tiny.ic50
+    tiny.code = np.nan_to_num(_broken(events)(draw, n)).astype(int) * draw.integers(1, 3, n)
+    armed = _broken(imid)(draw, n)
+    tiny.imid = np.array([None if np.isnan(x) else bool(x) for x in armed], dtype=object)
+    tiny.days = {"usual": tiny.days, "tied": np.full(n, 50.0), "zero": np.where(draw.random(n) < 0.5, 0.0, 40.0)}[days]
+    tiny.answers()
