@@ -11,7 +11,17 @@ import yaml
 from resistance import schemas
 from resistance.config import CohortFile, parse
 
-PAGES = ("index.md", "association.md", "methods.md", "cohort_file.md", "inputs.md", "markers.md", "exports.md", "tables.md", "roadmap.md")
+PAGES = (
+    "index.md",
+    "association.md",
+    "methods.md",
+    "cohort_file.md",
+    "inputs.md",
+    "markers.md",
+    "exports.md",
+    "tables.md",
+    "roadmap.md",
+)
 
 
 @pytest.fixture(scope="module")

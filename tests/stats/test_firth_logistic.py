@@ -307,3 +307,24 @@ def test_flac_is_maximum_likelihood_on_the_enlarged_data_and_flic_an_offset() ->
     assert corrected.intercept_se == pytest.approx(
         np.sqrt(np.linalg.inv(design.T @ (variance[:, None] * design))[0, 0]), rel=1e-8
     )
+
+
+@pytest.mark.parametrize("seed", [1, 3, 8])
+def test_a_skewed_column_that_separates_has_the_highest_of_its_hills(seed: int) -> None:
+    """By brute force: the penalised likelihood on a grid of slope and cut."""
+    draw = np.random.default_rng(seed)
+    x = np.exp(3 * draw.normal(size=60))
+    y = x > np.median(x)
+    found = firth_logistic(y, x)
+
+    def penalised(slope: float, cut: float) -> float:
+        eta = slope * (x - cut)
+        w = 1 / (2 + np.exp(eta) + np.exp(-eta))
+        information = np.array([[w.sum(), (w * x).sum()], [(w * x).sum(), (w * x * x).sum()]])
+        sign, log_determinant = np.linalg.slogdet(information)
+        return float((y * eta - np.logaddexp(0, eta)).sum() + log_determinant / 2) if sign > 0 else -np.inf
+
+    with np.errstate(over="ignore"):
+        grid = max(penalised(a, c) for a in np.exp(np.linspace(-8, 3, 120)) for c in np.quantile(x, np.linspace(0.3, 0.7, 41)))
+    assert found.separated
+    assert found.loglike >= grid - 1e-9

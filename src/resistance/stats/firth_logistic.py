@@ -26,6 +26,10 @@ from resistance.stats.newton import Maximum
 from resistance.stats.separation import separation
 
 
+#: steps along the likelihood without the penalty, each of which about multiplies the odds by e
+ALONG = 40
+
+
 @dataclass(frozen=True)
 class FirthLogisticResult(LogisticResult):
     """Logistic regression by penalised likelihood; every number is NaN unless `converged`.
@@ -106,8 +110,8 @@ def firth_logistic(
     if not top.converged:
         return _unanswered(data, "iterations", ())
     separated, cause, note = _separated(data, top.params)
-    if "complete separation" in note and "quasi" not in note:
-        top = _highest(model, top)
+    if separated:
+        top = _highest(model, data.likelihood(penalised=False), data.start, top)
     covariance = np.linalg.inv(model.augmented_information(top.params))
     found = answer(data, model, top, covariance, which, confidence, with_intercept=tested is None)
     # half the log determinant of the information is larger by this in the units that were given
@@ -287,18 +291,44 @@ def _separated(data: Design, params: FloatArray) -> tuple[bool, tuple[int, ...],
     return True, found.columns, note
 
 
-def _highest(model: LogisticLikelihood, top: Maximum) -> Maximum:
-    """Return the highest of the maxima that are reached by way of each coefficient being 0.
+def _highest(model: LogisticLikelihood, plain: LogisticLikelihood, start: FloatArray, top: Maximum) -> Maximum:
+    """Return the highest of the maxima that are reached along the separating direction, and by way of each coefficient being 0.
 
-    With complete separation the penalised likelihood can have more than one hill.
+    With separation the penalised likelihood can have more than one hill: a skewed column that separates
+    the outcome has a low one near 0 and the highest far out, where the patients with large values no
+    longer hold the information back.  The likelihood without the penalty climbs straight that way.
     """
     for column in range(1, top.params.size):
-        start = np.where(np.arange(top.params.size) == column, 0.0, top.params)
-        there = model.maximise(start, np.arange(top.params.size) == column)
+        way = np.where(np.arange(top.params.size) == column, 0.0, top.params)
+        there = model.maximise(way, np.arange(top.params.size) == column)
         if there.converged and there.loglike > top.loglike + 1e-8:
-            again = model.maximise(there.params)
-            top = again if again.converged and again.loglike > top.loglike else top
+            top = _higher(model, there.params, top)
+    params = start.copy()
+    along: list[tuple[float, FloatArray]] = []
+    with np.errstate(all="ignore"):
+        for _ in range(ALONG):
+            try:
+                step = np.linalg.solve(plain.information(params), plain.score(params))
+            except np.linalg.LinAlgError:
+                break
+            if not np.isfinite(step).all():
+                break
+            params = params + step
+            value = model.loglike(params)
+            if not np.isfinite(value):
+                break
+            along.append((value, params))
+    if along:
+        best = max(along, key=lambda point: point[0])
+        if best[0] > top.loglike + 1e-8:
+            top = _higher(model, best[1], top)
     return top
+
+
+def _higher(model: LogisticLikelihood, params: FloatArray, top: Maximum) -> Maximum:
+    """Return the maximum next to a point if it is higher than the one there is."""
+    again = model.maximise(params)
+    return again if again.converged and again.loglike > top.loglike else top
 
 
 def _unanswered(data: Design, reason: str, columns: tuple[int, ...]) -> FirthLogisticResult:
