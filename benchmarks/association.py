@@ -69,6 +69,8 @@ class Contender:
         The same without a marker, taken off before multiplying (process start, reading).
     turns : bool
         Run as often as ours, by turns; once otherwise.
+    says : bool
+        `run` returns the seconds, measured by the program itself.
     """
 
     part: str
@@ -78,6 +80,7 @@ class Contender:
     total: int = 0
     overhead: Callable[[], object] | None = None
     turns: bool = True
+    says: bool = False
     seconds: list[float] = field(default_factory=list)
     failed: str = ""
 
@@ -86,7 +89,7 @@ class Contender:
         if self.run is None or self.failed or (self.seconds and not self.turns):
             return
         try:
-            taken = timed(self.run)
+            taken = float(str(self.run())) if self.says else timed(self.run)
             if self.done < self.total:
                 fixed = timed(self.overhead) if self.overhead else 0.0
                 taken = fixed + max(taken - fixed, 0.0) * self.total / self.done
@@ -147,10 +150,36 @@ def ours(cohort: Cohort, folder: Path, threads: int) -> list[Contender]:
         run = partial(function, *arguments(cohort), threads=threads)
         run()
         found.append(Contender(part, "ours", run))
+    found += [_moderated_t(cohort), _permutations(cohort, threads)]
     np.savez(folder / "cohort.npz", outcome=cohort.outcome, markers=cohort.markers, covariates=cohort.covariates)
     argv = [sys.executable, "-c", WHOLE, str(folder / "cohort.npz"), str(threads), str(folder / "ours.txt")]
     found.append(Contender(OURS[0][0], "ours, whole process", partial(call, argv)))
     return found
+
+
+def _moderated_t(cohort: Cohort) -> Contender:
+    from resistance.stats.moderated_t import moderated_t
+
+    design = np.column_stack([np.ones(len(cohort.outcome)), cohort.outcome, cohort.covariates])
+    expression = cohort.markers.T.astype(np.float64)
+    run = partial(moderated_t, expression, design, contrasts=np.eye(design.shape[1])[1])
+    run()
+    return Contender("moderated t", "ours", run)
+
+
+def _permutations(cohort: Cohort, threads: int) -> Contender:
+    """Return 9,999 permutations of the martingale residuals within eight strata."""
+    from resistance.stats.permutation import permutation_scan
+
+    strata = np.arange(len(cohort.outcome)) % 8
+    run = partial(permutation_scan, cohort.time, cohort.event, cohort.markers, strata=strata, seed=1, threads=threads)
+    return Contender("9,999 stratified permutations of martingale residuals", "ours", run)
+
+
+def said(argv: list[str]) -> str:
+    """Run a command and return its last word."""
+    done = subprocess.run(argv, check=True, capture_output=True, stdin=subprocess.DEVNULL, text=True)
+    return done.stdout.split()[-1]
 
 
 def call(argv: list[str]) -> None:
@@ -262,6 +291,10 @@ R_LOOPS: tuple[tuple[str, str, str, float, str], ...] = (
     (OURS[2][0], "coxphf", "coxphf", 0.1, "library(survival); for (j in seq_len(m)) coxphf::coxphf(Surv(time, event) ~ x[, j] + z, d)"),
 )  # fmt: skip
 R_LIMMA = "limma::eBayes(limma::lmFit(t(x), cbind(1, d$outcome, z)))"
+R_LIMMA_ALONE = (
+    "library(limma); y <- t(x) + 0; f <- cbind(1, d$outcome, z); eBayes(lmFit(y, f)); "
+    "cat('\\n', median(replicate(5, system.time(eBayes(lmFit(y, f)))[['elapsed']])))"
+)
 
 
 def write_files(cohort: Cohort, folder: Path) -> None:
@@ -313,6 +346,9 @@ def programs(cohort: Cohort, folder: Path, subset: int, threads: int) -> list[Co
         found.append(
             Contender(part, f"{label}, whole process", partial(call, argv), done, total, partial(call, empty), turns=not share)
         )
+    if rscript is not None and not any(c.label.startswith("limma: not") for c in found):
+        argv = [rscript, "-e", R_PREPARE + R_LIMMA_ALONE, str(folder), str(total)]
+        found.append(Contender("moderated t", "limma, the call alone", partial(said, argv), turns=False, says=True))
     return found
 
 
