@@ -354,6 +354,24 @@ def test_delayed_entry_after_the_end_is_counted_out_not_crashed_on() -> None:
     tiny.answers()
 
 
+def test_a_population_without_the_reference_class_of_a_covariate_is_still_adjusted() -> None:
+    """The commonest class of the cohort is the reference; a population may have none of it (two tissues of many)."""
+    from resistance.stats.linear import linear
+
+    tiny = Tiny(60)
+    tiny.sex = np.array(["female"] * 28 + ["male"] * 32)
+    names = np.array((["north"] * 40 + ["south"] * 12 + ["west"] * 8), dtype=object)
+    arguments = list(tiny.arguments(covariates=["ldh"], populations={"few": {"label": "South and west"}}))
+    patients = arguments[1].patients.assign(ldh=names, **{"population:few": names != "north"})
+    arguments[1] = type(arguments[1])(**(vars(arguments[1]) | {"patients": patients}))
+    rows = answer(make_plan(*arguments), *arguments)
+    found = rows.set_index("question_id").loc["few/ic50/M/adjusted/present"]
+    assert found["converged"], found["note"]
+    mine = names != "north"
+    design = np.column_stack([tiny.marker, names == "west"])[mine].astype(float)
+    assert found["effect"] == pytest.approx(linear(tiny.ic50[mine], design).coef[0], rel=1e-9)
+
+
 def _broken(kind: str) -> Callable[[np.random.Generator, int], Any]:
     values: dict[str, Callable[[np.random.Generator, int], Any]] = {
         "constant": lambda draw, n: np.full(n, float(draw.integers(0, 2))),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from resistance.associate.course import episodes
 from resistance.associate.methods.record import Sample
@@ -23,9 +24,7 @@ def sample_of(question: Question, rows: Rows, tested: int, config: CohortFile, s
         event = outcome.event[at] & spans.last
         code = np.where(spans.last, outcome.code[at], 0)
         terms = spans.present[:, None].astype(np.float64)
-    columns = setting.columns(question.covariates)
-    varies = {name: values[at] for name, values in columns.items() if len(at) and np.nanmin(values[at]) < np.nanmax(values[at])}
-    constant = [name for name in columns if name not in varies]
+    varies, constant = _covariates(question.covariates, at, setting)
     # a joint marker that nobody here has says nothing; the others are then compared with patients who have none of them
     in_model = [i for i in range(terms.shape[1]) if i == tested or not rows.flag or terms[:, i].any()]
     constant += [setting.labels[question.terms[i]] for i in range(terms.shape[1]) if i not in in_model]
@@ -48,3 +47,27 @@ def sample_of(question: Question, rows: Rows, tested: int, config: CohortFile, s
     )
     notes = [f"{', '.join(constant)} does not vary among these patients and is not in the model"] if constant else []
     return sample, notes
+
+
+def _covariates(
+    names: tuple[str, ...], at: NDArray[np.int64], setting: Setting
+) -> tuple[dict[str, NDArray[np.float64]], list[str]]:  # fmt: skip
+    """Return the columns that vary among these patients, by name, and what does not vary.
+
+    Classes are compared with the commonest of the cohort.  Where nobody here has that one (a population
+    of two tissues, say), the other classes together are a constant: the commonest here takes its place.
+    """
+    varies: dict[str, NDArray[np.float64]] = {}
+    constant: list[str] = []
+    for name in names:
+        columns = {column: values[at] for column, values in setting.columns([name]).items()}
+        there = {k: v for k, v in columns.items() if len(at) and np.nanmin(v) < np.nanmax(v)}
+        if setting.codings[name].levels:
+            if len(there) > 1 and (sum(there.values()) == 1).all():
+                del there[max(there, key=lambda column: float(there[column].sum()))]
+            # a class that nobody here has is no covariate that was left out
+            constant += [] if there else [name]
+        else:
+            constant += [column for column in columns if column not in there]
+        varies |= there
+    return varies, constant

@@ -120,6 +120,10 @@ endpoints:
       event: OS_STATUS
       event_codes: ["1:DECEASED"]
       censored_codes: ["0:LIVING"]
+  neutropenia:                            # here for table and export; 'analysis.endpoints' does not ask markers of it
+    label: Neutropenia of grade 3 or worse
+    kind: binary
+    adverse_event: {terms: [Neutrophil count decreased], grade_at_least: 3}   # terms as the table spells them
 
 variants:
   - format: vcf                           # files: the samples' column 'vcf'; annotation: VEP's CSQ in the files
@@ -246,7 +250,8 @@ markers:
 
 analysis:
   primary: response
-  endpoints: [response, pfs, os]          # asked of every marker
+  secondary: [pfs, os]                    # in the order of their importance; every other endpoint is exploratory
+  endpoints: [response, best_response, pfs, os]   # asked of every marker
   covariates: [ipi, prior_lines]          # of the adjusted models
   strata: [subtype]                       # of the adjusted models: cell of origin confounds
   treatment_interaction: true             # marker x treatment; needs the control arm
@@ -255,6 +260,13 @@ analysis:
   joint: []                               # markers that stand together in one model: {name, markers, endpoint, population}
   genes: all_mutated                      # also one question per mutated gene, in a family of its own
   timepoint: baseline
+  measures:                               # continuous markers; the effect is per unit, sd, log2, log10 or rank
+    - {name: ctDNA level, variable: "ctdna:hge_per_ml", scale: log10}   # per tenfold; zeros are counted and replaced
+    - {name: CRBN expression, variable: "expression:CRBN", scale: sd, optimal_cut: true}   # the cut's p is corrected for the search
+    - {name: TP53 VAF, variable: "vaf:TP53", scale: unit}                  # 0 where TP53 was looked at and not mutated
+  landmarks:                              # later samples: only patients still followed without event on that day count
+    - {name: day 90, endpoint: pfs, day: 90, timepoint: on_treatment, markers: [molecular_response, ctdna_cleared]}
+  multiplicity: {method: bh}              # within each family of questions
   contrasts:                              # questions about covariates and subtypes
     - {name: coo_response, variable: subtype, level: ABC, reference: GCB, endpoint: response, population: lenalidomide}
     - {name: coo_pfs, variable: subtype, level: ABC, reference: GCB, endpoint: pfs, population: lenalidomide}
