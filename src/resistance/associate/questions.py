@@ -135,7 +135,9 @@ def rows_of(question: Question, config: CohortFile, setting: Setting) -> Rows:
     """Return who stands in the model, and the terms (for every patient, in the order of the setting)."""
     base = setting.populations[question.population][1] & setting.outcomes[question.endpoint].usable
     # an imputed model takes the patients with unknown covariates as well; strata are never imputed
-    needed = question.strata if question.model == "imputed" else (*question.covariates, *question.strata)
+    imputes = question.model == "imputed"
+    covariates = [name for name in question.covariates if not imputes or name in setting.stratified_by]
+    needed = (*covariates, *question.strata)
     complete: Mask = setting.known(needed)
     if question.kind == "contrasts":
         contrast = next(c for c in config.analysis.contrasts if c.name == question.terms[0])
@@ -335,7 +337,7 @@ def _models(config: CohortFile, setting: Setting, endpoint: str, without: tuple[
     models = ["crude"]
     if named:
         models.append("adjusted")
-        if plan.missing == "multiple_imputation" and set(plan.covariates) - set(without):
+        if plan.missing == "multiple_imputation" and set(plan.covariates) - set(without) - set(setting.stratified_by):
             models.append("imputed")
     if setting.outcomes[endpoint].competing:
         models.append("subdistribution")
