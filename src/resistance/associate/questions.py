@@ -367,6 +367,7 @@ def _method(question: Question, config: CohortFile, setting: Setting) -> Method 
         flag=question.terms[0] not in setting.measures,
         rare=question.rare,
         wanted=config.analysis.methods,
+        asked=question.kind,
     )
 
 
@@ -386,7 +387,11 @@ def _decided(question: Question, config: CohortFile, setting: Setting) -> Questi
         rare=rows.flag and n > 0 and _rare(_smallest_group(rows), question, n, events, config),
     )
     method = _method(question, config, setting)
-    question = replace(question, method="-" if method is None else method.name)
+    question = replace(
+        question,
+        method="-" if method is None else method.name,
+        contrast=question.contrast if method is None or not method.contrast else method.contrast,
+    )
     return replace(question, refused=_refusal(question, method, config, setting, rows))
 
 
