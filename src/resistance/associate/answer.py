@@ -8,6 +8,7 @@ from math import exp, inf, isfinite
 from typing import TYPE_CHECKING, Any, Literal
 
 from resistance.associate.family_wise import family_wise
+from resistance.associate.imputed import TEST, imputed, method_words
 from resistance.associate.leak import same_as_outcome
 from resistance.associate.methods import Estimate, Method, method_named, too_few
 from resistance.associate.methods.restricted_mean import with_restricted_mean
@@ -155,8 +156,8 @@ def _row(question: Question, known: tuple[Estimate, list[str]] | None, config: C
         "label": question.label,
         "contrast": question.contrast,
         "model": question.model,
-        "method": question.method if method is not None else "none",
-        "test": None if method is None else method.test,
+        "method": _named(question, method, config),
+        "test": None if method is None else TEST if question.model == "imputed" else method.test,
         "adjusted_for": _adjusted_for(question),
         "scale": None if method is None else method.scale or None,
         **_numbers(found, method),
@@ -177,6 +178,8 @@ def _estimate(
     question: Question, method: Method, rows: Rows, tested: int, config: CohortFile, setting: Setting
 ) -> tuple[Estimate, list[str]]:
     """Answer one question, and say what was left out of its model."""
+    if question.model == "imputed":
+        return imputed(question, method, rows, tested, config, setting)
     sample, notes = sample_of(question, rows, tested, config, setting)
     kind = config.endpoints[question.endpoint].kind
     leak = same_as_outcome(sample, kind)
@@ -188,6 +191,13 @@ def _estimate(
     if not method.exact and question.model != "interaction":
         found = too_few(found, sample, kind, config.analysis.min_carrier_events)
     return found, notes
+
+
+def _named(question: Question, method: Method | None, config: CohortFile) -> str:
+    """Return the method as the results print it."""
+    if method is None:
+        return "none"
+    return method_words(method, config.analysis.imputations) if question.model == "imputed" else question.method
 
 
 def _assumed(question: Question, rows: Rows, tested: int, config: CohortFile, setting: Setting) -> list[str]:

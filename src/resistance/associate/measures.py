@@ -47,6 +47,8 @@ class Measured:
         Patients whose 0 was replaced before the logarithm.
     source : str
         Where it comes from, as in the cohort file.
+    centre, spread : float
+        `value` times `spread` plus `centre` is the expression of a gene (log2).
     """
 
     label: str
@@ -54,6 +56,8 @@ class Measured:
     value: FloatArray
     zeros: int
     source: str
+    centre: float = 0.0
+    spread: float = 1.0
 
 
 def measured(
@@ -89,8 +93,10 @@ def expressed(genes: list[str], config: CohortFile, cohort: Cohort) -> dict[str,
     out = {}
     for gene, row in zip(genes, values, strict=True):
         spread = _spread(row)
-        value = (row - np.nanmean(row)) / spread if spread > 0 else np.full_like(row, np.nan)
-        out[f"expression:{gene}"] = Measured(gene, "per standard deviation of log2 expression", value, 0, f"expression:{gene}")
+        centre = float(np.nanmean(row)) if spread > 0 else 0.0
+        value = (row - centre) / spread if spread > 0 else np.full_like(row, np.nan)
+        words = "per standard deviation of log2 expression"
+        out[f"expression:{gene}"] = Measured(gene, words, value, 0, f"expression:{gene}", centre, spread)
     return out
 
 
@@ -203,6 +209,23 @@ def _expression(genes: list[str], config: CohortFile, cohort: Cohort) -> FloatAr
     per_patient = table[patient.index].T.groupby(patient).mean().T
     place = cohort.patients["patient_id"].to_numpy()
     return np.asarray(per_patient.reindex(index=genes, columns=place), dtype=np.float64)
+
+
+def counted(config: CohortFile, cohort: Cohort) -> tuple[tuple[str, ...], FloatArray] | None:
+    """Return the genes and the counts, genes x patients: summed over the samples of the analysis' time point, NaN without any.
+
+    None where expression was not given as counts.
+    """
+    if cohort.facts.get("expression_unit") != "counts" or cohort.expression.empty:
+        return None
+    samples = _samples_now(config, cohort)
+    samples = samples[samples["sample_id"].isin(cohort.expression.columns)]
+    place = cohort.patients["patient_id"].astype("object").tolist()
+    at = {patient: i for i, patient in enumerate(place)}
+    out = np.full((len(cohort.expression), len(place)), np.nan)
+    for patient, mine in samples.groupby("patient_id", sort=True):
+        out[:, at[patient]] = cohort.expression[mine["sample_id"].tolist()].to_numpy(dtype=np.float64).sum(axis=1)
+    return tuple(cohort.expression["gene"].astype(str)), out
 
 
 def _vaf(gene: str, config: CohortFile, cohort: Cohort, effects: pd.DataFrame) -> FloatArray:

@@ -135,7 +135,9 @@ def rows_of(question: Question, config: CohortFile, setting: Setting) -> Rows:
     """Return who stands in the model, and the terms (for every patient, in the order of the setting)."""
     base = setting.populations[question.population][1] & setting.outcomes[question.endpoint].usable
     # an imputed model takes the patients with unknown covariates as well; strata are never imputed
-    needed = question.strata if question.model == "imputed" else (*question.covariates, *question.strata)
+    imputes = question.model == "imputed"
+    covariates = [name for name in question.covariates if not imputes or name in setting.stratified_by]
+    needed = (*covariates, *question.strata)
     complete: Mask = setting.known(needed)
     if question.kind == "contrasts":
         contrast = next(c for c in config.analysis.contrasts if c.name == question.terms[0])
@@ -335,7 +337,7 @@ def _models(config: CohortFile, setting: Setting, endpoint: str, without: tuple[
     models = ["crude"]
     if named:
         models.append("adjusted")
-        if plan.missing == "multiple_imputation" and set(plan.covariates) - set(without):
+        if plan.missing == "multiple_imputation" and set(plan.covariates) - set(without) - set(setting.stratified_by):
             models.append("imputed")
     if setting.outcomes[endpoint].competing:
         models.append("subdistribution")
@@ -365,6 +367,7 @@ def _method(question: Question, config: CohortFile, setting: Setting) -> Method 
         flag=question.terms[0] not in setting.measures,
         rare=question.rare,
         wanted=config.analysis.methods,
+        asked=question.kind,
     )
 
 
@@ -384,7 +387,11 @@ def _decided(question: Question, config: CohortFile, setting: Setting) -> Questi
         rare=rows.flag and n > 0 and _rare(_smallest_group(rows), question, n, events, config),
     )
     method = _method(question, config, setting)
-    question = replace(question, method="-" if method is None else method.name)
+    question = replace(
+        question,
+        method="-" if method is None else method.name,
+        contrast=question.contrast if method is None or not method.contrast else method.contrast,
+    )
     return replace(question, refused=_refusal(question, method, config, setting, rows))
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from resistance.associate.course import Course, make_course
-from resistance.associate.measures import Measured, expressed, measured
+from resistance.associate.measures import Measured, counted, expressed, measured
 from resistance.associate.methods import METHODS, unknown_methods
 from resistance.associate.states import NOT_ASSESSED, Mask, States, states_of
 from resistance.associate.variables import Coding, coding_of, columns_of, equals, value_of
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 #: patients that two classes of a stratum need, and the share of patients that may be unknown, for the usual strata
 _STRATUM, _UNKNOWN = 10, 0.5
+#: distance from a whole number below which a count is one (a table read as text)
+WHOLE = 1e-6
 
 
 @dataclass(frozen=True)
@@ -97,6 +100,8 @@ class Setting:
     codings : dict
     imid : array of float
         1 with an IMiD, 0 without, NaN unknown.
+    counts : (genes, array of genes x patients), optional
+        Expression as counts, where a method that takes them was asked for.
     """
 
     patients: tuple[str, ...]
@@ -115,6 +120,7 @@ class Setting:
     variables: dict[str, pd.Series]
     codings: dict[str, Coding]
     imid: NDArray[np.float64]
+    counts: tuple[tuple[str, ...], NDArray[np.float64]] | None = None
     _known: dict[str, Mask] = field(default_factory=dict, repr=False, compare=False)
 
     def state(self, marker_id: str) -> NDArray[np.int8]:
@@ -191,6 +197,7 @@ def make_setting(
     labels = dict(zip(markers["marker_id"].astype("object"), markers["label"].astype("object"), strict=True))
     labels |= {name: name.partition(":")[2] for name in (*own, *genes)}
     _check_markers(config, labels)
+    _check_counts(config, cohort)
     measures = {
         f"measure:{m.name}": measured(m, config, cohort, matrix, subtypes, stages or {}) for m in plan.measures
     } | _expression(config, cohort)
@@ -224,6 +231,7 @@ def make_setting(
         variables=variables,
         codings={name: coding_of(name, values) for name, values in variables.items()},
         imid=imid,
+        counts=counted(config, cohort) if {"moderated_t", "deseq2"} & set(plan.methods) else None,
     )
 
 
@@ -329,3 +337,39 @@ def _check_markers(config: CohortFile, labels: dict[str, str]) -> None:
         problems.append(Problem("no such method", "analysis.methods", value=key, remedy=remedy))
     if problems:
         raise InputError(problems)
+
+
+def _check_counts(config: CohortFile, cohort: Cohort) -> None:
+    """Refuse tests of counts where there are none, or where what they need is not installed."""
+    wanted = [key for key in ("moderated_t", "deseq2") if key in config.analysis.methods]
+    if not wanted or config.analysis.expression == "none":
+        return
+    unit = cohort.facts.get("expression_unit")
+    negative_binomial = "deseq2" in wanted
+    if negative_binomial and unit != "counts":
+        raise InputError(
+            "deseq2 takes raw counts",
+            column="analysis.methods",
+            value=f"expression.unit: {unit}",
+            remedy="Take moderated_t, or give the table of counts (expression.unit: counts).",
+        )
+    if unit == "counts":
+        table = cohort.expression.set_index("gene")
+        values = table.to_numpy(dtype=np.float64)
+        wrong = (values < 0) | (negative_binomial & (np.abs(values - np.rint(values)) > WHOLE))
+        if wrong.any():
+            gene, sample = np.argwhere(wrong)[0]
+            raise InputError(
+                f"{int(wrong.sum())} value(s) are no counts{'' if (values < 0).any() else ': not whole numbers'}",
+                path="expression",
+                column=str(table.columns[sample]),
+                value=f"{table.index[gene]} {values[gene, sample]:g}",
+                remedy="Give raw counts, or say what the numbers are (expression.unit) and take moderated_t.",
+            )
+    if negative_binomial and find_spec("pydeseq2") is None:
+        raise InputError(
+            "deseq2 needs pydeseq2, which is not installed",
+            column="analysis.methods",
+            value="deseq2",
+            remedy="pip install 'resistance[counts]', or take moderated_t.",
+        )

@@ -62,8 +62,10 @@ def answered_together(questions: Sequence[Question], config: CohortFile, setting
             groups.setdefault(key, []).append(question)
     out: Answers = {}
     for group in groups.values():
-        if len(group) >= least:
-            method = method_named(group[0].method)
+        method = method_named(group[0].method)
+        if method.whole:
+            out |= _answered_whole(group, method, config, setting)
+        elif len(group) >= least:
             for block in _blocks(group):
                 out |= _answered(block, method, config, setting)
     return out
@@ -95,6 +97,22 @@ def _answered(block: list[Question], method: Method, config: CohortFile, setting
         for question, estimate in zip(block, found, strict=True)
         if estimate.converged
     }
+
+
+def _answered_whole(group: list[Question], method: Method, config: CohortFile, setting: Setting) -> Answers:
+    family, notes = _family(group, config, setting)
+    if setting.counts is not None:
+        genes, counts = setting.counts
+        place = {gene: i for i, gene in enumerate(genes)}
+        rows = rows_of(group[0], config, setting)
+        here = rows.base & rows.complete
+        at = tuple(place[question.terms[0].partition(":")[2]] for question in group)
+        family = replace(family, counts=counts[:, here], rows=at)
+    measures = [setting.measures[question.terms[0]] for question in group]
+    # back to the unit of the expression
+    scale, centre = np.array([m.spread for m in measures]), np.array([m.centre for m in measures])
+    found = [] if method.scan is None else method.scan(replace(family, markers=family.markers * scale + centre))
+    return {question.question_id: (estimate, list(notes)) for question, estimate in zip(group, found, strict=True)}
 
 
 def _family(block: list[Question], config: CohortFile, setting: Setting) -> tuple[FamilySample, list[str]]:

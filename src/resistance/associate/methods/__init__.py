@@ -19,6 +19,7 @@ from resistance.associate.methods import (
     linear,
     log_rank,
     mantel_haenszel,
+    moderated,
     proportional_odds,
     unconditional,
     wilcoxon,
@@ -62,10 +63,14 @@ METHODS: tuple[Method, ...] = (
     interactions.LINEAR,
     interactions.FIRTH_COX,
     interactions.COX,
+    moderated.MODERATED_T,
+    moderated.DESEQ2,
 )
 
 
-def method_for(kind: str, model: str, *, flag: bool = True, rare: bool = False, wanted: Sequence[str] = ()) -> Method | None:
+def method_for(
+    kind: str, model: str, *, flag: bool = True, rare: bool = False, wanted: Sequence[str] = (), asked: str = ""
+) -> Method | None:
     """Return the method for this kind of endpoint and model: the first that is wanted and fits, else the first usual one.
 
     Parameters
@@ -78,9 +83,11 @@ def method_for(kind: str, model: str, *, flag: bool = True, rare: bool = False, 
         Too few carriers for an asymptotic test.
     wanted : sequence of str
         Keys of the cohort file; a method that is wanted there is taken for rare markers too.
+    asked : str
+        Kind of the question.
     """
     term = "flag" if flag else "number"
-    fits = [m for m in METHODS if kind in m.kinds and model in m.models and term in m.terms]
+    fits = [m for m in METHODS if kind in m.kinds and model in m.models and term in m.terms and (not m.asked or asked in m.asked)]
     by_name = [m for key in wanted for m in fits if m.key == key]
     by_rule = [m for m in fits if m.usual and m.rare in (None, rare)]
     return next(iter([*by_name, *by_rule]), None)

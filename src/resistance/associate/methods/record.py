@@ -108,11 +108,17 @@ class FamilySample:
         One marker a column, NaN in patients in whom it was not assessed, who are left out of its question.
     labels : tuple of str, length m
         Names of the markers.
+    counts : array, shape (genes, n), optional
+        Where expression was given as counts: those of the whole table (NaN in patients without any), whatever the markers.
+    rows : tuple of int, length m
+        Where the markers stand in it.
     """
 
     shared: Sample
     markers: FloatArray
     labels: tuple[str, ...]
+    counts: FloatArray | None = None
+    rows: tuple[int, ...] = ()
 
     @property
     def margins(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
@@ -211,6 +217,12 @@ class Method:
     scan : callable, optional
         FamilySample -> one Estimate for each marker: what `fit` would say of each, in less time.  A marker whose
         estimate is not `converged` is asked once more by `fit`, which says why.
+    asked : tuple of str
+        Kinds of question that it takes (see :data:`resistance.associate.questions.KINDS`); () for all.
+    whole : bool
+        Its markers lean on each other, so that a family is always answered as a whole, by `scan` alone.
+    contrast : str
+        What its effect compares, where that is not what the marker's own question says.
     """
 
     key: str
@@ -228,6 +240,9 @@ class Method:
     exact: bool = False
     usual: bool = True
     scan: Callable[[FamilySample], list[Estimate]] | None = None
+    asked: tuple[str, ...] = ()
+    whole: bool = False
+    contrast: str = ""
 
 
 def too_few(found: Estimate, sample: Sample, kind: str, least: int) -> Estimate:
