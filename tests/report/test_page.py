@@ -57,6 +57,7 @@ def test_the_folder_holds_page_numbers_tables_and_provenance(report: Path) -> No
         "patients.html",
         "patients.json",
         "plan.html",
+        "checklists.html",
         "tables",
         "provenance.json",
     }
@@ -142,7 +143,7 @@ def test_the_effect_stands_before_the_p(html: str) -> None:
     head = re.search(r'id="results-table">.*?</thead>', html, re.DOTALL)
     assert head is not None
     names = re.findall(r"<th[^>]*>(.*?)</th>", head[0])
-    assert names.index("Ratio (95 % interval)") < names.index("p") < names.index("q")
+    assert names.index("Effect (95 % interval)") < names.index("p") < names.index("q")
 
 
 def test_a_bare_cohort_says_what_was_not_given(tmp_path: Path) -> None:

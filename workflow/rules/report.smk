@@ -16,6 +16,7 @@ rule report:
         content=f"{PLAN.results}/report/report.json",
         patients=multiext(f"{PLAN.results}/report/patients", ".html", ".json"),
         plan=f"{PLAN.results}/report/plan.html",
+        checklists=f"{PLAN.results}/report/checklists.html",
         provenance=f"{PLAN.results}/report/provenance.json",
         tables=directory(f"{PLAN.results}/report/tables"),
     log:

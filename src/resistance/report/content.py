@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from resistance.report import content_markers, content_patterns, content_study
+from resistance.report.content_checklists import checklists
 from resistance.report.content_clinic import adverse_events, table_one
 from resistance.report.content_ctdna import ctdna
 from resistance.report.content_methods import methods
-from resistance.report.content_results import forests, results_rows, unanswered
+from resistance.report.content_results import columns_asked, forests, results_rows, unanswered
 from resistance.report.content_subtype import subtype_content
 from resistance.report.content_survival import survival
 from resistance.report.tables_variants import flagged
@@ -40,7 +41,7 @@ def build_content(config: CohortFile, tables: StageTables, provenance: dict[str,
     results = results_rows(config, tables)
     counted = content_markers.coverage(config, tables)
     oncoprint = content_markers.oncoprint(config, tables, counted)
-    return {
+    content = {
         key: plain(value)
         for key, value in {
             "study": {
@@ -69,7 +70,8 @@ def build_content(config: CohortFile, tables: StageTables, provenance: dict[str,
             "ctdna": ctdna(config, tables),
             "adverse_events": adverse_events(tables),
             "results": results,
-            "questions": unanswered(results),
+            "questions": unanswered(config, tables, results),
+            "columns": columns_asked(config),
             "coverage": counted,
             "flagged": flagged(config, tables, counted),
             "evidence": content_markers.evidence(tables, counted),
@@ -79,3 +81,4 @@ def build_content(config: CohortFile, tables: StageTables, provenance: dict[str,
             "provenance": provenance,
         }.items()
     }
+    return content | {"checklists": plain(checklists(config, content))}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from resistance.report.content_clinic import method_label
-from resistance.report.content_results import endpoint_label, population_label
+from resistance.report.content_results import MODELS, endpoint_label, population_label
 from resistance.report.words import SCALES, enumerated, number, percent, plural, title, variable
 
 if TYPE_CHECKING:
@@ -28,7 +28,12 @@ def methods(
         parts.append({"heading": "Annotation", "text": " ".join(_annotation(config, tables, reference))})
     marker = (
         f"A marker is present, absent or not assessed at the time point '{plan.timepoint.replace('_', ' ')}'. A gene that no declared assay "
-        "reaches is not assessed, never wild type. Patients in whom a marker is not assessed are left out of that marker's models, and counted."
+        "reaches is not assessed, never wild type. "
+        + (
+            "Patients in whom a marker is not assessed are left out of that marker's models, and counted."
+            if plan.not_assessed == "leave_out"
+            else "Patients in whom a marker is not assessed count as without it in this study: an assumption."
+        )
     )
     parts.append({"heading": "Markers", "text": marker})
     if len(tables.subtypes):
@@ -173,20 +178,19 @@ def _ctdna(config: CohortFile) -> str:
 def _associations(config: CohortFile, tables: StageTables, results: list[dict[str, Any]]) -> list[str]:
     plan = config.analysis
     out = []
-    for model in ("crude", "adjusted", "joint", "interaction"):
+    for model in (*MODELS, "cut"):
         names = list(dict.fromkeys(r["method"] for r in results if r["model"] == model and r["method"] != "-"))
         if names:
-            out.append(f"{title(model)} models: {enumerated(names)}.")
+            out.append(f"{_MODEL_WORDS.get(model, title(model))}: {enumerated(names)}.")
     adjusted = [variable(c) for c in plan.covariates]
     if adjusted:
         out.append(f"Adjusted for {enumerated(adjusted)}.")
     if strata := _strata(tables):
-        out.append(f"Stratified by {enumerated(variable(s) for s in strata)}.")
+        rule = "" if plan.strata is not None else " (the usual rule: known, and two classes of ten patients)"
+        out.append(f"Stratified by {enumerated(variable(s) for s in strata)}{rule}.")
     scales = list(dict.fromkeys(SCALES[str(r["scale"])] for r in results if r["scale"]))
     if scales:
-        out.append(
-            f"Effects are {enumerated(s + 's' if not s.startswith('ratio') else 'ratios' + s[5:] for s in scales)} with 95 % intervals."
-        )
+        out.append(f"Effects are {enumerated(_many(s) for s in scales)} with 95 % intervals.")
     families = len({r["family"] for r in results})
     policies = tables.plan.get("policies", {})
     if isinstance(policies, dict):
@@ -200,6 +204,25 @@ def _associations(config: CohortFile, tables: StageTables, results: list[dict[st
     least = "without a carrier" if plan.min_carriers == 1 else f"with fewer than {plan.min_carriers} carriers"
     out.append(f"Markers {least} are listed, not tested.")
     return out
+
+
+_MODEL_WORDS = {
+    "crude": "Crude models",
+    "adjusted": "Adjusted models",
+    "imputed": "Adjusted models with imputed covariates",
+    "subdistribution": "Subdistribution models (competing events kept at risk)",
+    "joint": "Joint models",
+    "landmark": "Landmark models (patients still followed without event at the day)",
+    "time_dependent": "Time-dependent models (the state last known)",
+    "interaction": "Interaction models",
+    "cut": "Searched cuts (the p corrected for the search, no effect)",
+}
+
+
+def _many(scale: str) -> str:
+    """Return the plural of a scale's name."""
+    first, _, rest = scale.partition(" of ")
+    return f"{first}s of {rest}" if rest else f"{first}s"
 
 
 def _strata(tables: StageTables) -> list[str]:
@@ -221,13 +244,72 @@ def _plan(config: CohortFile, tables: StageTables) -> list[dict[str, str]]:
         },
         {"item": "Time point of the markers", "value": plan.timepoint.replace("_", " ")},
         {"item": "Covariates", "value": enumerated(variable(c) for c in plan.covariates) or "none"},
-        {"item": "Strata", "value": enumerated(variable(s) for s in _strata(tables)) or "none"},
+        {
+            "item": "Strata",
+            "value": (enumerated(variable(s) for s in _strata(tables)) or "none")
+            + (
+                ""
+                if plan.strata is not None
+                else " (by the usual rule: subtype and treatment where known, in two classes of ten)"
+            ),
+        },
+        {
+            "item": "Not assessed",
+            "value": "left out and counted"
+            if plan.not_assessed == "leave_out"
+            else "counted as without the marker (an assumption)",
+        },
+        {
+            "item": "Unknown covariates",
+            "value": "complete cases"
+            if plan.missing == "complete_cases"
+            else f"{plan.imputations} imputations, complete cases beside them",
+        },
+        {"item": "Multiplicity", "value": _multiplicity(config)},
+        {
+            "item": "Rare markers (survival)",
+            "value": f"fewer than {plan.few_carriers} carriers or events expected in them: penalised estimate, p of "
+            f"{plan.permutations:,} permutations",
+        },
         {"item": "Marker x treatment interaction", "value": "asked" if plan.treatment_interaction else "not asked"},
         {"item": "Least carriers", "value": str(plan.min_carriers)},
         {"item": "Least carriers with an event, for the p of a regression", "value": str(plan.min_carrier_events)},
     ]
     if plan.genes == "all_mutated":
         rows.append({"item": "Genes", "value": "one question per mutated gene of the assay, in a family of its own"})
+    if plan.secondary:
+        rows.insert(1, {"item": "Secondary endpoints", "value": enumerated(endpoint_label(config, e) for e in plan.secondary)})
+    if plan.expression != "none":
+        which = "of the knowledge base" if plan.expression == "knowledge_base" else "of the table"
+        rows.append({"item": "Expression", "value": f"one question per expressed gene {which}, in a family of its own"})
+    if plan.methods:
+        rows.append({"item": "Methods taken instead of the usual ones", "value": enumerated(plan.methods)})
+    if plan.e_values:
+        rows.append({"item": "Unmeasured confounding", "value": "E-values"})
+    for measure in plan.measures:
+        cut = "; the best cut too, p corrected for the search" if measure.optimal_cut else ""
+        rows.append(
+            {
+                "item": f"Measure: {measure.name}",
+                "value": f"{measure.variable}, per {_PER[measure.scale]}{cut} – {population_label(config, measure.population)}",
+            }
+        )
+    for mark in plan.landmarks:
+        rows.append(
+            {
+                "item": f"Landmark: {mark.name}",
+                "value": f"{_named(mark.markers)} at {mark.timepoint.replace('_', ' ')} for {endpoint_label(config, mark.endpoint)} "
+                f"from day {mark.day:g} – {population_label(config, mark.population)}",
+            }
+        )
+    for later in plan.time_dependent:
+        rows.append(
+            {
+                "item": f"Time-dependent: {later.name}",
+                "value": f"{_named(later.markers)} for {endpoint_label(config, later.endpoint)}, each patient by the state last known "
+                f"– {population_label(config, later.population)}",
+            }
+        )
     for q in plan.joint:
         rows.append(
             {
@@ -239,8 +321,32 @@ def _plan(config: CohortFile, tables: StageTables) -> list[dict[str, str]]:
         rows.append(
             {
                 "item": f"Contrast: {c.name}",
-                "value": f"{c.variable} {c.level} against {c.reference} for {endpoint_label(config, c.endpoint)} "
+                "value": f"{c.variable} {c.level} against {c.reference if c.reference is not None else 'the rest'} for {endpoint_label(config, c.endpoint)} "
                 f"– {population_label(config, c.population)}",
             }
         )
     return rows
+
+
+_PER = {"unit": "unit", "sd": "standard deviation", "log2": "doubling", "log10": "tenfold", "rank": "whole range of ranks"}
+_ADJUSTMENTS = {
+    "bh": "Benjamini-Hochberg",
+    "by": "Benjamini-Yekutieli",
+    "storey": "Storey's q",
+    "holm": "Holm",
+    "bonferroni": "Bonferroni",
+}
+
+
+def _named(markers: list[str] | None) -> str:
+    return "every marker there" if markers is None else enumerated(markers)
+
+
+def _multiplicity(config: CohortFile) -> str:
+    asked = config.analysis.multiplicity
+    text = f"{_ADJUSTMENTS[asked.method]} within each family"
+    if asked.family_wise == "max_t":
+        text += "; step-down max-T by permutation beside it"
+    if asked.hierarchy:
+        text += f"; endpoints in the order {', then '.join(endpoint_label(config, e) for e in asked.hierarchy)}"
+    return text

@@ -142,8 +142,7 @@ def _estimates(results: list[dict[str, Any]], endpoint: str, population: str, ma
         if r["endpoint"] == endpoint
         and r["population"] == population
         and r["marker_id"] in markers
-        and r["ratio"] is not None
-        and r["converged"]
+        and r["effect_words"] is not None
     ]
     joint = [r for r in here if r["model"] == "joint"]
     keys = (
@@ -151,6 +150,9 @@ def _estimates(results: list[dict[str, Any]], endpoint: str, population: str, ma
         "contrast",
         "model",
         "scale_label",
+        "scale_short",
+        "effect_words",
+        "interval_words",
         "ratio",
         "ratio_low",
         "ratio_high",

@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from resistance.report.content_results import SCANS
 from resistance.report.words import UNREAD_MARK
 from resistance.tables import write_text
 
@@ -26,7 +27,7 @@ _MOST_EMERGENT = 200
 
 
 def write_report(config: CohortFile, results: Path, out: Path, provenance: dict[str, Any]) -> None:
-    """Write ``report.html``, ``patients.html``, both as JSON, ``plan.html``, ``tables/*.tsv`` and ``provenance.json``.
+    """Write ``report.html``, ``patients.html``, both as JSON, ``plan.html``, ``checklists.html``, ``tables/*.tsv`` and ``provenance.json``.
 
     The same results give the same bytes: nothing written holds a time, a host or a random name.
 
@@ -64,6 +65,7 @@ def write_report(config: CohortFile, results: Path, out: Path, provenance: dict[
     write_text(out / "patients.json", _json(of_patients))
     write_text(out / "patients.html", render_patients(of_patients))
     write_text(out / "plan.html", tables.plan_page)
+    write_text(out / "checklists.html", render_checklists(content))
 
 
 def render(content: dict[str, Any]) -> str:
@@ -98,6 +100,13 @@ def render_patients(content: dict[str, Any]) -> str:
     own = (_TEMPLATES / "patient_pages.js").read_text(encoding="utf-8")
     style = (_TEMPLATES / "page.css").read_text(encoding="utf-8")
     return _environment().get_template("patient_pages.html.j2").render(c=content, style=style, script=own, policy=_policy(own))
+
+
+def render_checklists(content: dict[str, Any]) -> str:
+    """Return the page of reporting checklists (see :func:`resistance.report.content_checklists.checklists`)."""
+    study = content["study"]
+    shown = {"name": study["name"], "title": study["title"], "simulated": study["simulated"], "checklists": content["checklists"]}
+    return page_of("checklists.html.j2", shown)
 
 
 def page_of(template: str, content: dict[str, Any]) -> str:
@@ -153,9 +162,16 @@ def _those(figures: list[Figure | None]) -> list[Figure | None]:
 
 
 def _results_shown(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the rows that stand in the page, in the order of the plan; where there are too many, genes of a scan give way."""
+    """Return the rows that stand in the page, in the order of the plan; where there are too many, genes of a scan give way.
+
+    Of a scan those with the least p stay, since nobody looks through thousands.
+    """
     answered = [i for i, row in enumerate(rows) if row["answered"]]
-    answered.sort(key=lambda i: (rows[i]["family"].endswith("/genes"), i))
+    scanned = {i for i in answered if rows[i]["kind"] in SCANS}
+    # of a scan the least p first; everything else in the order of the plan
+    answered.sort(
+        key=lambda i: (i in scanned, (2.0 if rows[i]["p_value"] is None else rows[i]["p_value"]) if i in scanned else 0.0, i)
+    )
     others = [i for i, row in enumerate(rows) if not row["answered"]]
     kept = answered[: _MOST_RESULTS - min(len(others), _MOST_UNANSWERED)]
     return [rows[i] for i in sorted([*kept, *others[:_MOST_UNANSWERED]])]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from resistance.report.content_markers import at_timepoint
 from resistance.report.tables_variants import FLAGGED, variants
+from resistance.report.words import DIFFERENCES
 from resistance.tables import write_tsv
 
 if TYPE_CHECKING:
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 
     from resistance.config import CohortFile
     from resistance.report.tables_in import StageTables
+
+_FAMILIES = ("family", "role", "planned", "tested", "not_run", "smallest_q")
+_CHECKLISTS = ("checklist", "item", "asks", "state", "where", "link", "detail")
 
 
 def write_tables(config: CohortFile, tables: StageTables, content: dict[str, Any], folder: Path) -> None:
@@ -66,6 +70,10 @@ def report_tables(config: CohortFile, tables: StageTables, content: dict[str, An
         ),
         "flagged_markers": pd.DataFrame(content["flagged"], columns=list(FLAGGED)),
         "table_one": _table_one(content["table_one"]),
+        "families": pd.DataFrame(content["questions"]["families"], columns=list(_FAMILIES)),
+        "checklists": pd.DataFrame(
+            [{"checklist": x["name"], **row} for x in content["checklists"] for row in x["rows"]], columns=list(_CHECKLISTS)
+        ),
         "survival": _survival(content["survival"]),
         "subtype_response": _subtype_response(content["subtype"]),
     }
@@ -84,14 +92,18 @@ def wide_matrix(config: CohortFile, tables: StageTables) -> pd.DataFrame:
 
 
 def with_ratios(results: pd.DataFrame) -> pd.DataFrame:
-    """Return the results with ratio and interval (exponentials of the effect) after the effect's own columns."""
+    """Return the results with ratio and interval (exponentials of the effect) after the effect's own columns.
+
+    A difference is no logarithm: it has no ratio.
+    """
     import numpy as np
 
     out = results.copy()
     at = list(out.columns).index("ci_high") + 1
+    logarithms = out["scale"].notna().to_numpy() & ~out["scale"].isin(DIFFERENCES).to_numpy()
     with np.errstate(over="ignore"):
         for i, (new, old) in enumerate((("ratio", "effect"), ("ratio_ci_low", "ci_low"), ("ratio_ci_high", "ci_high"))):
-            out.insert(at + i, new, np.exp(out[old].to_numpy(dtype="float64")))
+            out.insert(at + i, new, np.where(logarithms, np.exp(out[old].to_numpy(dtype="float64")), np.nan))
     return out
 
 

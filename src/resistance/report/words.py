@@ -42,6 +42,8 @@ SCALES_SHORT = {
     "log_ratio_of_hazard_ratios": "RHR",
     "difference_of_differences": "diff. of diff.",
 }
+#: scales that are no logarithms: shown as they are, against 0
+DIFFERENCES = ("difference", "difference_of_differences")
 
 
 def plain(value: Any) -> Any:
@@ -119,6 +121,26 @@ def interval(low: float | None, high: float | None) -> str:
     return f"{ratio(low) if low is not None else '0'} to {ratio(high) if high is not None else '∞'}"
 
 
+def signed(value: float | None) -> str:
+    """Return a difference with a true minus sign, three significant digits."""
+    return number(value).replace("-", "\u2212")
+
+
+def effect(value: float | None, *, is_ratio: bool) -> str:
+    """Return an effect on the scale on which it is read."""
+    return ratio(value) if is_ratio else signed(value)
+
+
+def bounds(low: float | None, high: float | None, *, is_ratio: bool) -> str:
+    """Return an interval on the scale on which it is read; a side that is not known is open."""
+    if is_ratio:
+        return interval(low, high)
+    if low is None and high is None:
+        return NOT_KNOWN
+    left = "\u2212∞" if low is None else signed(low)
+    return f"{left} to {'∞' if high is None else signed(high)}"
+
+
 def p_value(value: float | None) -> str:
     """Return a p- or q-value: two significant digits, '<0.001' below, never '0'."""
     if value is None:
@@ -181,6 +203,7 @@ FILTERS = {
     "number": number,
     "ratio": ratio,
     "interval": interval,
+    "signed": signed,
     "p": p_value,
     "months": months,
     "months_reached": months_reached,
