@@ -25,7 +25,6 @@ from resistance.stats.logistic_likelihood import LogisticLikelihood
 from resistance.stats.newton import Maximum
 from resistance.stats.separation import separation
 
-
 #: steps along the likelihood without the penalty, each of which about multiplies the odds by e
 ALONG = 40
 
