@@ -110,6 +110,17 @@ def test_an_ordered_outcome_is_read_as_better_categories_and_has_no_responders(t
     assert (forest["events_are"], forest["rows"][0]["events"]) == (None, None)
 
 
+def test_a_contrast_names_its_levels_and_a_measure_its_values(tmp_path: Path) -> None:
+    rows = [
+        asked("subtype:ABC", "os", "crude", "contrasts", label="coo_os", contrast="ABC v GCB"),
+        asked("measure:ki67", "os", "crude", "measures", contrast="per doubling", carriers=None, carrier_events=None),
+    ]
+    contrast, measure = content_of(tmp_path, rows)["forests"]
+    assert contrast["rows"][0]["label"] == "coo_os (ABC v GCB)"
+    assert contrast["reads"] == "Above 1: more events at the level named first."
+    assert measure["reads"] == "Above 1: more events with higher values of the measure."
+
+
 def test_a_forest_of_differences_stands_on_a_plain_axis(tmp_path: Path) -> None:
     from resistance.report.figure_forest import forest_figure
 
