@@ -118,7 +118,7 @@ def test_forests_hold_crude_beside_adjusted_in_the_order_of_carriers(content: di
     forest = next(f for f in content["forests"] if f["kind"] == "markers" and f["endpoint"] == "os")
     assert forest["models"] == ["crude", "adjusted"]
     assert [row["label"] for row in forest["rows"]] == ["TP53 mutated", "CRBN altered"]
-    assert forest["rows"][0]["estimates"]["crude"]["ratio"] == pytest.approx(math.e, rel=1e-5)
+    assert forest["rows"][0]["estimates"]["crude"]["value"] == pytest.approx(math.e, rel=1e-5)
     assert forest["without"] == [{"reason": "not assessed in any patient", "n": 1, "labels": ["IKZF1 mutated °"]}]
 
 

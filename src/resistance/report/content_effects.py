@@ -38,13 +38,12 @@ def outcome_word(config: CohortFile, endpoint: str) -> str | None:
     return "with event" if declared.adverse_event is not None else "responders"
 
 
-def direction(config: CohortFile, endpoint: str, scale: str | None, contrast: str | None = None) -> str:
-    """Return how an effect of this endpoint is read, as a sentence; `contrast` is that of a number ('per doubling')."""
+def direction(config: CohortFile, endpoint: str, scale: str | None, who: str = "with the marker") -> str:
+    """Return how an effect of this endpoint is read, as a sentence; `who` says in whom it is more."""
     declared = config.endpoints.get(endpoint)
     above = f"Above {1 if is_ratio(scale) else 0}:"
     if scale is not None and scale.startswith(("log_ratio_of", "difference_of")):
         return f"{above} the marker's effect is greater with an IMiD than without."
-    who = "with the marker" if contrast is None else "with higher values of the measure"
     if not is_ratio(scale):
         return f"{above} higher outcome {who}, in units of the endpoint."
     if declared is None or declared.kind == "time_to_event":

@@ -203,7 +203,12 @@ def _forest(config: CohortFile, kind: str, rows: list[dict[str, Any]]) -> dict[s
     for line in lines.values():
         (with_ if line["estimates"] else without).append(line)
     shown = _shown(kind, with_)
-    _name_apart(shown, always=kind in ("measures", "expression"))
+    _name_apart(shown, always=kind in ("measures", "expression", "contrasts"))
+    who = {
+        "measures": "with higher values of the measure",
+        "expression": "with higher expression",
+        "contrasts": "at the level named first",
+    }
     scaled = [row for row in rows if row["effect_words"] is not None]
     names = list(dict.fromkeys(row["scale_label"] for row in scaled))
     ratios = bool(scaled) and scaled[0]["is_ratio"]
@@ -219,11 +224,7 @@ def _forest(config: CohortFile, kind: str, rows: list[dict[str, Any]]) -> dict[s
         "events_are": rows[0]["events_are"],
         "is_ratio": ratios,
         "scale": " or ".join(names) if names else None,
-        "reads": direction(
-            config, endpoint, scaled[0]["scale"], rows[0]["contrast"] if kind in ("measures", "expression") else None
-        )
-        if scaled
-        else None,
+        "reads": direction(config, endpoint, scaled[0]["scale"], who.get(kind, "with the marker")) if scaled else None,
         "adjusted_for": sorted({str(r["adjusted_for"]) for r in rows if r["adjusted_for"] and r["model"] != "crude"}),
         "rows": shown,
         "more_rows": len(with_) - len(shown),
