@@ -122,6 +122,7 @@ class Setting:
     imid: NDArray[np.float64]
     counts: tuple[tuple[str, ...], NDArray[np.float64]] | None = None
     _known: dict[str, Mask] = field(default_factory=dict, repr=False, compare=False)
+    _columns: dict[str, dict[str, NDArray[np.float64]]] = field(default_factory=dict, repr=False, compare=False)
 
     def state(self, marker_id: str) -> NDArray[np.int8]:
         """Return a marker's states; not assessed where nothing is known of it."""
@@ -149,8 +150,10 @@ class Setting:
         """Return the model's columns of these variables, by name."""
         out: dict[str, NDArray[np.float64]] = {}
         for name in names:
-            for column, values in columns_of(self.variables[name], self.codings[name]).items():
-                out[column] = values.to_numpy(dtype=np.float64)
+            if name not in self._columns:
+                made = columns_of(self.variables[name], self.codings[name])
+                self._columns[name] = {column: values.to_numpy(dtype=np.float64) for column, values in made.items()}
+            out |= self._columns[name]
         return out
 
     def strata(self, names: Iterable[str]) -> NDArray[np.str_]:

@@ -134,7 +134,8 @@ class Analysis(Strict):
     methods: list[str] = Field(
         default_factory=list,
         description="Methods to take instead of the usual ones, where they fit: barnard, boschloo, mid_p, wilcoxon, cox ... "
-        "(docs/association.md lists them).",
+        "(docs/association.md lists them). moderated_t (all expressed genes together, voom for counts) and deseq2 (counts, needs the "
+        "extra 'counts') compare expression between patients with and without a binary outcome.",
     )
     multiplicity: Multiplicity = Multiplicity()
     not_assessed: Literal["leave_out", "absent"] = Field(
@@ -145,7 +146,7 @@ class Analysis(Strict):
     missing: Literal["complete_cases", "multiple_imputation"] = Field(
         "complete_cases",
         description="Patients with an unknown covariate are left out of adjusted models and counted; or covariates are imputed many "
-        "times (chained equations, Rubin's rules), with the complete cases beside it.",
+        "times (chained equations, Rubin's rules), with the complete cases beside it. Strata are never imputed.",
     )
     imputations: int = Field(20, ge=2, description="Imputed data sets, where missing is multiple_imputation.")
     e_values: bool = Field(

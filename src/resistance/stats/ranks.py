@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,8 @@ from resistance.stats._arrays import BoolArray, FloatArray, codes, flags, number
 EXACT_WORK = 100_000_000
 #: pairs up to which every difference between the groups is held at once
 PAIRS = 4_000_000
+#: exact distributions that are kept
+REMEMBERED = 256
 
 
 @dataclass(frozen=True)
@@ -314,7 +317,13 @@ def rank_sum_distribution(ranks: FloatArray, carriers: int) -> tuple[FloatArray,
 
     Returns None where that takes more than ``EXACT_WORK`` additions.  Twice, because then they are whole.
     """
-    doubled = np.sort(np.rint(2 * ranks).astype(np.int64))
+    return _distribution(np.sort(np.rint(2 * ranks).astype(np.int64)).tobytes(), carriers)
+
+
+@lru_cache(REMEMBERED)
+def _distribution(ranks: bytes, carriers: int) -> tuple[FloatArray, FloatArray] | None:
+    """Do that; the markers of a scan share their ranks, and many of them the number of carriers."""
+    doubled = np.frombuffer(ranks, dtype=np.int64)
     n = doubled.size
     few = min(carriers, n - carriers)
     base = int(doubled[0])  # whole ranks above the lowest: shorter arrays
@@ -335,7 +344,9 @@ def rank_sum_distribution(ranks: FloatArray, carriers: int) -> tuple[FloatArray,
     probability = count[reached] / count[reached].sum()
     if few != carriers:  # the sum of the others says that of the carriers
         sums, probability = (int(doubled.sum()) - sums)[::-1], probability[::-1]
-    return sums.astype(np.float64), probability
+    values = sums.astype(np.float64)
+    values.flags.writeable = probability.flags.writeable = False  # they are handed out again
+    return values, probability
 
 
 def two_sided_exact(distribution: tuple[FloatArray, FloatArray], observed: float) -> tuple[float, float]:

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from math import nan
 
 import numpy as np
 
 from resistance.associate.methods.record import (
-    REMEMBERED,
     Estimate,
     FamilySample,
     Method,
     Sample,
+    detectable_shift_of,
     failed,
     finite,
     from_fit,
 )
 from resistance.stats.linear import linear, linear_scan
-from resistance.stats.power_models import detectable_shift
 
 
 def fit(sample: Sample) -> Estimate:
@@ -27,7 +25,7 @@ def fit(sample: Sample) -> Estimate:
     if not found.converged:
         return failed(found.reason, found.columns, sample.names, found.note)
     carriers, others, _ = sample.margins
-    detectable = finite(_shift(carriers, others) * found.sigma) if sample.flag and min(carriers, others) > 1 else nan
+    detectable = finite(detectable_shift_of(carriers, others) * found.sigma) if sample.flag and min(carriers, others) > 1 else nan
     return from_fit(found, sample, detectable_effect=detectable, note=_explained(float(found.partial_r2[sample.tested])))
 
 
@@ -55,7 +53,7 @@ def scan(family: FamilySample) -> list[Estimate]:
                 ci_low=finite(float(found.ci_low[i])),
                 ci_high=finite(float(found.ci_high[i])),
                 p_value=float(found.p_value[i]),
-                detectable_effect=finite(_shift(carriers[i], others[i]) * float(sigma[i])) if enough else nan,
+                detectable_effect=finite(detectable_shift_of(carriers[i], others[i]) * float(sigma[i])) if enough else nan,
                 converged=True,
                 note=_explained(float(found.partial_r2[i])),
             )
@@ -65,11 +63,6 @@ def scan(family: FamilySample) -> list[Estimate]:
 
 def _explained(share: float) -> str:
     return f"explains {100 * share:.1f} % of the variance that the other columns leave"
-
-
-@lru_cache(REMEMBERED)
-def _shift(carriers: int, others: int) -> float:
-    return detectable_shift(carriers, others)
 
 
 METHOD = Method(

@@ -335,6 +335,14 @@ def detectable_hazard_per(spread: float, events: int) -> float:
     return detectable_hazard_of(0.5, events) / (2 * spread) if spread > 0 else nan
 
 
+@lru_cache(REMEMBERED)
+def detectable_shift_of(carriers: int, others: int) -> float:
+    """Return the difference in standard deviations that these margins detect with 80 % power (t test)."""
+    from resistance.stats.power_models import detectable_shift
+
+    return detectable_shift(carriers, others)
+
+
 def failed(reason: str, columns: Sequence[int], names: Sequence[str], note: str = "") -> Estimate:
     """Return the estimate that a fit without a maximum gives: none, and why, with the names of the columns."""
     which = ", ".join(names[i] for i in columns)

@@ -6,8 +6,7 @@ from math import nan
 
 import numpy as np
 
-from resistance.associate.methods.record import Estimate, Method, Sample, finite
-from resistance.stats.power_models import detectable_shift
+from resistance.associate.methods.record import Estimate, Method, Sample, detectable_shift_of, finite
 from resistance.stats.ranks import rank_sum
 
 
@@ -26,7 +25,7 @@ def fit(sample: Sample) -> Estimate:
         p_value=p_value,
         p_value_minimum=found.p_minimum,
         # the t test's, whose efficiency under normal errors is 1 / 0.955 of this one's
-        detectable_effect=finite(detectable_shift(carriers, others) * spread) if min(carriers, others) > 1 else nan,
+        detectable_effect=finite(detectable_shift_of(carriers, others) * spread) if min(carriers, others) > 1 else nan,
         converged=True,
         note=f"a carrier is higher with probability {found.superiority:.2f} "
         f"({found.superiority_low:.2f} to {found.superiority_high:.2f})",
