@@ -63,7 +63,7 @@ def _covariates(
         columns = {column: values[at] for column, values in setting.columns([name]).items()}
         there = {k: v for k, v in columns.items() if len(at) and np.nanmin(v) < np.nanmax(v)}
         if setting.codings[name].levels:
-            if len(there) > 1 and (sum(there.values()) == 1).all():
+            if len(there) > 1 and (np.sum(list(there.values()), axis=0) == 1).all():
                 del there[max(there, key=lambda column: float(there[column].sum()))]
             # a class that nobody here has is no covariate that was left out
             constant += [] if there else [name]
