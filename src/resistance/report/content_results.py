@@ -130,7 +130,7 @@ def _forest(config: CohortFile, kind: str, rows: list[dict[str, Any]]) -> dict[s
     without: list[dict[str, Any]] = []
     for line in lines.values():
         (with_ if line["estimates"] else without).append(line)
-    with_.sort(key=lambda x: (-x["carriers"], x["label"], x["marker_id"]))
+    with_.sort(key=lambda x: (-(x["carriers"] or 0), x["label"], x["marker_id"]))
     labels = Counter(line["label"] for line in with_)
     for line in with_:
         if labels[line["label"]] > 1:
