@@ -6,7 +6,7 @@ import pytest
 
 from resistance.config import load
 
-COHORTS = ("mds_lenalidomide", "reddy_duke_2017", "tcga_dlbc")
+COHORTS = ("gdsc_lenalidomide", "hilton_lcr_2023", "hnc_ctdna_janke2024", "mds_lenalidomide", "reddy_duke_2017", "tcga_dlbc")
 
 
 @pytest.fixture(params=COHORTS)
@@ -22,7 +22,7 @@ def test_every_real_cohort_is_a_valid_cohort_file_named_as_its_file(checkout):
 
 
 def test_says_whether_anybody_had_an_imid(cohort_file):
-    assert cohort_file.study.imid is (cohort_file.study.name == "mds_lenalidomide")
+    assert cohort_file.study.imid is (cohort_file.study.name in ("gdsc_lenalidomide", "mds_lenalidomide"))
 
 
 def test_cohorts_without_imid_say_prognostic(cohort_file):
