@@ -20,7 +20,7 @@ from resistance.config import CohortFile
 KINDS = ("markers", "features", "genes", "expression")
 MODELS = ("crude", "adjusted")
 #: questions that differ in the marker only, from which on they are answered together, and how many at once
-LEAST, BLOCK = 100, 2048
+LEAST, BLOCK = 10, 2048
 
 Answers = dict[str, tuple[Estimate, list[str]]]
 FloatArray = NDArray[np.float64]

@@ -24,7 +24,7 @@ from resistance.stats.scan.threads import threads_to_use
 Ties = Literal["efron", "breslow"]
 Counts = NDArray[np.int64]
 #: patients x markers below which the compiled kernel costs more than it saves
-SMALL = 20_000
+SMALL = 4_000
 #: numbers of one chunk of markers: the memory of a scan does not grow with the number of markers
 CHUNK = 262_144
 #: Newton decrement at which a fit is at rest
