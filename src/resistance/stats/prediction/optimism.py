@@ -249,7 +249,8 @@ def _survival(
     slope = float(fit.coef[0])
     null = fit.loglike_null
     fixed = cox_loglike(outcome, score)
-    found = {"Dxy": 2 * c - 1, "C": c, "Slope": slope, "g": gini_mean_difference(slope * score)}
+    # a model without any column has no slope: the sample is left out and counted
+    found = {"Dxy": 2 * c - 1, "C": c, "Slope": slope, "g": gini_mean_difference(slope * score) if np.isfinite(slope) else np.nan}
     # per unit of the null deviance, as rms has it for Cox models
     found["D"] = (2 * (fit.loglike - null) - 1) / (-2 * null) if null < 0 else float("nan")
     found["U"] = (2 * (fit.loglike - fixed) - 2) / (-2 * null) if null < 0 else float("nan")
