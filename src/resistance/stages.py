@@ -180,7 +180,7 @@ def train(cohort_file: Path, results: Path) -> None:
     tables, named = _prediction_tables(config, results)
     source = make_source(config, *tables, **named)
     tasks = make_tasks(source)
-    plan = describe(tasks, source, digests(*tables, gene_states=named["gene_states"], stages=named["stages"]))
+    plan = describe(tasks, source, digests(*tables, **named))
     folder = results / "train"
     write_text(folder / "plan.json", json.dumps(plan, indent=2, ensure_ascii=False, sort_keys=True) + "\n")
     trained = fit(tasks, config.seed)

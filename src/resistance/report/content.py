@@ -8,6 +8,7 @@ from resistance.report import content_markers, content_patterns, content_study
 from resistance.report.content_clinic import adverse_events, table_one
 from resistance.report.content_ctdna import ctdna
 from resistance.report.content_methods import methods
+from resistance.report.content_prediction import prediction
 from resistance.report.content_results import forests, results_rows, unanswered
 from resistance.report.content_subtype import subtype_content
 from resistance.report.content_survival import survival
@@ -66,6 +67,7 @@ def build_content(config: CohortFile, tables: StageTables, provenance: dict[str,
             "subtype": subtype_content(config, tables),
             "forests": forests(config, results),
             "survival": survival(config, tables, results),
+            "prediction": prediction(config, tables),
             "ctdna": ctdna(config, tables),
             "adverse_events": adverse_events(tables),
             "results": results,

@@ -267,6 +267,16 @@ analysis:
       label: Chemotherapy of the investigator's choice
       include: [{column: ARM, in: [IC], reason: not in the control arm}]
 
+prediction:                               # models, each beside the same without the markers (docs/prediction.md)
+  - name: response
+    endpoint: response
+    population: lenalidomide
+    clinical: [ipi, subtype]              # the baseline: what the clinic knows without a marker
+    features: [markers]                   # or measures, features, genes, expression, single marker_ids
+    repeats: 2                            # of the cross-validation; 10 and more for a real cohort
+    permutations: 2                       # label control; 20 and more for a real cohort
+    bootstraps: 2                         # correction of optimism; 50 and more for a real cohort
+
 report:
   title: "Demonstration (simulated): IMiD resistance in relapsed DLBCL"
   response: response                      # endpoint of table 1 and the response figures
