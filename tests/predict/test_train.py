@@ -72,7 +72,8 @@ def test_a_saved_model_gives_the_stored_predictions_of_its_own_patients(study: A
         model = read_model(path)
         source = study.source(asked(features=["markers", "measures"]))
         found, _ = apply_model(model, *columns_from_cohort(model, source)[:2])
-        stored = trained.tables["predictions"].query("model == @name").set_index("patient_id")["fitted"]
+        rows = trained.tables["predictions"]
+        stored = rows[rows["model"] == name].set_index("patient_id")["fitted"]
         mine = found.set_index("patient_id")["risk"].reindex(stored.index)
         np.testing.assert_allclose(mine, stored, rtol=1e-9)
         frame = table_of(model, source)
