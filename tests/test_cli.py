@@ -41,6 +41,8 @@ def test_help_loads_none_of_the_heavy_packages():
         "subtype",
         "matrix",
         "associate",
+        "train",
+        "predict",
         "report",
         "schema",
         "export",

@@ -17,9 +17,9 @@ click.rich_click.COMMAND_GROUPS = {
     "resistance": [
         {"name": "Start here", "commands": ["init", "check", "run", "simulate", "import-cbioportal"]},
         {"name": "Stages (what the workflow calls)", "commands": [
-            "read", "gather", "annotate", "ctdna", "subtype", "matrix", "associate", "report",
+            "read", "gather", "annotate", "ctdna", "subtype", "matrix", "associate", "train", "report",
         ]},
-        {"name": "Use the results elsewhere", "commands": ["export"]},
+        {"name": "Use the results elsewhere", "commands": ["export", "predict"]},
         {"name": "Tools", "commands": ["liftover", "power", "meta"]},
         {"name": "Reference", "commands": ["knowledge", "reference", "schema"]},
     ]
@@ -440,6 +440,36 @@ def meta(
         click.echo(f"wrote {forest}", err=as_json)
 
 
+@cli.command()
+@click.argument("model", type=_path, metavar="MODEL.json")
+@click.argument("cohort", type=_path, metavar="[COHORT.yaml]", required=False)
+@click.option("--results", type=_path, help="COHORT: folder of its results (stages up to matrix).")
+@click.option("--table", type=_path, help="Instead of a cohort: TSV with patient_id and the model's features.")
+@click.option("--days", "days", multiple=True, type=float, help="Time to event: risk by this day. Can be given several times.")
+@click.option("--out", type=_path, required=True, help="Table of predictions to write (TSV).")
+def predict(
+    model: Path, cohort: Path | None, results: Path | None, table: Path | None, days: tuple[float, ...], out: Path
+) -> None:
+    """Apply a saved model (train/models of the results) to other patients. Research use only.
+
+    The patients are a COHORT with its --results, or a --table of the model's features. What is missing is filled with the
+    training patients' mean and counted; so is what lies outside the training range.
+    """
+    from resistance import stages
+    from resistance.tables import write_tsv
+
+    if (cohort is None) == (table is None) or (cohort is None) != (results is None):
+        raise click.UsageError("give COHORT.yaml with --results FOLDER, or --table FEATURES.tsv")
+    if table is not None:
+        found, notes = stages.apply_to_table(model, table, days)
+    elif cohort is not None and results is not None:
+        found, notes = stages.apply_to_cohort(model, cohort, results, days)
+    write_tsv(found, out)
+    for note in notes:
+        click.echo(f"note: {note}", err=True)
+    click.echo(f"wrote {out}: {len(found)} patients. Research use only.")
+
+
 @cli.group()
 def knowledge() -> None:
     """Statements on resistance and sensitivity, with grade and source."""
@@ -569,6 +599,7 @@ _stage("ctdna", "Quantify ctDNA, its change under treatment and emergent variant
 _stage("subtype", "Classify cell of origin.")
 _stage("matrix", "Match the marker statements: present, absent or not assessed.")
 _stage("associate", "Write the analysis plan, then answer it.")
+_stage("train", "Train and judge the prediction models of the cohort file.")
 _stage("report", "Write the report, its tables and its provenance.")
 
 

@@ -53,6 +53,13 @@ STAGES: dict[str, tuple[Schema, ...]] = {
         schemas.DROPPED,
     ),
     "associate": (schemas.RESULTS,),
+    "train": (
+        schemas.PERFORMANCE,
+        schemas.CALIBRATION,
+        schemas.DECISION_CURVE,
+        schemas.SELECTION,
+        schemas.PREDICTIONS,
+    ),
 }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -169,6 +169,91 @@ def associate(cohort_file: Path, results: Path) -> None:
     write_stage(found, results, "associate", schemas.RESULTS)
 
 
+def train(cohort_file: Path, results: Path) -> None:
+    """Write ``train/``: plan.json, and only then the tables and the saved models."""
+    from resistance.associate.plan import digests
+    from resistance.predict.columns import make_source
+    from resistance.predict.tasks import describe, make_tasks
+    from resistance.predict.train import train as fit
+
+    config, _ = _load(cohort_file)
+    tables, named = _prediction_tables(config, results)
+    source = make_source(config, *tables, **named)
+    tasks = make_tasks(source)
+    plan = describe(tasks, source, digests(*tables, **named))
+    folder = results / "train"
+    write_text(folder / "plan.json", json.dumps(plan, indent=2, ensure_ascii=False, sort_keys=True) + "\n")
+    trained = fit(tasks, config.seed)
+    for schema in STAGE_TABLES["train"]:
+        write_stage(trained.tables[schema.name], results, "train", schema)
+    models = folder / "models"
+    models.mkdir(parents=True, exist_ok=True)
+    for old in sorted(models.glob("*.json")):
+        if old.name not in trained.models:  # of an earlier cohort file: it would pass for one of this run
+            old.unlink()
+    for name, text in trained.models.items():
+        write_text(models / name, text)
+
+
+def apply_to_cohort(model_file: Path, cohort_file: Path, results: Path, days: Sequence[float]) -> tuple[Any, list[str]]:
+    """Return the predictions of a saved model for a cohort whose stages to ``matrix`` have run, and what to beware of."""
+    from resistance.predict.apply import apply_model, columns_from_cohort, read_model
+    from resistance.predict.columns import make_source
+
+    model = read_model(model_file)
+    config, _ = _load(cohort_file)
+    scanned = any(feature.name.startswith("gene:") for feature in model.features)
+    if scanned:
+        analysis = config.analysis.model_copy(update={"genes": "all_mutated"})
+        config = config.model_copy(update={"analysis": analysis})
+    tables, named = _prediction_tables(config, results, all_genes=scanned)
+    patients, columns, notes = columns_from_cohort(model, make_source(config, *tables, **named))
+    found, more = apply_model(model, patients, columns, days=days)
+    return found, [*notes, *more]
+
+
+def apply_to_table(model_file: Path, table: Path, days: Sequence[float]) -> tuple[Any, list[str]]:
+    """Return the same for a TSV with patient_id and the model's features."""
+    import pandas as pd
+
+    from resistance.errors import InputError
+    from resistance.predict.apply import apply_model, columns_from_table, read_model
+
+    model = read_model(model_file)
+    try:
+        frame = pd.read_csv(table, sep="\t", dtype=str, keep_default_na=False, encoding="utf-8-sig")
+    except FileNotFoundError as error:
+        raise InputError("the table of features is missing", path=table) from error
+    except (ValueError, OSError) as error:  # pandas' own errors of reading are ValueErrors
+        raise InputError(f"not a readable table ({error})", path=table, remedy="Tab separated text with a header.") from error
+    patients, columns, notes = columns_from_table(model, frame, table)
+    found, more = apply_model(model, patients, columns, days=days)
+    return found, [*notes, *more]
+
+
+def _prediction_tables(config: CohortFile, results: Path, *, all_genes: bool = False) -> tuple[Any, dict[str, Any]]:
+    """Return what :func:`resistance.predict.columns.make_source` takes."""
+    from resistance.cohort import Cohort
+    from resistance.matrix import gene_states
+
+    cohort = Cohort.read(results / "cohort")
+    tables = (
+        cohort,
+        read_stage(results, "matrix", schemas.MARKERS),
+        read_stage(results, "matrix", schemas.MATRIX),
+        read_stage(results, "subtype", schemas.SUBTYPES),
+    )
+    genes = None
+    if all_genes or any("genes" in asked.features or _of_genes(asked.features) for asked in config.prediction):
+        effects, phased = (read_stage(results, "annotate", schema) for schema in (schemas.EFFECTS, schemas.PHASED_EFFECTS))
+        genes = gene_states(cohort, effects, phased=phased)
+    return tables, {"gene_states": genes, "stages": _measured_in(config, results)}
+
+
+def _of_genes(features: Sequence[str]) -> bool:
+    return any(name.startswith("gene:") for name in features)
+
+
 def _measured_in(config: CohortFile, results: Path) -> dict[str, Any]:
     """Return the further tables that measures of the analysis are read from."""
     sources = {measure.variable.partition(":")[0] for measure in config.analysis.measures}
@@ -194,5 +279,6 @@ STAGES: dict[str, Callable[[Path, Path], None]] = {
     "subtype": subtype,
     "matrix": matrix,
     "associate": associate,
+    "train": train,
     "report": report,
 }

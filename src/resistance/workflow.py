@@ -52,6 +52,8 @@ class Work:
         Digest of the settings that decide how a sample's file is read.
     version : str
         Version of the package and digest of its knowledge tables: results of an older one are made again.
+    predicts : bool
+        The cohort file asks for prediction models; without, their stage does not run.
     raw : dict
         The cohort file as it stands, for validation by the JSON schema.
     """
@@ -63,11 +65,16 @@ class Work:
     members: dict[str, str]
     reading: str
     version: str
+    predicts: bool
     raw: dict[str, Any]
 
     def tables(self, stage: str) -> list[str]:
         """Return the paths of the tables that a stage writes."""
         return [table_path(self.results, stage, schema).as_posix() for schema in STAGES[stage]]
+
+    def trained(self) -> list[str]:
+        """Return what the report takes from the prediction models: nothing where none is asked for."""
+        return [*self.tables("train"), f"{self.results}/train/plan.json"] if self.predicts else []
 
     def batch_tables(self, batch: str) -> list[str]:
         """Return the paths of the tables that one batch gives (also for a wildcard in place of its name)."""
@@ -137,6 +144,7 @@ def plan_work(configfiles: Sequence[str | Path], config: Mapping[str, Any]) -> W
         members={name: _digest(batch_text(rows)) for name, rows in by_batch.items()},
         reading=_reading(cohort),
         version=f"{__version__}+{knowledge_digest()}",
+        predicts=bool(cohort.prediction),
         raw=raw,
     )
 

@@ -9,6 +9,7 @@ rule report:
         PLAN.tables("subtype"),
         PLAN.tables("matrix"),
         PLAN.tables("associate"),
+        PLAN.trained(),
         f"{PLAN.results}/associate/plan.json",
         cohort=PLAN.cohort,
     output:

@@ -100,6 +100,11 @@ def expressed(genes: list[str], config: CohortFile, cohort: Cohort) -> dict[str,
     return out
 
 
+def log2_expression_of(genes: list[str], config: CohortFile, cohort: Cohort) -> FloatArray:
+    """Return genes x patients on a log2 scale at the analysis' time point, as measured: not centred, NaN where not measured."""
+    return _expression(genes, config, cohort)
+
+
 def scaled(values: FloatArray, measure: Measure) -> tuple[FloatArray, int]:
     """Return values on the scale of the measure, and how many zeros were replaced by half the least value above 0.
 

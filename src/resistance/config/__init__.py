@@ -19,6 +19,7 @@ from resistance.config.analysis import (
 from resistance.config.choices import Annotation, Ctdna, Markers, Report, Study, Subtype, SubtypeLabel
 from resistance.config.clinic import AdverseEvent, ClinicalEvents, Endpoint, Features, Patients, Samples, TimeColumn
 from resistance.config.cohort_file import CohortFile, json_schema, load, parse
+from resistance.config.prediction import Prediction
 from resistance.config.sources import Assay, CopyNumber, Expression, Fusions, Ihc, Liftover, Measurements, NanoString, Variants
 from resistance.config.words import (
     Build,
@@ -66,6 +67,7 @@ __all__ = [
     "NanoString",
     "Patients",
     "Population",
+    "Prediction",
     "Report",
     "Rule",
     "Samples",

@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field, ValidationError, model_validator
 from resistance.config.analysis import Analysis, Contrast, Landmark, MarkerQuestion, Measure, TimeDependent
 from resistance.config.choices import Annotation, Ctdna, Markers, Report, Study, Subtype
 from resistance.config.clinic import ClinicalEvents, Endpoint, Features, Patients, Samples
+from resistance.config.prediction import FEATURE_WORDS, Prediction
 from resistance.config.sources import Assay, CopyNumber, Expression, Fusions, Ihc, Measurements, NanoString, Variants
 from resistance.config.words import Mapped, Strict
 from resistance.errors import InputError, Problem
@@ -47,6 +48,9 @@ class CohortFile(Strict):
     ctdna: Ctdna = Ctdna()
     markers: Markers = Markers()
     analysis: Analysis = Analysis()
+    prediction: list[Prediction] = Field(
+        default_factory=list, description="Prediction models to train and judge (default: none). See docs/prediction.md."
+    )
     report: Report = Report()
 
     @model_validator(mode="after")
@@ -85,6 +89,13 @@ class CohortFile(Strict):
             known(contrast.variable, variables, f"analysis.contrasts '{contrast.name}'")
         for name in [*plan.covariates, *(plan.strata or ())]:
             known(name, variables, "analysis")
+        for model in self.prediction:
+            known(model.endpoint, endpoints, f"prediction '{model.name}'")
+            known(model.population, populations, f"prediction '{model.name}'")
+            for name in model.clinical:
+                known(name, variables, f"prediction '{model.name}'")
+            wrong += _not_predictable(model, self)
+        wrong += _same_file([item.name for item in self.prediction])
         if self.adverse_events is None:
             wrong += [
                 f"endpoint '{name}' counts adverse events, but there is no 'adverse_events' table"
@@ -114,6 +125,38 @@ def _not_measured(measure: Measure, file: CohortFile) -> list[str]:
     if source == "expression" and file.expression is None:
         return [f"{where} asks for expression, but there is no 'expression' table"]
     return []
+
+
+def _not_predictable(item: Prediction, file: CohortFile) -> list[str]:
+    """Return what is wrong with a prediction model before any data are seen."""
+    where, wrong = f"prediction '{item.name}'", []
+    kind = file.endpoints[item.endpoint].kind if item.endpoint in file.endpoints else None
+    if kind == "continuous":
+        wrong.append(f"{where} needs a binary, ordinal or time_to_event endpoint, which '{item.endpoint}' is not")
+    if kind == "time_to_event" and item.horizon_days is None:
+        wrong.append(f"{where} predicts a time to event and needs 'horizon_days', the day by which risk is given")
+    if kind in ("binary", "ordinal") and item.horizon_days is not None:
+        wrong.append(f"{where} has 'horizon_days', but '{item.endpoint}' knows no time")
+    if "genes" in item.features and file.analysis.genes != "all_mutated":
+        wrong.append(f"{where} takes 'genes', which needs 'genes: all_mutated' under 'analysis'")
+    if "expression" in item.features and file.expression is None:
+        wrong.append(f"{where} takes 'expression', but there is no 'expression' table")
+    if "measures" in item.features and not file.analysis.measures:
+        wrong.append(f"{where} takes 'measures', but analysis.measures has none")
+    for names, what in ((item.clinical, "clinical"), (item.features, "features")):
+        wrong += [f"{where} names '{name}' twice under '{what}'" for name in sorted({x for x in names if names.count(x) > 1})]
+    close = [(name, difflib.get_close_matches(name, FEATURE_WORDS, 1, 0.85)) for name in item.features]
+    wrong += [f"{where} takes '{name}' (did you mean {near[0]}?)" for name, near in close if near and near[0] != name]
+    return wrong
+
+
+def _same_file(names: list[str]) -> list[str]:
+    """Return the complaint about models whose files would be one (some file systems do not know capitals)."""
+    lowered = [name.lower() for name in names]
+    return [
+        f"prediction '{name}' stands twice: each model needs a name of its own (capitals do not count)"
+        for name in sorted({name for name in names if lowered.count(name.lower()) > 1})
+    ]
 
 
 def _twice(names: list[str]) -> list[str]:

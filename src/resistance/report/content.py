@@ -9,6 +9,7 @@ from resistance.report.content_checklists import checklists
 from resistance.report.content_clinic import adverse_events, table_one
 from resistance.report.content_ctdna import ctdna
 from resistance.report.content_methods import methods
+from resistance.report.content_prediction import prediction
 from resistance.report.content_results import columns_asked, forests, results_rows, unanswered
 from resistance.report.content_subtype import subtype_content
 from resistance.report.content_survival import survival
@@ -67,6 +68,7 @@ def build_content(config: CohortFile, tables: StageTables, provenance: dict[str,
             "subtype": subtype_content(config, tables),
             "forests": forests(config, results),
             "survival": survival(config, tables, results),
+            "prediction": prediction(config, tables),
             "ctdna": ctdna(config, tables),
             "adverse_events": adverse_events(tables),
             "results": results,
@@ -81,4 +83,4 @@ def build_content(config: CohortFile, tables: StageTables, provenance: dict[str,
             "provenance": provenance,
         }.items()
     }
-    return content | {"checklists": plain(checklists(config, content))}
+    return content | {"checklists": plain(checklists(config, content, prediction=bool(content["prediction"])))}

@@ -52,7 +52,7 @@ def write_report(config: CohortFile, results: Path, out: Path, provenance: dict[
     from resistance.report.tables_in import read_tables
     from resistance.report.tables_out import write_tables
 
-    tables = read_tables(Path(results))
+    tables = read_tables(Path(results), trained=bool(config.prediction))
     made_from = {**provenance, "plan_sha256": tables.plan_sha256}
     content = build_content(config, tables, made_from)
     page = render(content)
@@ -133,6 +133,7 @@ def draw(content: dict[str, Any]) -> dict[str, list[Figure | None]]:
     from resistance.report.figure_ctdna import trajectories_figure
     from resistance.report.figure_forest import forest_figure
     from resistance.report.figure_oncoprint import oncoprint_figure
+    from resistance.report.figure_prediction import prediction_figures
     from resistance.report.figure_subtype import response_figure
     from resistance.report.figure_survival import survival_figure
 
@@ -145,6 +146,8 @@ def draw(content: dict[str, Any]) -> dict[str, list[Figure | None]]:
         "survival": [survival_figure(figure) for figure in content["survival"]],
         "ctdna": _those([trajectories_figure(content["ctdna"]["trajectories"])]) if content["ctdna"]["given"] else [],
     }
+    for i, one in enumerate(content["prediction"]):
+        found[f"prediction {i}"] = prediction_figures(one)
     seen: dict[str, int] = {}
     return {section: [_named_once(figure, seen) for figure in figures] for section, figures in found.items()}
 

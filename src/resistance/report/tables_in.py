@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from resistance import schemas
 from resistance.cohort import Cohort
 from resistance.errors import InputError
-from resistance.layout import read_stage
+from resistance.layout import STAGES, read_stage
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,10 +41,19 @@ class StageTables:
     plan: dict[str, Any]
     plan_sha256: str
     plan_page: str
+    #: tables of the prediction models by name, and what was done; empty where the cohort file asks for none
+    trained: dict[str, pd.DataFrame] = field(default_factory=dict)
+    training: dict[str, Any] = field(default_factory=dict)
 
 
-def read_tables(results: Path) -> StageTables:
+def read_tables(results: Path, *, trained: bool = False) -> StageTables:
     """Read what the stages wrote below `results`.
+
+    Parameters
+    ----------
+    results : Path
+    trained : bool
+        The prediction models too.
 
     Raises
     ------
@@ -94,4 +103,18 @@ def read_tables(results: Path) -> StageTables:
         plan=plan if isinstance(plan, dict) else {"plan": plan},
         plan_sha256=hashlib.sha256(raw).hexdigest(),
         plan_page=plan_page,
+        trained={schema.name: read_stage(results, "train", schema) for schema in STAGES["train"]} if trained else {},
+        training=_training(results / "train" / "plan.json") if trained else {},
     )
+
+
+def _training(path: Path) -> dict[str, Any]:
+    try:
+        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise InputError(
+            "what the models were trained on is missing", path=path, remedy="Run `resistance train` first."
+        ) from error
+    except ValueError as error:
+        raise InputError(f"not readable as JSON ({error})", path=path, remedy="Run `resistance train` again.") from error
+    return found

@@ -77,6 +77,7 @@ def report_tables(config: CohortFile, tables: StageTables, content: dict[str, An
         "survival": _survival(content["survival"]),
         "subtype_response": _subtype_response(content["subtype"]),
     }
+    out |= {f"prediction_{name}": frame for name, frame in tables.trained.items()}
     return {name: frame.reset_index(drop=True) for name, frame in out.items()}
 
 

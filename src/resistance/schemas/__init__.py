@@ -17,6 +17,7 @@ from resistance.schemas.derived import (
     SUBTYPES,
 )
 from resistance.schemas.parts import EVIDENCE_KINDS, MATERIALS, MEASURED_KINDS, STATES, TIMEPOINTS
+from resistance.schemas.predicted import CALIBRATION, DECISION_CURVE, PERFORMANCE, PREDICTIONS, SELECTION
 from resistance.schemas.study import (
     ADVERSE_EVENTS,
     CALLS,
@@ -69,17 +70,24 @@ ALL = (
     PATHWAY_STATES,
     COOCCURRENCE,
     RESULTS,
+    PERFORMANCE,
+    CALIBRATION,
+    DECISION_CURVE,
+    SELECTION,
+    PREDICTIONS,
 )
 
 __all__ = [
     "ADVERSE_EVENTS",
     "ALL",
     "ALLELIC_STATES",
+    "CALIBRATION",
     "CALLS",
     "CLONALITY",
     "COOCCURRENCE",
     "COPY_NUMBER",
     "COVERAGE",
+    "DECISION_CURVE",
     "DIFFERENCES",
     "DROPPED",
     "EFFECTS",
@@ -99,11 +107,14 @@ __all__ = [
     "NANOSTRING",
     "PATHWAY_STATES",
     "PATIENTS",
+    "PERFORMANCE",
     "PHASED_EFFECTS",
+    "PREDICTIONS",
     "QUANTITY",
     "RESPONSE",
     "RESULTS",
     "SAMPLES",
+    "SELECTION",
     "STATES",
     "SUBTYPES",
     "TIMEPOINTS",

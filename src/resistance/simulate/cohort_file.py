@@ -251,7 +251,7 @@ markers:
 analysis:
   primary: response
   secondary: [pfs, os]                    # in the order of their importance; every other endpoint is exploratory
-  endpoints: [response, best_response, pfs, os]   # asked of every marker
+  endpoints: [response, pfs, os]          # asked of every marker
   covariates: [ipi, prior_lines]          # of the adjusted models
   strata: [subtype]                       # of the adjusted models: cell of origin confounds
   treatment_interaction: true             # marker x treatment; needs the control arm
@@ -270,6 +270,7 @@ analysis:
   contrasts:                              # questions about covariates and subtypes
     - {name: coo_response, variable: subtype, level: ABC, reference: GCB, endpoint: response, population: lenalidomide}
     - {name: coo_pfs, variable: subtype, level: ABC, reference: GCB, endpoint: pfs, population: lenalidomide}
+    - {name: coo_depth, variable: subtype, level: ABC, reference: GCB, endpoint: best_response, population: lenalidomide}
     - {name: coo_response_control, variable: subtype, level: ABC, reference: GCB, endpoint: response, population: control}
   populations:                            # subsets in which questions are asked; 'all' always exists
     lenalidomide:
@@ -278,6 +279,16 @@ analysis:
     control:
       label: Chemotherapy of the investigator's choice
       include: [{column: ARM, in: [IC], reason: not in the control arm}]
+
+prediction:                               # models, each beside the same without the markers (docs/prediction.md)
+  - name: response
+    endpoint: response
+    population: lenalidomide
+    clinical: [ipi, subtype]              # the baseline: what the clinic knows without a marker
+    features: [markers]                   # or measures, features, genes, expression, single marker_ids
+    repeats: 2                            # of the cross-validation; 10 and more for a real cohort
+    permutations: 2                       # label control; 20 and more for a real cohort
+    bootstraps: 2                         # correction of optimism; 50 and more for a real cohort
 
 report:
   title: "Demonstration (simulated): IMiD resistance in relapsed DLBCL"

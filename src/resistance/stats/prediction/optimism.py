@@ -232,8 +232,8 @@ def _binary(scorer: Scorer, table: FloatArray, outcome: Outcome, own: bool) -> d
         "U": u,
         "Q": d - u,
         "B": float(((p - y) ** 2).mean()),
-        "g": gini_mean_difference(line),
-        "gp": gini_mean_difference(expit(intercept + line)),
+        "g": _spread(line),
+        "gp": _spread(expit(intercept + line)),
     }
 
 
@@ -249,7 +249,8 @@ def _survival(
     slope = float(fit.coef[0])
     null = fit.loglike_null
     fixed = cox_loglike(outcome, score)
-    found = {"Dxy": 2 * c - 1, "C": c, "Slope": slope, "g": gini_mean_difference(slope * score)}
+    # a model without any column has no slope: the sample is left out and counted
+    found = {"Dxy": 2 * c - 1, "C": c, "Slope": slope, "g": _spread(slope * score)}
     # per unit of the null deviance, as rms has it for Cox models
     found["D"] = (2 * (fit.loglike - null) - 1) / (-2 * null) if null < 0 else float("nan")
     found["U"] = (2 * (fit.loglike - fixed) - 2) / (-2 * null) if null < 0 else float("nan")
@@ -291,6 +292,11 @@ def gini_mean_difference(values: ArrayLike) -> float:
         return float("nan")
     rank = 2 * np.arange(1, n + 1) - n - 1
     return float(2 * (rank * ordered).sum() / (n * (n - 1)))
+
+
+def _spread(values: FloatArray) -> float:
+    """Return Gini's mean difference; NaN where a model without any column has no slope."""
+    return gini_mean_difference(values) if np.isfinite(values).all() else float("nan")
 
 
 def _largest_error(intercept: float, slope: float) -> float:
