@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from scipy.stats import fisher_exact, hypergeom
 
-from resistance.stats import permutation as module
+from resistance.stats import relabelling as module
 from resistance.stats.null_residuals import logistic_residuals, martingale_residuals
 from resistance.stats.permutation import (
     PermutationScan,
