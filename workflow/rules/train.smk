@@ -20,8 +20,8 @@ rule train:
         "../envs/resistance.yaml"
     threads: 1
     resources:
-        mem_mb=memory(2000),
-        runtime=minutes(120),
+        mem_mb=memory(1500),
+        runtime=minutes(60),
     params:
         results=subpath(output[0], ancestor=2),
         version=PLAN.version,

@@ -219,6 +219,8 @@ measurements:                             # numbers per sample that no other key
       sample_id: sample
       "CRBN:exon10": {column: crbn_without_exon10_percent, unit: percent}
 
+features: []                              # the study's own markers: tables of 0 and 1, {file, patient_id, pattern or columns}
+
 adverse_events:
   file: @adverse_events.tsv
   columns: {patient_id: subject, term: ctcae_term, grade: grade, drug: drug, cycle: cycle, day: study_day}
