@@ -407,6 +407,26 @@ def scaling(k: int, threads: int, markers_up_to: int) -> Iterator[str]:
         yield f"| {n:,} | {m:,} | {seconds:.3f} | {seconds / m * 1e6:.1f} | {peak:,.0f} | {tests:,} |"
 
 
+def plot(lines: list[str], path: Path) -> None:
+    """Draw the table of :func:`scaling`: seconds over samples (2,000 markers) and over markers (500 samples), with peak memory."""
+    import altair as alt
+    import pandas as pd
+    import vl_convert
+
+    rows = [[float(cell.replace(",", "")) for cell in line.strip("| ").split("|")] for line in lines[2:]]
+    table = pd.DataFrame(rows, columns=["samples", "markers", "seconds", "per_marker", "peak_mb", "models"])
+    parts = (("samples", table.iloc[:8], "samples (2,000 markers)"), ("markers", table.iloc[8:], "markers (500 samples)"))
+    charts = []
+    for column, part, title in parts:
+        base = alt.Chart(part).encode(x=alt.X(column, scale=alt.Scale(type="log"), title=title))
+        seconds = base.mark_line(point=True).encode(y=alt.Y("seconds", scale=alt.Scale(type="log"), title="seconds"))
+        memory = base.mark_line(point=True, color="#c4501b").encode(
+            y=alt.Y("peak_mb", scale=alt.Scale(zero=True), title="peak memory, MB")
+        )
+        charts.append(alt.vconcat(seconds.properties(width=300, height=180), memory.properties(width=300, height=110)))
+    path.write_text(vl_convert.vegalite_to_svg(alt.hconcat(*charts).to_dict()), encoding="utf-8")
+
+
 def report(contenders: list[Contender]) -> Iterator[str]:
     """Yield a table for each part: seconds for all markers, and how many times ours."""
     for part in dict.fromkeys(c.part for c in contenders):
@@ -434,6 +454,7 @@ def main() -> int:
     parser.add_argument(
         "--scaling", type=int, nargs="?", const=1_000_000, default=0, help="Also samples 50-10,000, markers 100 to this."
     )
+    parser.add_argument("--plot", type=Path, help="Draw the scaling into this SVG.")
     given = parser.parse_args()
     cohort = simulate(given.samples, given.markers, given.covariates, given.seed)
     print(f"{given.samples:,} samples x {given.markers:,} markers x {given.covariates} covariates, seed {given.seed}, ", end="")
@@ -450,8 +471,12 @@ def main() -> int:
     print("\n" + "\n".join(bandwidth(cohort)))
     if given.scaling:
         print()
+        lines = []
         for line in scaling(given.covariates, given.threads, given.scaling):
             print(line, flush=True)
+            lines.append(line)
+        if given.plot is not None:
+            plot(lines, given.plot)
     print(f"\nLoad average at the end {os.getloadavg()[0]:.1f}")
     return 0
 
