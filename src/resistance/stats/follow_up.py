@@ -9,9 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from resistance.stats._arrays import BoolArray, FloatArray, codes, numbers
-
-#: times closer than this part of their mean are one (as in R's survival): 0.1 + 0.2 is not 0.3, and a tie is lost
-SAME_TIME = float(np.sqrt(np.finfo(np.float64).eps))
+from resistance.stats._times import SAME, merged
 
 
 @dataclass(frozen=True)
@@ -94,19 +92,13 @@ def follow_up(
 
 def same_times(*arrays: FloatArray) -> tuple[FloatArray, ...]:
     """Return the times with those that differ by rounding only (days / 30.4375 / 12 v days / 365.25) made equal."""
-    pool = np.unique(np.concatenate(arrays))
-    if pool.size < 2:
-        return arrays
-    first = np.concatenate([[True], np.diff(pool) > slack(pool)])
-    if first.all():
-        return arrays
-    level = pool[first][np.cumsum(first) - 1]
-    return tuple(np.asarray(level[np.searchsorted(pool, a)], dtype=np.float64) for a in arrays)
+    joined = merged(np.concatenate(arrays))
+    return tuple(np.split(joined, np.cumsum([a.size for a in arrays])[:-1]))
 
 
 def slack(times: FloatArray) -> float:
     """Return the difference that counts as rounding among these times."""
-    return SAME_TIME * float(np.abs(times).mean()) if times.size else 0.0
+    return SAME * float(np.abs(times).mean()) if times.size else 0.0
 
 
 def exhausted(n_event: FloatArray, n_risk: FloatArray) -> BoolArray:
