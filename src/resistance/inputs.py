@@ -15,7 +15,10 @@ from resistance.layout import REFERENCE_FACTS
 #: keys of a source of variants that name a list of sites
 SITE_LISTS = ("panel_of_normals", "blacklist", "hotspots")
 #: keys of the cohort file that hold a path, wherever they stand
-FILE_KEYS = ("file", "gene_list", "bed", "depth", "samples_file", "reference_file", "chain", *SITE_LISTS)
+FILE_KEYS = (
+    *("file", "gene_list", "bed", "depth", "samples_file", "reference_file", "chain"),
+    *("fasta", "targets", "snps", *SITE_LISTS),
+)
 
 
 @dataclass(frozen=True)

@@ -124,7 +124,11 @@ def plan_work(configfiles: Sequence[str | Path], config: Mapping[str, Any]) -> W
     by_batch = {name: [s for s in rows if s.sample_id in analysed] for name, rows in batches(cohort, base).items()}
     everything = sample_files(cohort, base, samples)
     # a batch drops what the lists hold, so a changed list is a reason to read it again
-    lists = [item for item in named if item.key is not None and item.key.rsplit(".", 1)[-1] in SITE_LISTS]
+    lists = [
+        item
+        for item in named
+        if item.key is not None and item.key.startswith("variants.") and item.key.rsplit(".", 1)[-1] in SITE_LISTS
+    ]
     require(everything)
     # a chain moves the calls of the samples' own files: with another one they are read again
     chains = [

@@ -16,9 +16,11 @@ from resistance.config.analysis import (
     Population,
     TimeDependent,
 )
-from resistance.config.choices import Annotation, Ctdna, Markers, Report, Study, Subtype, SubtypeLabel
+from resistance.config.choices import Annotation, Markers, Report, Study
+from resistance.config.classes import Subtype, SubtypeLabel
 from resistance.config.clinic import AdverseEvent, ClinicalEvents, Endpoint, Features, Patients, Samples, TimeColumn
 from resistance.config.cohort_file import CohortFile, json_schema, load, parse
+from resistance.config.plasma import Alignments, Controls, Ctdna, Mrd, Umi
 from resistance.config.prediction import Prediction
 from resistance.config.sources import Assay, CopyNumber, Expression, Fusions, Ihc, Liftover, Measurements, NanoString, Variants
 from resistance.config.words import (
@@ -37,6 +39,7 @@ from resistance.config.words import (
 
 __all__ = [
     "AdverseEvent",
+    "Alignments",
     "Analysis",
     "Annotation",
     "Assay",
@@ -45,6 +48,7 @@ __all__ = [
     "CohortFile",
     "ColumnMap",
     "Contrast",
+    "Controls",
     "CopyNumber",
     "Ctdna",
     "Endpoint",
@@ -63,6 +67,7 @@ __all__ = [
     "Measure",
     "MeasuredKind",
     "Measurements",
+    "Mrd",
     "Multiplicity",
     "NanoString",
     "Patients",
@@ -79,6 +84,7 @@ __all__ = [
     "TimeColumn",
     "TimeDependent",
     "Timepoint",
+    "Umi",
     "Variants",
     "json_schema",
     "load",

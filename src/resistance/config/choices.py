@@ -6,45 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from resistance.config.words import Build, Mapped, Strict
-
-
-class SubtypeLabel(Strict):
-    """A subtype that the study gives."""
-
-    name: str = Field(description="Name of the method, such as rnaseq or nanostring.")
-    value: Mapped = Field(description="Column of the patients table, with values mapped to ABC, GCB, non-GCB, UNCLASSIFIED ...")
-
-
-class Subtype(Strict):
-    """Cell of origin and genetic subtype."""
-
-    labels: list[SubtypeLabel] = Field(default_factory=list, description="Labels given in the patients table.")
-    methods: list[Literal["hans"]] = Field(default_factory=list, description="Methods to run.")
-    use: str | None = Field(
-        None, description="The method whose calls stratify the analysis and head the report: label:<name>, hans ..."
-    )
-
-
-class Ctdna(Strict):
-    """ctDNA under treatment."""
-
-    convention_pg_per_haploid_genome: float = Field(
-        3.3, gt=0, description="3.3 pg per haploid genome: 1 ng = 303 genome equivalents."
-    )
-    molecular_response_log10: float = Field(2.0, gt=0, description="Drop from baseline that counts as molecular response.")
-    detection_alt_count: int = Field(1, ge=1, description="Reads of a tracked variant that count as detected.")
-    emergence_fdr: float = Field(
-        0.05, gt=0, lt=1, description="False discovery rate within patient for emergent and changed variants."
-    )
-    background_error_rate: float = Field(
-        1e-4,
-        ge=0,
-        lt=1,
-        description="Share of reads that show a given wrong base by error. Reads at baseline that this explains (p > .05) make no "
-        "variant old: it may still be emergent.",
-    )
-    emergence_min_later_vaf: float = Field(0.005, ge=0, le=1, description="Least later VAF of an emergent variant.")
+from resistance.config.words import Build, Strict
 
 
 class Annotation(Strict):

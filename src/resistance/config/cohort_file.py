@@ -10,8 +10,10 @@ import yaml
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from resistance.config.analysis import Analysis, Contrast, Landmark, MarkerQuestion, Measure, TimeDependent
-from resistance.config.choices import Annotation, Ctdna, Markers, Report, Study, Subtype
+from resistance.config.choices import Annotation, Markers, Report, Study
+from resistance.config.classes import Subtype
 from resistance.config.clinic import ClinicalEvents, Endpoint, Features, Patients, Samples
+from resistance.config.plasma import Ctdna
 from resistance.config.prediction import FEATURE_WORDS, Prediction
 from resistance.config.sources import Assay, CopyNumber, Expression, Fusions, Ihc, Measurements, NanoString, Variants
 from resistance.config.words import Mapped, Strict

@@ -19,7 +19,14 @@ if TYPE_CHECKING:
 
 #: columns of the samples sheet that name a file of one sample
 FILE_COLUMNS = ("vcf", "sv_vcf", "rcc", "bam", "coverage")
-_INTO = {"day": "days", "plasma_ml": "number", "cfdna_ng_per_ml": "number", "purity": "fraction"}
+_INTO = {
+    "day": "days",
+    "cycle": "number",
+    "plasma_ml": "number",
+    "cfdna_ng": "number",
+    "cfdna_ng_per_ml": "number",
+    "purity": "fraction",
+}
 
 
 @dataclass(frozen=True)

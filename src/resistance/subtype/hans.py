@@ -74,7 +74,7 @@ def classify(cohort: Cohort) -> pd.DataFrame:
 
 
 def _row(patient: str, stains: Stains | None) -> dict[str, Any]:
-    row: dict[str, Any] = {"patient_id": patient, "method": METHOD.name}
+    row: dict[str, Any] = {"patient_id": patient, "method": METHOD.name, "kind": "cell_of_origin", "verified": METHOD.verified}
     if stains is None:
         return row | {"reason": "no IHC of CD10, BCL6 or MUM1"}
     call, asked = decide(*(stains.of[name].positive for name in CUTOFFS))

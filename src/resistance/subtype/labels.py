@@ -30,7 +30,7 @@ def label_method(name: str) -> Method:
                 remedy="Gather the cohort again with this cohort file.",
             )
         given = cohort.patients[column]
-        table = pd.DataFrame({"patient_id": cohort.patients["patient_id"], "method": column, "subtype": given})
+        table = pd.DataFrame({"patient_id": cohort.patients["patient_id"], "method": column, "kind": "label", "subtype": given})
         table["reason"] = pd.Series("given by the study", index=table.index).mask(given.isna(), "the study gives no label")
         return conform(table, SUBTYPES)
 

@@ -1,0 +1,149 @@
+"""What the stage ``ctdna`` derives: how much ctDNA there is, how it changes, what appears under treatment."""
+
+from __future__ import annotations
+
+from resistance.schemas.parts import PATIENT_COLUMN, SAMPLE_COLUMN, VARIANT_COLUMNS
+from resistance.tables import Column, Schema
+
+QUANTITY = Schema(
+    "quantity",
+    "ctDNA per plasma sample over the variants followed in the patient.",
+    (
+        PATIENT_COLUMN,
+        SAMPLE_COLUMN,
+        Column("timepoint", "text", "As in the samples table.", required=True),
+        Column("day", "real", "Days from the start of treatment."),
+        Column("n_tracked", "integer", "Variants followed (seen in the tumour or in the first plasma).", required=True, low=0),
+        Column("n_assessed", "integer", "Of these with a known depth in this sample.", low=0),
+        Column("n_detected", "integer", "Of these with at least one supporting read.", low=0),
+        Column("mean_vaf", "real", "Mean VAF over the tracked variants assessed here (0 when read and not seen).", low=0, high=1),
+        Column("mean_vaf_ci_low", "real", "95 % exact interval of the pooled fraction.", low=0, high=1),
+        Column("mean_vaf_ci_high", "real", "95 % exact interval of the pooled fraction.", low=0, high=1),
+        Column("lod_vaf", "real", "VAF that this depth and number of variants would show with probability .95.", low=0, high=1),
+        Column("hge_per_ml", "real", "Mutant haploid genome equivalents per mL plasma (3.3 pg each).", low=0),
+        Column("log10_hge_per_ml", "real", "log10 of hge_per_ml; NA when 0."),
+        Column("lod_hge_per_ml", "real", "lod_vaf in the unit of hge_per_ml; bounds samples without a mutant read.", low=0),
+        Column("detected", "flag", "At least one read of a tracked variant; NA when nothing could be assessed."),
+        Column("note", "text", "What is missing and why."),
+    ),
+    key=("sample_id",),
+)
+RESPONSE = Schema(
+    "molecular_response",
+    "Change of ctDNA from baseline, per later plasma sample.",
+    (
+        PATIENT_COLUMN,
+        SAMPLE_COLUMN,
+        Column("baseline_sample_id", "text", "Sample it is compared with."),
+        Column("timepoint", "text", "As in the samples table.", required=True),
+        Column("day", "real", "Days from the start of treatment."),
+        Column("log10_change", "real", "log10 (later / baseline); a bound where censored."),
+        Column("censored", "flag", "Later sample undetectable: the change is at most log10_change."),
+        Column("molecular_response", "flag", "At least the configured drop."),
+        Column("cleared", "flag", "Detected at baseline, not detected here."),
+        Column("note", "text", "What is missing and why."),
+    ),
+    key=("sample_id",),
+)
+EMERGENCE = Schema(
+    "emergence",
+    "One row per patient, later sample and variant, against the patient's baseline.",
+    (
+        PATIENT_COLUMN,
+        *VARIANT_COLUMNS,
+        Column("gene", "text", "HGNC symbol where annotated."),
+        Column("hgvsp", "text", "Protein change where annotated."),
+        Column("baseline_sample_id", "text", "Baseline sample.", required=True),
+        SAMPLE_COLUMN,
+        Column("timepoint", "text", "Of the later sample.", required=True),
+        Column("day", "real", "Of the later sample."),
+        Column("baseline_alt_count", "integer", "Reads.", low=0),
+        Column("baseline_depth", "integer", "Reads; NA when the position was not read.", low=0),
+        Column("later_alt_count", "integer", "Reads.", low=0),
+        Column("later_depth", "integer", "Reads; NA when the position was not read.", low=0),
+        Column("baseline_vaf", "real", "0..1.", low=0, high=1),
+        Column("later_vaf", "real", "0..1.", low=0, high=1),
+        Column(
+            "change",
+            "text",
+            "What happened.",
+            required=True,
+            allowed=("emergent", "expanding", "stable", "shrinking", "cleared", "not_assessable"),
+        ),
+        Column("p_value", "real", "Two-sided exact test of equal fractions.", low=0, high=1),
+        Column("q_value", "real", "Benjamini-Hochberg within patient.", low=0, high=1),
+        Column("note", "text", "What is missing and why."),
+    ),
+)
+MRD = Schema(
+    "mrd",
+    "One row per plasma sample and test for minimal residual disease over the variants followed in the patient.",
+    (
+        PATIENT_COLUMN,
+        SAMPLE_COLUMN,
+        Column("timepoint", "text", "As in the samples table.", required=True),
+        Column("day", "real", "Days from the start of treatment."),
+        Column("method", "text", "monte_carlo, exact or likelihood_ratio.", required=True),
+        Column("n_sites", "integer", "Followed variants with a known depth here.", low=0),
+        Column("n_sites_positive", "integer", "Of these with a mutant count.", low=0),
+        Column("alt_count", "integer", "Mutant reads, fragments or families over these.", low=0),
+        Column("depth", "integer", "Sum of the depths (informative reads).", low=0),
+        Column("unit", "text", "What is counted.", allowed=("reads", "fragments", "families", "duplexes")),
+        Column("mean_vaf", "real", "Mean VAF over the sites, 0..1.", low=0, high=1),
+        Column("background_rate", "real", "Mean error rate per site and allele that the test assumes.", low=0, high=1),
+        Column("background", "text", "Where the rate comes from."),
+        Column("statistic", "real", "Of the test, where it has one beside the mean VAF."),
+        Column("tumour_fraction", "real", "Estimate of the share of ctDNA, where the method gives one.", low=0, high=1),
+        Column("p_value", "real", "One-sided.", low=0, high=1),
+        Column("q_value", "real", "Benjamini-Hochberg over the samples of the cohort, by method.", low=0, high=1),
+        Column("lob_vaf", "real", "Limit of blank: mean VAF that background exceeds with probability .05.", low=0, high=1),
+        Column("lod_vaf", "real", "Limit of detection: VAF that this test finds with probability .95 here.", low=0, high=1),
+        Column("p_detect_1e3", "real", "Probability that this test is positive here at VAF 1e-3.", low=0, high=1),
+        Column("p_detect_1e4", "real", "Probability that this test is positive here at VAF 1e-4.", low=0, high=1),
+        Column("p_detect_1e5", "real", "Probability that this test is positive here at VAF 1e-5.", low=0, high=1),
+        Column("verdict", "text", "NA where nothing was assessed.", allowed=("positive", "negative", "underpowered")),
+        Column("note", "text", "What is missing and why."),
+    ),
+    key=("sample_id", "method"),
+)
+COURSE = Schema(
+    "ctdna_course",
+    "One row per patient with plasma: nadir, clearance, molecular relapse, doubling time.",
+    (
+        PATIENT_COLUMN,
+        Column("note", "text", "What is missing and why."),
+    ),
+    key=("patient_id",),
+)
+HAEMATOPOIESIS = Schema(
+    "clonal_haematopoiesis",
+    "One row per patient and variant that may come from blood cells and not from the tumour; none is removed silently.",
+    (
+        PATIENT_COLUMN,
+        *VARIANT_COLUMNS,
+        Column("gene", "text", "HGNC symbol where annotated."),
+        Column("hgvsp", "text", "Protein change where annotated."),
+        Column(
+            "origin",
+            "text",
+            "Verdict.",
+            required=True,
+            allowed=("haematopoietic", "suspected", "tumour", "germline", "undetermined"),
+        ),
+        Column("note", "text", "Why."),
+    ),
+    key=("patient_id", "build", "chrom", "pos", "ref", "alt"),
+)
+IDENTITY = Schema(
+    "identity",
+    "One row per pair of samples that should, or seem to, come from one person; and one per sample for contamination.",
+    (
+        SAMPLE_COLUMN,
+        Column("other_sample_id", "text", "The sample it is compared with; NA: contamination of the sample itself."),
+        Column("n_sites", "integer", "Informative sites.", low=0),
+        Column(
+            "verdict", "text", "Verdict.", required=True, allowed=("same", "different", "contaminated", "clean", "not_assessed")
+        ),
+        Column("note", "text", "Why."),
+    ),
+)
