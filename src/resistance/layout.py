@@ -41,7 +41,7 @@ STAGES: dict[str, tuple[Schema, ...]] = {
     "cohort": COHORT,
     "annotate": (schemas.EFFECTS, schemas.PHASED_EFFECTS, schemas.DIFFERENCES, schemas.DROPPED),
     "ctdna": (schemas.QUANTITY, schemas.RESPONSE, schemas.EMERGENCE),
-    "subtype": (schemas.SUBTYPES,),
+    "subtype": (schemas.SUBTYPES, schemas.SCORES, schemas.CONCORDANCE, schemas.DISAGREEMENTS),
     "matrix": (
         schemas.MARKERS,
         schemas.MATRIX,

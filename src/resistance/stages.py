@@ -96,12 +96,21 @@ def ctdna(cohort_file: Path, results: Path) -> None:
 
 
 def subtype(cohort_file: Path, results: Path) -> None:
-    """Write ``subtype/subtypes.parquet``."""
+    """Write ``subtype/`` subtypes, scores, concordance and disagreements."""
     from resistance.cohort import Cohort
     from resistance.subtype.classify import classify_all
+    from resistance.subtype.concordance import concordance, disagreements
 
     config, _ = _load(cohort_file)
-    write_stage(classify_all(Cohort.read(results / "cohort"), config.subtype), results, "subtype", schemas.SUBTYPES)
+    cohort = Cohort.read(results / "cohort")
+    called = classify_all(cohort, config.subtype)
+    for schema, table in (
+        (schemas.SUBTYPES, called.subtypes),
+        (schemas.SCORES, called.scores),
+        (schemas.CONCORDANCE, concordance(called.subtypes)),
+        (schemas.DISAGREEMENTS, disagreements(called.subtypes, cohort.samples)),
+    ):
+        write_stage(table, results, "subtype", schema)
 
 
 def matrix(cohort_file: Path, results: Path) -> None:
