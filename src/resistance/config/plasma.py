@@ -34,6 +34,12 @@ class Alignments(Strict):
     fasta: str | None = Field(None, description="Indexed FASTA; needed for CRAM, and for the context of errors.")
     targets: str | None = Field(None, description="BED of the panel: background, coverage and on-target rate are measured in it.")
     materials: list[Material] = Field(default=["plasma", "tumour", "bone_marrow", "germline"], description="Samples of these.")
+    batch_size: int = Field(10, ge=1, description="Samples whose alignments one job counts.")
+    variants: Literal["patient", "cohort"] = Field(
+        "patient",
+        description="Which variants are counted in a sample: those called in any sample of its patient, or those of all patients "
+        "(then a variant that was carried over from another sample is seen). Controls: always all.",
+    )
     count: Literal["fragments", "reads", "families", "duplexes"] = Field(
         "fragments", description="What counts once: fragments (mates merged), reads, UMI families, or duplex molecules."
     )
