@@ -50,7 +50,7 @@ class TwoNormals:
     def _log_ratio(self, score: ArrayLike) -> FloatArray:
         x = np.asarray(score, dtype=np.float64)
         first, second = (x - self.mean_1) / self.sd_1, (x - self.mean_0) / self.sd_0
-        return (second**2 - first**2) / 2 + np.log(self.sd_0 / self.sd_1)
+        return np.asarray((second**2 - first**2) / 2 + np.log(self.sd_0 / self.sd_1))
 
     def turned(self, score: ArrayLike) -> BoolArray:
         """Return where the wider class wins on the far side of the other one.
@@ -180,9 +180,7 @@ def from_mixture(scores: ArrayLike) -> Mixture:
     if not best.converged_:
         reasons.append("the fit did not converge")
     if gain < MIN_BIC_GAIN:
-        reasons.append(
-            f"two groups are no better than one (gain in BIC {gain:.1f}, {MIN_BIC_GAIN:g} needed)"
-        )
+        reasons.append(f"two groups are no better than one (gain in BIC {gain:.1f}, {MIN_BIC_GAIN:g} needed)")
     if smaller < MIN_PART:
         reasons.append(f"one of the groups holds {smaller:.1f} scores, fewer than {MIN_PART}")
     if abs(mean[0] - mean[1]) < max(sd):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -22,8 +23,10 @@ if TYPE_CHECKING:
 
     from resistance.subtype.model import Model
 
-#: share of a score's weight that may be missing unless another is asked for
+#: share of a score's weight that genes without a row in the table may have, unless another is asked for
 MAX_WEIGHT_MISSING = 0.2
+#: share of the weight that one sample's missing values may have; above MAX_WEIGHT_MISSING it is flagged
+MAX_SAMPLE_MISSING = 0.5
 #: fewest samples that can be standardised by themselves
 MIN_OWN = 10
 #: share of the distance between the classes by which missing values may shift a score
@@ -49,7 +52,7 @@ class Options:
         Distributions of the score in each class: of the training, or of the new scores above and below 0
         (PS, PRPS).  None: as the rule was published.
     max_weight_missing : float
-        Share of the score's weight that may be missing.
+        Share of the score's weight that genes without a row in the table may have.
     """
 
     scaling: str | None = None
@@ -57,7 +60,9 @@ class Options:
     max_weight_missing: float = MAX_WEIGHT_MISSING
 
 
-def apply_model(model: Model, expression: Expression, options: Options | None = None, *, method: str | None = None) -> pd.DataFrame:
+def apply_model(
+    model: Model, expression: Expression, options: Options | None = None, *, method: str | None = None
+) -> pd.DataFrame:
     """Call every sample of a table.
 
     Parameters
@@ -111,7 +116,9 @@ def apply_model(model: Model, expression: Expression, options: Options | None = 
     refused = _refusals(model, expression, scaled, scored.weight_missing, share, wanted, scaling, lost_genes)
     code = called(normals, scored.score, model.cut)
     turned = normals.turned(scored.score)
-    far = (np.abs(scored.score - normals.mean_1) > FAR * normals.sd_1) & (np.abs(scored.score - normals.mean_0) > FAR * normals.sd_0)
+    far = (np.abs(scored.score - normals.mean_1) > FAR * normals.sd_1) & (
+        np.abs(scored.score - normals.mean_0) > FAR * normals.sd_0
+    )
     p_1, p_0 = normals.probability(scored.score), normals.probability_0(scored.score)
     first, second = model.classes
     used = (~np.isnan(scaled)).sum(axis=0)
@@ -125,6 +132,11 @@ def apply_model(model: Model, expression: Expression, options: Options | None = 
         if score == score:
             row["probabilities"] = probabilities_text({first: float(p_1[j]), second: float(p_0[j])})
             own += ["far from both classes"] if far[j] else []
+            own += (
+                [f"{scored.weight_missing[j]:.0%} of the weight not measured"]
+                if scored.weight_missing[j] > MAX_WEIGHT_MISSING
+                else []
+            )
         if sample in refused:
             rows.append(row | {"probabilities": None, "flags": ";".join(own) or None, "reason": refused[sample]})
             continue
@@ -182,6 +194,12 @@ def _values(model: Model, expression: Expression) -> tuple[FloatArray, tuple[str
     return out, found.missing, tuple(text for text in found.renamed if text.rpartition(" = ")[2] in set(model.genes))
 
 
+def lost_in_words(lost: Sequence[str], share: float, allowed: float) -> str:
+    """Return, in words, which genes a table lacks and how much of the score's weight they have."""
+    names = f"{', '.join(lost[:20])}{' ...' if len(lost) > 20 else ''}"
+    return f"{len(lost)} genes with {share:.1%} of the score's weight are missing, {allowed:.0%} are allowed ({names})"
+
+
 def _own(model: Model, values: FloatArray) -> FloatArray:
     """Standardise each gene by the new samples, then put it on the scale that the model scores on."""
     mean, sd = row_moments(values)
@@ -217,6 +235,7 @@ def _refusals(
     scaling: str, lost: list[str],
 ) -> dict[str, str]:  # fmt: skip
     """Return sample -> why it gets no call."""
+    lost_share = share_missing(dict(zip(model.genes, np.abs(model.trained.weight), strict=True)), lost)
     out = dict(expression.unusable())
     mean, sd = training_moments(model)
     shift = np.zeros(scaled.shape[1])
@@ -230,11 +249,11 @@ def _refusals(
         if sample in out:
             continue
         known = distance[:, j][~np.isnan(distance[:, j])]
-        if weight_missing[j] > wanted.max_weight_missing or not known.size:
-            names = lost or [gene for gene, value in zip(model.genes, scaled[:, j], strict=True) if value != value]
+        if lost_share > wanted.max_weight_missing:
+            out[sample] = "no call: " + lost_in_words(lost, lost_share, wanted.max_weight_missing)
+        elif weight_missing[j] > MAX_SAMPLE_MISSING or not known.size:
             out[sample] = (
-                f"no call: {weight_missing[j]:.1%} of the score's weight is missing, {wanted.max_weight_missing:.0%} are allowed "
-                f"({len(names)} genes: {', '.join(names[:10])}{' ...' if len(names) > 10 else ''})"
+                f"no call: {weight_missing[j]:.1%} of the score's weight is not measured in this sample, {MAX_SAMPLE_MISSING:.0%} are allowed"
             )
         elif shift[j] > MAX_SHIFT:
             out[sample] = (

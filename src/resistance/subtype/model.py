@@ -121,12 +121,16 @@ def read_model(path: str | Path) -> Model:
     digest = facts.pop("digest", None)
     if digest != hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]:
         raise InputError(
-            "the model was changed after it was written, or is cut off (its digest does not fit)", path=path, remedy="Train it again."
+            "the model was changed after it was written, or is cut off (its digest does not fit)",
+            path=path,
+            remedy="Train it again.",
         )
     try:
         return _model(facts)
     except (KeyError, TypeError, ValueError, IndexError) as error:
-        raise InputError(f"the model lacks or contradicts what it needs ({error!r})", path=path, remedy="Train it again.") from error
+        raise InputError(
+            f"the model lacks or contradicts what it needs ({error!r})", path=path, remedy="Train it again."
+        ) from error
 
 
 def _model(facts: dict[str, Any]) -> Model:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -37,8 +37,8 @@ class Scaling:
 
     kind: str
     genes: tuple[str, ...] = ()
-    reference: FloatArray = np.empty(0)
-    spread: FloatArray = np.empty(0)
+    reference: FloatArray = field(default_factory=lambda: np.empty(0))
+    spread: FloatArray = field(default_factory=lambda: np.empty(0))
 
     def apply(self, values: FloatArray, score_genes: int) -> tuple[FloatArray, FloatArray]:
         """Return the scaled values of the score's genes, and the share of the scaling's other genes that each sample has.

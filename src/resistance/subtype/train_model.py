@@ -90,7 +90,9 @@ def train_model(
     (('ABC', 'GCB'), ['G0', 'G1', 'G2', 'G3', 'G4'])
     """
     if rule not in {known.name for known in RULES}:
-        raise InputError("is no rule", column="rule", value=rule, remedy=f"There are: {', '.join(known.name for known in RULES)}.")
+        raise InputError(
+            "is no rule", column="rule", value=rule, remedy=f"There are: {', '.join(known.name for known in RULES)}."
+        )
     kind = rule_of(rule).train_scaling if scaling is None else scaling
     if kind not in KINDS:
         raise InputError("is no scaling", column="scaling", value=kind, remedy=f"There are: {', '.join(KINDS)}.")
@@ -151,7 +153,13 @@ def _fit(
     scaled, _ = scaling.apply(block if kind in ("reference_sample", "quantile") else block[: len(chosen)], len(chosen))
     again = welch_t(scaled, one[used])
     trained = Trained(
-        np.nan_to_num(again.t), again.mean_1, again.mean_0, again.sd_1, again.sd_0, int((one & used).sum()), int((~one & used).sum())
+        np.nan_to_num(again.t),
+        again.mean_1,
+        again.mean_0,
+        again.sd_1,
+        again.sd_0,
+        int((one & used).sum()),
+        int((~one & used).sum()),
     )
     part = WelchT(*(getattr(found, field)[chosen] for field in WelchT.__dataclass_fields__))
     tested = int((~np.isnan(found.t)).sum())
@@ -188,7 +196,9 @@ def _cross_validated(
         learned, held = used & (part != number), used & (part == number)
         fit = _fit(expression, values, one, learned, rule, model.scaling.kind, n_genes, rows)
         wanted = fit.scaling.genes or fit.genes
-        scaled, _ = fit.scaling.apply(np.asarray(values[[at[gene] for gene in wanted]][:, held], dtype=np.float64), len(fit.genes))
+        scaled, _ = fit.scaling.apply(
+            np.asarray(values[[at[gene] for gene in wanted]][:, held], dtype=np.float64), len(fit.genes)
+        )
         score = rule.score(scaled, fit.trained).score
         calls[held] = called(from_labels(fit.score, one[learned]), score, model.cut)
     return {"folds": folds, "seed": seed} | _counts(calls[used], one[used], model.classes)
@@ -263,9 +273,10 @@ def _log2(expression: Expression) -> NDArray[Any]:
         return expression.values
     if expression.values.size <= _DOUBLE:
         return expression.rows(range(len(expression.genes)))
-    out = np.empty(expression.values.shape, dtype=np.float32)
+    m = len(expression.genes)
+    out = np.empty((m, len(expression.samples)), dtype=np.float32)
     total = expression.library_sizes() if expression.unit == "counts" else None
-    for start in range(0, out.shape[0], 500):
+    for start in range(0, m, 500):
         block = np.asarray(expression.values[start : start + 500], dtype=np.float64)
         if total is not None:
             block = block / np.where(total > 0, total, np.nan) * 1e6
