@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from resistance.schemas.classes import CONCORDANCE, SCORES, SUBTYPES
+from resistance.schemas.classes import CLASSIFIED, CONCORDANCE, DISAGREEMENTS, SCORES, SUBTYPES
 from resistance.schemas.derived import (
     ALLELIC_STATES,
     CLONALITY,
@@ -84,6 +84,7 @@ ALL = (
     SUBTYPES,
     SCORES,
     CONCORDANCE,
+    DISAGREEMENTS,
     MARKERS,
     MATRIX,
     EVIDENCE,
@@ -107,6 +108,7 @@ __all__ = [
     "BACKGROUND",
     "CALIBRATION",
     "CALLS",
+    "CLASSIFIED",
     "CLONALITY",
     "CONCORDANCE",
     "CONTROL_POSITIONS",
@@ -116,6 +118,7 @@ __all__ = [
     "COVERAGE",
     "DECISION_CURVE",
     "DIFFERENCES",
+    "DISAGREEMENTS",
     "DROPPED",
     "EFFECTS",
     "EMERGENCE",
