@@ -127,7 +127,13 @@ FRAGMENT_LENGTHS = Schema(
     "One row per sample and length: histogram of fragment lengths.",
     (
         SAMPLE_COLUMN,
-        Column("length", "integer", "Bases.", required=True, low=0),
+        Column(
+            "length",
+            "integer",
+            "Bases, outer end to outer end; all that are longer than 1000 together as 1001.",
+            required=True,
+            low=0,
+        ),
         Column("n", "integer", "Fragments.", required=True, low=0),
     ),
     key=("sample_id", "length"),
@@ -144,6 +150,7 @@ REGION_COVERAGE = Schema(
         Column("mean_depth", "real", "Mean over the positions.", low=0),
         Column("median_depth", "real", "Median over the positions.", low=0),
         Column("min_depth", "integer", "Least.", low=0),
+        Column("share_above_fifth", "real", "Share of positions with a fifth of the region's mean or more.", low=0, high=1),
     ),
     key=("sample_id", "chrom", "start", "end"),
 )
