@@ -62,7 +62,7 @@ STAGES: dict[str, tuple[Schema, ...]] = {
         schemas.HAEMATOPOIESIS,
         schemas.IDENTITY,
     ),
-    "subtype": (schemas.SUBTYPES, schemas.SCORES, schemas.CONCORDANCE),
+    "subtype": (schemas.SUBTYPES, schemas.SCORES, schemas.CONCORDANCE, schemas.DISAGREEMENTS),
     "matrix": (
         schemas.MARKERS,
         schemas.MATRIX,

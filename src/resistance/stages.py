@@ -104,15 +104,22 @@ def ctdna(cohort_file: Path, results: Path) -> None:
         write_stage(empty(schema), results, "ctdna", schema)
 
 
-def subtype(cohort_file: Path, results: Path) -> None:
-    """Write ``subtype/``: classes by every method, scores, and how methods agree."""
+def classify(cohort_file: Path, results: Path) -> None:
+    """Write ``subtype/`` subtypes, scores, concordance and disagreements."""
     from resistance.cohort import Cohort
     from resistance.subtype.classify import classify_all
+    from resistance.subtype.concordance import concordance, disagreements
 
     config, _ = _load(cohort_file)
-    write_stage(classify_all(Cohort.read(results / "cohort"), config.subtype), results, "subtype", schemas.SUBTYPES)
-    for schema in (schemas.SCORES, schemas.CONCORDANCE):
-        write_stage(empty(schema), results, "subtype", schema)
+    cohort = Cohort.read(results / "cohort")
+    called = classify_all(cohort, config.subtype)
+    for schema, table in (
+        (schemas.SUBTYPES, called.subtypes),
+        (schemas.SCORES, called.scores),
+        (schemas.CONCORDANCE, concordance(called.subtypes)),
+        (schemas.DISAGREEMENTS, disagreements(called.subtypes, cohort.samples)),
+    ):
+        write_stage(table, results, "subtype", schema)
 
 
 def matrix(cohort_file: Path, results: Path) -> None:
@@ -284,7 +291,7 @@ STAGES: dict[str, Callable[[Path, Path], None]] = {
     "gather": gather,
     "annotate": annotate,
     "ctdna": ctdna,
-    "subtype": subtype,
+    "classify": classify,
     "matrix": matrix,
     "associate": associate,
     "train": train,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from resistance.schemas.classes import CONCORDANCE, SCORES, SUBTYPES
+from resistance.schemas.classes import CLASSIFIED, CONCORDANCE, DISAGREEMENTS, SCORES, SUBTYPES
 from resistance.schemas.derived import (
     ALLELIC_STATES,
     CLONALITY,
@@ -86,6 +86,7 @@ ALL = (
     SUBTYPES,
     SCORES,
     CONCORDANCE,
+    DISAGREEMENTS,
     MARKERS,
     MATRIX,
     EVIDENCE,
@@ -109,6 +110,7 @@ __all__ = [
     "BACKGROUND",
     "CALIBRATION",
     "CALLS",
+    "CLASSIFIED",
     "CLONALITY",
     "CONCORDANCE",
     "CONTROL_POSITIONS",
@@ -118,6 +120,7 @@ __all__ = [
     "COVERAGE",
     "DECISION_CURVE",
     "DIFFERENCES",
+    "DISAGREEMENTS",
     "DROPPED",
     "EFFECTS",
     "EMERGENCE",
