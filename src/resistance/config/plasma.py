@@ -70,6 +70,22 @@ class Mrd(Strict):
     draws: int = Field(10_000, ge=100, description="monte_carlo: simulations.")
 
 
+class PairedVariants(Sheet):
+    """Variant fractions of one patient at several times, where variants are named by gene and protein change, not by position.
+
+    columns maps patient_id, sample_id, timepoint, gene, vaf; and material, day, hgvsp, variant, depth, alt_count, assay.
+    """
+
+    infer_depth: bool = Field(
+        False,
+        description="No depth in the table: infer reads from fractions that are written with all digits (11/42 as "
+        "0.261904761904762): no fewer than the smallest denominator, and the usual one of the sample and assay.",
+    )
+    unknown_patients: Literal["error", "drop"] = Field(
+        "error", description="A patient of the file that the patients sheet does not have: an error, or dropped and counted."
+    )
+
+
 class Ctdna(Strict):
     """ctDNA under treatment."""
 
@@ -99,6 +115,9 @@ class Ctdna(Strict):
     )
     relapse_endpoint: str | None = Field(
         None, description="Time-to-event endpoint whose event is clinical relapse, for the lead time of molecular relapse."
+    )
+    paired: list[PairedVariants] = Field(
+        default_factory=list, description="Tables of variant fractions at several times, for emergence without positions."
     )
     mrd: Mrd = Mrd()
     alignments: Alignments | None = Field(None, description="Count the variants in the alignments (null: as called).")
