@@ -104,7 +104,7 @@ def ctdna(cohort_file: Path, results: Path) -> None:
         write_stage(empty(schema), results, "ctdna", schema)
 
 
-def subtype(cohort_file: Path, results: Path) -> None:
+def classify(cohort_file: Path, results: Path) -> None:
     """Write ``subtype/`` subtypes, scores, concordance and disagreements."""
     from resistance.cohort import Cohort
     from resistance.subtype.classify import classify_all
@@ -291,7 +291,7 @@ STAGES: dict[str, Callable[[Path, Path], None]] = {
     "gather": gather,
     "annotate": annotate,
     "ctdna": ctdna,
-    "subtype": subtype,
+    "classify": classify,
     "matrix": matrix,
     "associate": associate,
     "train": train,

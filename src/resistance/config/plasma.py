@@ -79,6 +79,14 @@ class Ctdna(Strict):
         "variant old: it may still be emergent.",
     )
     emergence_min_later_vaf: float = Field(0.005, ge=0, le=1, description="Least later VAF of an emergent variant.")
+    emergence_overdispersion: float = Field(
+        5e-4,
+        ge=0,
+        le=0.5,
+        description="How much two libraries of one blood differ beyond the drawing of reads: intraclass correlation of the "
+        "beta-binomial. 0.0005 is a library of 2,000 genomes (6.6 ng); a sample whose mass of cfDNA is known and gives fewer "
+        "genomes has more. 0: binomial.",
+    )
     relapse_endpoint: str | None = Field(
         None, description="Time-to-event endpoint whose event is clinical relapse, for the lead time of molecular relapse."
     )

@@ -286,10 +286,10 @@ def score_rows(method: Method, signature: Signature, scored: Scored) -> pd.DataF
         of_house = [gene for gene in scored.missing[i] if gene in housekeeping_genes()]
         rows.append(
             {
-                "sample_id": sample, "name": signature.name, "value": scored.score[i], "unit": "points on the scale of the code set",
+                "sample_id": sample, "name": signature.name, "value": None if low else scored.score[i], "unit": "points on the scale of the code set",
                 "features_used": len(signature.genes) - len(of_score), "features_missing": ";".join(of_score) or None,
                 "weight_missing": share_missing(signature.coefficients, of_score), "verified": method.verified,
-                "note": "housekeeping genes too low" if low else None,
+                "note": f"housekeeping genes too low for a score ({scored.score[i]:.1f})" if low else None,
             }
         )  # fmt: skip
         rows.append(
@@ -399,7 +399,7 @@ def nanostring_method(
         version=version,
         kind=kind,
         input="nanostring",
-        needs="raw NanoString counts of the code set DLBCL90 (Lymph2Cx for dlbcl90_coo), with its 13 housekeeping genes",
+        needs=f"raw NanoString counts of the {len(signature.genes)} genes of the score, and of the 13 housekeeping genes for the quality",
         classes=signature.classes,
         features=signature.genes,
         platforms=("NanoString nCounter, code set DLBCL90",),
