@@ -60,7 +60,10 @@ def call(events: Events, *, max_weight_missing: float = MAX_WEIGHT_MISSING) -> l
     seen = look(names, values, table.sum(axis=1))
     filled = np.nan_to_num(values)
     sums = filled @ table
-    return [_row(str(sample), i, names, filled[i], sums[i], table, seen, max_weight_missing) for i, sample in enumerate(events.table.index)]
+    return [
+        _row(str(sample), i, names, filled[i], sums[i], table, seen, max_weight_missing)
+        for i, sample in enumerate(events.table.index)
+    ]
 
 
 def _row(

@@ -195,7 +195,9 @@ def _refuse_labels(events: Events, labels: Mapping[str, str], samples: list[str]
         raise InputError("one class is nothing to tell apart", path=events.where, value=next(iter(counts)))
     problems = [
         Problem(
-            f"the class has {n} of the matrix' samples, {LEAST_PER_CLASS} are needed" if n else "the class has no sample in the matrix",
+            f"the class has {n} of the matrix' samples, {LEAST_PER_CLASS} are needed"
+            if n
+            else "the class has no sample in the matrix",
             events.where,
             column="label",
             value=name,
@@ -216,13 +218,20 @@ def _membership(
         if sample in given:
             row = np.asarray([float(given[sample].get(name, 0.0)) for name in classes])
             if not (row >= 0).all() or row.sum() <= 0:
-                raise InputError("the membership is no share", column="membership", value=sample, remedy="Numbers from 0 to 1, not all 0.")
+                raise InputError(
+                    "the membership is no share", column="membership", value=sample, remedy="Numbers from 0 to 1, not all 0."
+                )
             member[i] = row / row.sum()
     return member
 
 
 def _judge(
-    x: NDArray[np.float64], y: NDArray[np.intp], member: NDArray[np.float64], classes: tuple[str, ...], names: tuple[str, ...], seed: int
+    x: NDArray[np.float64],
+    y: NDArray[np.intp],
+    member: NDArray[np.float64],
+    classes: tuple[str, ...],
+    names: tuple[str, ...],
+    seed: int,
 ) -> tuple[dict[str, Any], float, float]:
     """Cross-validate: what accuracy and confidence are worth, the temperature, and what hidden events cost."""
     from sklearn.model_selection import StratifiedKFold

@@ -167,7 +167,9 @@ def _twice(names: list[str], raw: list[str], where: str) -> list[Problem]:
 
 def _twice_sample(columns: list[str], where: str) -> list[Problem]:
     twice = sorted({name for name in columns if columns.count(name) > 1}) if len(set(columns)) < len(columns) else []
-    return [Problem("the sample has two columns", where, column=name, remedy="Keep one column per sample.") for name in twice[:20]]
+    return [
+        Problem("the sample has two columns", where, column=name, remedy="Keep one column per sample.") for name in twice[:20]
+    ]
 
 
 def _values(table: pd.DataFrame, names: list[str], where: str) -> tuple[NDArray[np.float64], list[Problem]]:

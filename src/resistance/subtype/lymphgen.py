@@ -22,13 +22,20 @@ _SURE, _LIKELY = 0.9, 0.5
 #: LymphGen prints confidences cut off after the second digit: 0.90 may be anything below 0.91
 _CUT_OFF = 0.01
 _SAMPLE = ("Sample.Name", "Sample.ID", "sample_id", "Sample", "SampleID")
-_AVAILABLE = {"available": True, "not available": False, "1": True, "0": False, "yes": True, "no": False, "true": True, "false": False}
+_AVAILABLE = {
+    "available": True,
+    "not available": False,
+    "1": True,
+    "0": False,
+    "yes": True,
+    "no": False,
+    "true": True,
+    "false": False,
+}
 _NA = ("", "NA", "NaN", "nan")
 
 
-def combine(
-    confidence: NDArray[np.float64], features: NDArray[np.float64], copy_number: NDArray[np.bool_]
-) -> list[str]:
+def combine(confidence: NDArray[np.float64], features: NDArray[np.float64], copy_number: NDArray[np.bool_]) -> list[str]:
     """Combine the confidences of the six classes into one call per sample.
 
     Parameters
@@ -110,7 +117,8 @@ def call(table: pd.DataFrame, *, where: str = "lymphgen") -> list[dict[str, Any]
     highest = combine(np.where(np.isin(confidence, (_LIKELY, _SURE)), confidence + _CUT_OFF / 2, confidence), features, copies)
     printed = [str(x).strip() for x in table["Subtype.Prediction"]] if "Subtype.Prediction" in table else [""] * len(names)
     return [
-        _row(names[i], found[i], highest[i], printed[i], confidence[i], features[i], bool(copies[i]), classes) for i in range(len(names))
+        _row(names[i], found[i], highest[i], printed[i], confidence[i], features[i], bool(copies[i]), classes)
+        for i in range(len(names))
     ]
 
 
@@ -125,7 +133,9 @@ def read_lymphgen(path: Path) -> pd.DataFrame:
     import pandas as pd
 
     try:
-        return pd.read_csv(path, sep="," if path.suffix == ".csv" else "\t", dtype=str, keep_default_na=False, encoding="utf-8-sig")
+        return pd.read_csv(
+            path, sep="," if path.suffix == ".csv" else "\t", dtype=str, keep_default_na=False, encoding="utf-8-sig"
+        )
     except FileNotFoundError as error:
         raise InputError("LymphGen's result table is missing", path=path) from error
     except (ValueError, OSError) as error:
@@ -196,7 +206,9 @@ def _row(
         for j, name in enumerate(CLASSES)
         if confidence[j] > _LIKELY
     )
-    probabilities = ";".join(f"{n}={confidence[CLASSES.index(n)]:g}" for n in classes if not np.isnan(confidence[CLASSES.index(n)]))
+    probabilities = ";".join(
+        f"{n}={confidence[CLASSES.index(n)]:g}" for n in classes if not np.isnan(confidence[CLASSES.index(n)])
+    )
     missing = [name for name in CLASSES if np.isnan(confidence[CLASSES.index(name)])]
     return {
         "sample_id": sample,

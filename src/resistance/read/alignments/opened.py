@@ -104,7 +104,9 @@ def open_alignment(
                 header = file.header.to_dict()
         except (ValueError, OSError) as error:
             raise InputError(
-                "cannot be read: the header is damaged or the file is cut off", path=path, remedy=f"{_AGAIN} `samtools quickcheck` tells."
+                "cannot be read: the header is damaged or the file is cut off",
+                path=path,
+                remedy=f"{_AGAIN} `samtools quickcheck` tells.",
             ) from error
     contigs = tuple(str(line["SN"]) for line in header.get("SQ", ()))
     lengths = tuple(int(line["LN"]) for line in header.get("SQ", ()))
@@ -184,7 +186,9 @@ def _check_container(path: Path) -> bool:
             raise InputError("is damaged: its first block cannot be unpacked", path=path, remedy=_AGAIN) from error
         if first == b"BAM\1":
             if not (start[3] & 4 and start[12:14] == b"BC"):
-                raise InputError("is a BAM packed with gzip, not with bgzip", path=path, remedy="Write it again with samtools view -b.")
+                raise InputError(
+                    "is a BAM packed with gzip, not with bgzip", path=path, remedy="Write it again with samtools view -b."
+                )
             if not end.endswith(_EOF):
                 raise InputError("the file is cut off (the block that ends a BGZF file is not there)", path=path, remedy=_AGAIN)
             return False
@@ -264,5 +268,7 @@ def _refuse_other_reference(contigs: tuple[str, ...], lengths: tuple[int, ...], 
     for name, size in shared:
         if given[name] != size:
             raise InputError(
-                f"is not the reference of {path.name}: contig {name} has {given[name]} bases, in the CRAM {size}", path=fasta, remedy=what
+                f"is not the reference of {path.name}: contig {name} has {given[name]} bases, in the CRAM {size}",
+                path=fasta,
+                remedy=what,
             )

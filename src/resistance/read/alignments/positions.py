@@ -72,7 +72,9 @@ class PositionCounts:
     reads: NDArray[np.int64]
 
 
-def position_counts(alignment: Alignment, regions: Sequence[tuple[int, int, int]], filters: Filters | None = None) -> PositionCounts:
+def position_counts(
+    alignment: Alignment, regions: Sequence[tuple[int, int, int]], filters: Filters | None = None
+) -> PositionCounts:
     """Count what is read at every position of the regions.
 
     Parameters
@@ -159,10 +161,14 @@ def position_table(
     alignment = open_alignment(path, build, fasta=fasta, read_groups="ignore")
     numbers = alignment.numbers()
     named = [(contig(chrom), start, end) for chrom, start, end in regions]
-    order = {chrom: number for number, chrom in enumerate(sorted({c for c, _, _ in named}, key=lambda c: (numbers.get(c, 1 << 30), c)))}
+    order = {
+        chrom: number for number, chrom in enumerate(sorted({c for c, _, _ in named}, key=lambda c: (numbers.get(c, 1 << 30), c)))
+    }
     merged = _merged([(order[chrom], start, end) for chrom, start, end in named])
     chroms = list(order)
-    readable = [(numbers[chroms[c]], s, min(e, alignment.lengths[numbers[chroms[c]]])) for c, s, e in merged if chroms[c] in numbers]
+    readable = [
+        (numbers[chroms[c]], s, min(e, alignment.lengths[numbers[chroms[c]]])) for c, s, e in merged if chroms[c] in numbers
+    ]
     found = position_counts(alignment, [span for span in readable if span[1] < span[2]], filters)
     of_file = {number: name for name, number in numbers.items()}
     counted = pd.DataFrame(found.depths, columns=list(COLUMNS))

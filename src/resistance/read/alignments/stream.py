@@ -73,7 +73,17 @@ def as_bam(alignment: Alignment, wanted: Sequence[Stretch]) -> Iterator[Alignmen
         with quiet():
             try:
                 pysam.view(
-                    "-b", "-1", "-M", "-L", str(bed), "-T", str(alignment.fasta), "-o", str(bam), str(alignment.path), catch_stdout=False
+                    "-b",
+                    "-1",
+                    "-M",
+                    "-L",
+                    str(bed),
+                    "-T",
+                    str(alignment.fasta),
+                    "-o",
+                    str(bam),
+                    str(alignment.path),
+                    catch_stdout=False,
                 )
                 pysam.index(str(bam))
             except pysam.SamtoolsError as error:
@@ -83,7 +93,9 @@ def as_bam(alignment: Alignment, wanted: Sequence[Stretch]) -> Iterator[Alignmen
                     value=str(alignment.fasta),
                     remedy="Give the FASTA that it was written with.",
                 ) from error
-        yield replace(alignment, path=bam, is_cram=False, index=read_index(bam.with_name("reads.bam.bai"), len(alignment.contigs)))
+        yield replace(
+            alignment, path=bam, is_cram=False, index=read_index(bam.with_name("reads.bam.bai"), len(alignment.contigs))
+        )
 
 
 class Stream:
@@ -142,7 +154,9 @@ class Stream:
                     break
                 self._data[:held] = self._data[at:size].copy()
         except OSError as error:
-            raise InputError(f"the file is damaged: a block cannot be unpacked ({error})", path=self._said, remedy=_AGAIN) from error
+            raise InputError(
+                f"the file is damaged: a block cannot be unpacked ({error})", path=self._said, remedy=_AGAIN
+            ) from error
         if held:
             raise InputError("the file is cut off within a record", path=self._said, remedy=_AGAIN)
 

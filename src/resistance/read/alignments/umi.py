@@ -104,7 +104,10 @@ def group_table(path: str | Path, method: str, *, tag: str | None = "RX", paired
         if done.returncode or not out.exists():
             said = [line for line in done.stderr.splitlines() if line.strip()]
             raise InputError(
-                "UMI-tools could not group the reads", path=path, value=said[-1] if said else None, remedy="Its last line stands above."
+                "UMI-tools could not group the reads",
+                path=path,
+                value=said[-1] if said else None,
+                remedy="Its last line stands above.",
             )
         return pd.read_csv(out, sep="\t", dtype={"read_id": str, "contig": str, "umi": str, "final_umi": str, "gene": str})
 
