@@ -245,10 +245,10 @@ def _pileup(plan: _Plan, seen: Seen, settings: config.Alignments, targets: Regio
     counts[plan.sites.row], lengths[plan.sites.row] = seen.counts, seen.lengths
 
     def total(*columns: int) -> NDArray[np.int64]:
-        return counts[:, list(columns)].sum(axis=1)
+        return np.asarray(counts[:, list(columns)].sum(axis=1))
 
     def mean(of: int, by: NDArray[np.int64]) -> NDArray[np.float64]:
-        return np.divide(counts[:, of], by, out=np.full(n, np.nan), where=by > 0)
+        return np.asarray(np.divide(counts[:, of], by, out=np.full(n, np.nan), where=by > 0))
 
     out: dict[str, Any] = {
         "reads": total(tally.READS_REF, tally.READS_ALT, tally.READS_OTHER),

@@ -13,7 +13,7 @@ from resistance.contigs import contig_lengths, other
 from resistance.errors import InputError
 from resistance.read.alignments.index import Index, index_of, read_index
 from resistance.read.builds import Said, refuse_other_build
-from resistance.variant import contig
+from resistance.variant import BUILDS, contig
 
 #: the empty block that ends every BGZF file (SAM specification, section 4.1.2)
 _EOF = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
@@ -128,6 +128,31 @@ def open_alignment(
     if fasta is not None and is_cram:
         _refuse_other_reference(contigs, lengths, fasta, path)
     return Alignment(path, is_cram, contigs, lengths, found, None if is_cram else read_index(index, len(contigs)), fasta)
+
+
+def build_of(path: str | Path) -> str | None:
+    """Return the build that the contigs' lengths tell, or None where no chromosome has a known length.
+
+    Raises
+    ------
+    InputError
+        No whole BAM or CRAM.
+    """
+    import pysam
+
+    path = Path(path)
+    _check_container(path)
+    with quiet():
+        try:
+            with pysam.AlignmentFile(str(path), check_sq=False) as file:
+                found = dict(zip(file.references, file.lengths, strict=True))
+        except (ValueError, OSError) as error:
+            raise InputError("cannot be read: the header is damaged or the file is cut off", path=path, remedy=_AGAIN) from error
+    for build in BUILDS:
+        known = contig_lengths(build)
+        if any(known.get(contig(name)) == length for name, length in found.items()):
+            return build
+    return None
 
 
 @contextmanager

@@ -65,7 +65,7 @@ def as_bam(alignment: Alignment, wanted: Sequence[Stretch]) -> Iterator[Alignmen
     if not alignment.is_cram:
         yield alignment
         return
-    import pysam
+    import pysam.utils
 
     with tempfile.TemporaryDirectory(prefix="resistance_") as folder:
         bed, bam = Path(folder) / "regions.bed", Path(folder) / "reads.bam"
@@ -86,7 +86,7 @@ def as_bam(alignment: Alignment, wanted: Sequence[Stretch]) -> Iterator[Alignmen
                     catch_stdout=False,
                 )
                 pysam.index(str(bam))
-            except pysam.SamtoolsError as error:
+            except pysam.utils.SamtoolsError as error:
                 raise InputError(
                     "the CRAM cannot be decoded: the reference is not the one it was written with, or the file is damaged",
                     path=alignment.path,
@@ -114,7 +114,7 @@ class Stream:
         import pysam
 
         self._alignment, self._said = alignment, said
-        self._file: Any = pysam.BGZFile(str(alignment.path), "rb")
+        self._file: Any = pysam.BGZFile(str(alignment.path), "rb", None)
         self._data = np.empty(2 * BLOCK, np.uint8)
 
     def __enter__(self) -> Stream:
