@@ -53,6 +53,13 @@ def test_a_cohort_comes_back_from_disk_as_it_went(tmp_path):
         pd.testing.assert_frame_equal(getattr(again, name), getattr(cohort, name))
 
 
+def test_computed_scores_stand_among_the_measurements_and_the_studys_own_stay():
+    own = pd.DataFrame({"sample_id": ["S1"], "kind": ["score"], "name": ["nk"], "value": [5.0], "source": ["lab.tsv"]})
+    scores = pd.DataFrame({"sample_id": "S1", "name": ["nk", "dark_zone", "wnt"], "value": [1.0, 2.5, None], "unit": "z"})
+    found = Cohort(FACTS, patients=PATIENTS, samples=SAMPLES, measurements=own).with_scores(scores).measurements
+    assert found[["name", "value"]].to_numpy().tolist() == [["nk", 5.0], ["dark_zone", 2.5]]
+
+
 def test_an_empty_folder_names_the_command_that_fills_it(tmp_path):
     with pytest.raises(InputError, match="Run `resistance gather` first"):
         Cohort.read(tmp_path)

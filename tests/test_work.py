@@ -32,7 +32,8 @@ def test_paths_are_told_as_seen_from_the_working_directory(folder: Path) -> None
     assert relative.cohort == "study/cohort.yaml"
     assert relative.results == "results/my_cohort"
     assert "study/samples.tsv" in relative.files
-    assert relative.tables("subtype") == ["results/my_cohort/subtype/subtypes.parquet"]
+    assert relative.tables("associate") == ["results/my_cohort/associate/results.parquet"]
+    assert relative.counted() == []  # the study has no alignments
     assert relative.batch_tables("{batch}")[0] == "results/my_cohort/read/{batch}/calls.parquet"
 
 

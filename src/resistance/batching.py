@@ -6,13 +6,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from resistance.config import CohortFile, ColumnMap
+from resistance.config import CohortFile, ColumnMap, Controls
 from resistance.errors import InputError, Problem
 from resistance.read.samples import FILE_COLUMNS
 from resistance.read.sheet import read_sheet, take
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+#: batch of the controls
+CONTROLS = "controls"
 
 
 @dataclass(frozen=True)
@@ -110,6 +114,51 @@ def batches(config: CohortFile, base: Path) -> dict[str, list[Listed]]:
     ]
     samples = [sample for sample in listed_samples(config, base) if any(name in sample.files for name in columns)]
     return {f"batch_{k:03d}": samples[k * size : (k + 1) * size] for k in range(-(-len(samples) // size))}
+
+
+def alignment_batches(config: CohortFile, base: Path) -> dict[str, list[Listed]]:
+    """Return the batches whose alignments are counted: ``ctdna.alignments.batch_size`` samples with a BAM or CRAM each.
+
+    The last one, :data:`CONTROLS`, holds the controls where there are any.  Without ``ctdna.alignments``
+    nothing is counted, whatever the samples sheet names.
+    """
+    settings = config.ctdna.alignments
+    if settings is None:
+        return {}
+    size = settings.batch_size
+    samples = [sample for sample in listed_samples(config, base) if "bam" in sample.files]
+    out = {f"reads_{k:03d}": samples[k * size : (k + 1) * size] for k in range(-(-len(samples) // size))}
+    if settings.controls is not None:
+        out[CONTROLS] = listed_controls(settings.controls, base)
+    return out
+
+
+def listed_controls(controls: Controls, base: Path) -> list[Listed]:
+    """Read the sheet of the controls: healthy plasma that belongs to no patient.
+
+    Raises
+    ------
+    InputError
+        The sheet is missing or unreadable, lacks ``sample_id`` or ``bam``, or a control stands twice.
+    """
+    path = base / controls.file
+    sheet = read_sheet(path, sheet=controls.sheet, comment=controls.comment, encoding=controls.encoding)
+    lacking = [name for name in ("sample_id", "bam") if name not in controls.columns]
+    if lacking:
+        raise InputError(
+            [Problem("ctdna.alignments.controls.columns must say where this stands", str(path), column=name) for name in lacking]
+        )
+    names, files = (take(sheet, controls.columns[name], name=name, path=path) for name in ("sample_id", "bam"))
+    problems = _unnamed(sheet, names, controls.columns["sample_id"], path)
+    rows = [int(row) for row in sheet["_row"]]
+    problems += [
+        Problem("the control has no alignment", str(path), rows[i], "bam", None, "Give its file, or remove the row.")
+        for i, missing in enumerate(files.isna())
+        if missing
+    ]
+    if problems:
+        raise InputError(problems[:20])
+    return [Listed(str(name), None, {"bam": str(file)}, row) for name, file, row in zip(names, files, rows, strict=True)]
 
 
 def batch_names(config: CohortFile, base: Path) -> list[str]:

@@ -12,15 +12,16 @@ import rich_click as click
 
 from resistance import __version__
 from resistance.errors import InputError, ResistanceError
+from resistance.subtype_commands import subtype
 
 click.rich_click.COMMAND_GROUPS = {
     "resistance": [
         {"name": "Start here", "commands": ["init", "check", "run", "simulate", "import-cbioportal"]},
         {"name": "Stages (what the workflow calls)", "commands": [
-            "read", "gather", "annotate", "ctdna", "subtype", "matrix", "associate", "train", "report",
+            "read", "gather", "annotate", "ctdna", "classify", "matrix", "associate", "train", "report",
         ]},
         {"name": "Use the results elsewhere", "commands": ["export", "predict"]},
-        {"name": "Tools", "commands": ["liftover", "power", "meta"]},
+        {"name": "Tools", "commands": ["subtype", "liftover", "power", "meta"]},
         {"name": "Reference", "commands": ["knowledge", "reference", "schema"]},
     ]
 }  # fmt: skip
@@ -596,11 +597,13 @@ def annotate(source: Path, results: Path | None, reference: Path | None, out: Pa
 
 
 _stage("ctdna", "Quantify ctDNA, its change under treatment and emergent variants.")
-_stage("subtype", "Classify cell of origin.")
+_stage("classify", "Classify cell of origin and subtype by every method of the cohort file.")
 _stage("matrix", "Match the marker statements: present, absent or not assessed.")
 _stage("associate", "Write the analysis plan, then answer it.")
 _stage("train", "Train and judge the prediction models of the cohort file.")
 _stage("report", "Write the report, its tables and its provenance.")
+
+cli.add_command(subtype)
 
 
 def main(arguments: list[str] | None = None) -> None:

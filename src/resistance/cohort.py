@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -56,6 +56,7 @@ class Cohort:
     features: pd.DataFrame = _table(schemas.FEATURES)
     adverse_events: pd.DataFrame = _table(schemas.ADVERSE_EVENTS)
     treatments: pd.DataFrame = _table(schemas.TREATMENTS)
+    paired_variants: pd.DataFrame = _table(schemas.PAIRED_VARIANTS)
     dropped: pd.DataFrame = _table(schemas.DROPPED)
 
     def __post_init__(self) -> None:
@@ -85,7 +86,7 @@ class Cohort:
                 )
 
         orphans("samples", "patient_id", self.patients["patient_id"], "patients")
-        for table in ("endpoints", "features", "adverse_events", "treatments"):
+        for table in ("endpoints", "features", "adverse_events", "treatments", "paired_variants"):
             orphans(table, "patient_id", self.patients["patient_id"], "patients")
         for table in ("calls", "coverage", "copy_number", "fusions", "ihc", "measurements"):
             orphans(table, "sample_id", self.samples["sample_id"], "samples")
@@ -113,6 +114,28 @@ class Cohort:
                 schema = item.metadata["schema"]
                 write_table(getattr(self, item.name), folder / f"{schema.name}.parquet", schema)
         write_text(folder / "cohort.json", json.dumps(self.facts, indent=2, ensure_ascii=False, sort_keys=True) + "\n")
+
+    def with_scores(self, scores: pd.DataFrame) -> Cohort:
+        """Return the cohort with computed scores (schema SCORES) among its measurements; a score the study gives itself stays.
+
+        Parameters
+        ----------
+        scores : DataFrame
+            Schema SCORES; rows without a value are no measurement.
+        """
+        import pandas as pd
+
+        known = scores[scores["value"].notna()]
+        given = self.measurements[self.measurements["kind"] == "score"]
+        twice = pd.MultiIndex.from_frame(known[["sample_id", "name"]]).isin(
+            pd.MultiIndex.from_frame(given[["sample_id", "name"]])
+        )
+        rows = known.loc[~twice, ["sample_id", "name", "value", "unit"]].assign(kind="score", source="computed: stage subtype")
+        if rows.empty:
+            return self
+        return replace(
+            self, measurements=pd.concat([self.measurements, rows[list(self.measurements.columns)]], ignore_index=True)
+        )
 
     @classmethod
     def read(cls, folder: str | Path) -> Cohort:

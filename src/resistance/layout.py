@@ -16,6 +16,18 @@ REFERENCE_FACTS = "reference.json"
 #: tables that one batch of samples gives (below read/<batch>/)
 BATCH = (schemas.CALLS, schemas.EFFECTS, schemas.FUSIONS, schemas.DROPPED)
 
+#: tables that the alignments of one batch of samples give (below pileup/<batch>/)
+PILEUP = (
+    schemas.PILEUP,
+    schemas.READ_COUNTS,
+    schemas.BACKGROUND,
+    schemas.CONTROL_POSITIONS,
+    schemas.ALIGNMENT_QUALITY,
+    schemas.FRAGMENT_LENGTHS,
+    schemas.REGION_COVERAGE,
+    schemas.SNP_COUNTS,
+)
+
 #: tables of the cohort folder, in the order in which they are written
 COHORT = (
     schemas.PATIENTS,
@@ -33,6 +45,7 @@ COHORT = (
     schemas.FEATURES,
     schemas.ADVERSE_EVENTS,
     schemas.TREATMENTS,
+    schemas.PAIRED_VARIANTS,
     schemas.DROPPED,
 )
 
@@ -40,8 +53,16 @@ COHORT = (
 STAGES: dict[str, tuple[Schema, ...]] = {
     "cohort": COHORT,
     "annotate": (schemas.EFFECTS, schemas.PHASED_EFFECTS, schemas.DIFFERENCES, schemas.DROPPED),
-    "ctdna": (schemas.QUANTITY, schemas.RESPONSE, schemas.EMERGENCE),
-    "subtype": (schemas.SUBTYPES,),
+    "ctdna": (
+        schemas.QUANTITY,
+        schemas.RESPONSE,
+        schemas.COURSE,
+        schemas.MRD,
+        schemas.EMERGENCE,
+        schemas.HAEMATOPOIESIS,
+        schemas.IDENTITY,
+    ),
+    "subtype": (schemas.SUBTYPES, schemas.SCORES, schemas.CONCORDANCE, schemas.DISAGREEMENTS),
     "matrix": (
         schemas.MARKERS,
         schemas.MATRIX,

@@ -16,6 +16,9 @@ FOLDERS = (
     Path(__file__).resolve().parents[2] / "resources",
 )
 
+#: folders below ``resources/`` whose tables decide calls and scores
+RESULT_FOLDERS = ("signatures", "subtypes")
+
 
 def resource_path(name: str) -> Path:
     """Return the path of a table of ``resources/``.
@@ -45,13 +48,15 @@ def resource_path(name: str) -> Path:
 
 
 def knowledge_digest() -> str:
-    """Return a digest of the tables that stand directly under ``resources/``: names and bytes, in the order of the names.
+    """Return a digest of the tables that results follow from: names and bytes, in the order of the names.
 
-    What lies deeper (the simulation's tables, scripts) and the README change no result.
+    These are the tables directly under ``resources/`` and those of :data:`RESULT_FOLDERS`.  The
+    simulation's tables, scripts and READMEs change no result.
     """
     folder = next((folder for folder in FOLDERS if folder.is_dir()), FOLDERS[0])
     parts = hashlib.sha256()
-    for path in sorted(folder.glob("*")):
-        if path.is_file() and path.suffix != ".md":
-            parts.update(path.name.encode() + b"\0" + path.read_bytes())
+    for below in ("", *RESULT_FOLDERS):
+        for path in sorted((folder / below).glob("*")):
+            if path.is_file() and path.suffix != ".md":
+                parts.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes())
     return parts.hexdigest()[:16]

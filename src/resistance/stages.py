@@ -79,8 +79,15 @@ def annotate(cohort_file: Path, results: Path) -> None:
     write_stage(dropped.frame(), results, "annotate", schemas.DROPPED)
 
 
+def _cohort(results: Path) -> Any:
+    """Return the cohort with the scores that the stage ``subtype`` computed."""
+    from resistance.cohort import Cohort
+
+    return Cohort.read(results / "cohort").with_scores(read_stage(results, "subtype", schemas.SCORES))
+
+
 def ctdna(cohort_file: Path, results: Path) -> None:
-    """Write ``ctdna/`` quantity, molecular_response and emergence."""
+    """Write ``ctdna/``: quantity, response, course, residual disease, emergence, clonal haematopoiesis, identity."""
     from resistance.cohort import Cohort
     from resistance.ctdna.emergence import find_emergence
     from resistance.ctdna.quantity import quantify
@@ -93,22 +100,32 @@ def ctdna(cohort_file: Path, results: Path) -> None:
     write_stage(molecular_response(quantity, config.ctdna), results, "ctdna", schemas.RESPONSE)
     effects = read_stage(results, "annotate", schemas.EFFECTS)
     write_stage(find_emergence(cohort, effects, config.ctdna), results, "ctdna", schemas.EMERGENCE)
+    for schema in (schemas.COURSE, schemas.MRD, schemas.HAEMATOPOIESIS, schemas.IDENTITY):
+        write_stage(empty(schema), results, "ctdna", schema)
 
 
-def subtype(cohort_file: Path, results: Path) -> None:
-    """Write ``subtype/subtypes.parquet``."""
+def classify(cohort_file: Path, results: Path) -> None:
+    """Write ``subtype/`` subtypes, scores, concordance and disagreements."""
     from resistance.cohort import Cohort
     from resistance.subtype.classify import classify_all
+    from resistance.subtype.concordance import concordance, disagreements
 
     config, _ = _load(cohort_file)
-    write_stage(classify_all(Cohort.read(results / "cohort"), config.subtype), results, "subtype", schemas.SUBTYPES)
+    cohort = Cohort.read(results / "cohort")
+    called = classify_all(cohort, config.subtype)
+    for schema, table in (
+        (schemas.SUBTYPES, called.subtypes),
+        (schemas.SCORES, called.scores),
+        (schemas.CONCORDANCE, concordance(called.subtypes)),
+        (schemas.DISAGREEMENTS, disagreements(called.subtypes, cohort.samples)),
+    ):
+        write_stage(table, results, "subtype", schema)
 
 
 def matrix(cohort_file: Path, results: Path) -> None:
     """Write ``matrix/`` markers and matrix."""
     from resistance.allelic import allelic_states
     from resistance.clonality import find_clonality
-    from resistance.cohort import Cohort
     from resistance.cooccurrence import cooccurrence
     from resistance.knowledge import load_markers
     from resistance.matrix import build_matrix
@@ -116,7 +133,7 @@ def matrix(cohort_file: Path, results: Path) -> None:
 
     config, base = _load(cohort_file)
     markers = load_markers(None if config.markers.file is None else base / config.markers.file)
-    cohort, effects = Cohort.read(results / "cohort"), read_stage(results, "annotate", schemas.EFFECTS)
+    cohort, effects = _cohort(results), read_stage(results, "annotate", schemas.EFFECTS)
     phased = read_stage(results, "annotate", schemas.PHASED_EFFECTS)
     matched = build_matrix(
         cohort,
@@ -147,12 +164,11 @@ def matrix(cohort_file: Path, results: Path) -> None:
 def associate(cohort_file: Path, results: Path) -> None:
     """Write ``associate/`` plan.json and plan.html, and only then the results."""
     from resistance.associate import answer, make_plan
-    from resistance.cohort import Cohort
     from resistance.matrix import gene_states
     from resistance.report.plan_page import render_plan
 
     config, _ = _load(cohort_file)
-    cohort = Cohort.read(results / "cohort")
+    cohort = _cohort(results)
     subtypes = read_stage(results, "subtype", schemas.SUBTYPES)
     markers, states = read_stage(results, "matrix", schemas.MARKERS), read_stage(results, "matrix", schemas.MATRIX)
     genes = None
@@ -233,10 +249,9 @@ def apply_to_table(model_file: Path, table: Path, days: Sequence[float]) -> tupl
 
 def _prediction_tables(config: CohortFile, results: Path, *, all_genes: bool = False) -> tuple[Any, dict[str, Any]]:
     """Return what :func:`resistance.predict.columns.make_source` takes."""
-    from resistance.cohort import Cohort
     from resistance.matrix import gene_states
 
-    cohort = Cohort.read(results / "cohort")
+    cohort = _cohort(results)
     tables = (
         cohort,
         read_stage(results, "matrix", schemas.MARKERS),
@@ -276,7 +291,7 @@ STAGES: dict[str, Callable[[Path, Path], None]] = {
     "gather": gather,
     "annotate": annotate,
     "ctdna": ctdna,
-    "subtype": subtype,
+    "classify": classify,
     "matrix": matrix,
     "associate": associate,
     "train": train,

@@ -17,19 +17,19 @@ from typing import Any
 
 from resistance import __version__
 from resistance.annotate.reference import open_reference
-from resistance.batching import batch_text, batches, listed_samples
+from resistance.batching import CONTROLS, alignment_batches, batch_text, batches, listed_samples
 from resistance.config import CohortFile, load
 from resistance.dropped import Dropped
 from resistance.errors import InputError, Problem, ResistanceError
 from resistance.inputs import SITE_LISTS, Named, config_files, require, sample_files
-from resistance.layout import BATCH, STAGES, table_path
+from resistance.layout import BATCH, PILEUP, STAGES, table_path
 from resistance.read.gather import clinic_and_samples
 from resistance.resources import knowledge_digest
 
 #: the file that is used when none is given, as Snakemake workflows do
 DEFAULT = Path("config/config.yaml")
 #: columns of the samples sheet whose files belong to a batch (the others are read by gather)
-PER_BATCH = ("vcf", "sv_vcf")
+PER_BATCH = ("vcf", "sv_vcf", "bam")
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,8 @@ class Work:
         Files that concern the whole cohort: the sheets, matrices and files gathered at once.
     batches : dict of str to tuple of str
         Batch -> the files of its samples, and the chains that move them to the study's build.
+    alignments : dict of str to tuple of str
+        Batch of alignments -> its files, and those that say what is counted in them; empty without ``ctdna.alignments``.
     members : dict of str to str
         Batch -> digest of its rows of the samples sheet, as far as their patients are analysed.
     reading : str
@@ -62,6 +64,7 @@ class Work:
     results: str
     files: tuple[str, ...]
     batches: dict[str, tuple[str, ...]]
+    alignments: dict[str, tuple[str, ...]]
     members: dict[str, str]
     reading: str
     version: str
@@ -75,6 +78,14 @@ class Work:
     def trained(self) -> list[str]:
         """Return what the report takes from the prediction models: nothing where none is asked for."""
         return [*self.tables("train"), f"{self.results}/train/plan.json"] if self.predicts else []
+
+    def pileup_tables(self, batch: str) -> list[str]:
+        """Return the paths of the tables that one batch of alignments gives (also for a wildcard in place of its name)."""
+        return [table_path(self.results, f"pileup/{batch}", schema).as_posix() for schema in PILEUP]
+
+    def counted(self) -> list[str]:
+        """Return what the stage ``ctdna`` takes from the alignments: nothing where none are counted."""
+        return [table for batch in self.alignments for table in self.pileup_tables(batch)]
 
     def batch_tables(self, batch: str) -> list[str]:
         """Return the paths of the tables that one batch gives (also for a wildcard in place of its name)."""
@@ -137,14 +148,24 @@ def plan_work(configfiles: Sequence[str | Path], config: Mapping[str, Any]) -> W
         for item in named
         if source.file is None and item.key == f"variants.{i}.liftover.chain"
     ]
+    counting = [item for item in named if item.key is not None and item.key.startswith("ctdna.alignments.")]
+    alignments = {}
+    for name, rows in alignment_batches(cohort, base).items():
+        kept = rows if name == CONTROLS else [row for row in rows if row.sample_id in analysed]
+        bams = [Named(base / row.files["bam"], row.files["bam"], column="bam", row=row.row) for row in kept]
+        require(bams)
+        alignments[name] = _paths([*bams, *counting])
     return Work(
         cohort=shown(path),
         results=(Path(output) / cohort.study.name).as_posix(),
         files=_paths([*named, *(item for item in everything if item.column not in PER_BATCH)]),
         batches={
-            name: _paths([*(item for item in sample_files(cohort, base, rows) if item.column in PER_BATCH), *lists, *chains])
+            name: _paths(
+                [*(item for item in sample_files(cohort, base, rows) if item.column in ("vcf", "sv_vcf")), *lists, *chains]
+            )
             for name, rows in by_batch.items()
         },
+        alignments=alignments,
         members={name: _digest(batch_text(rows)) for name, rows in by_batch.items()},
         reading=_reading(cohort),
         version=f"{__version__}+{knowledge_digest()}",

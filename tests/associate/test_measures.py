@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -73,6 +74,10 @@ def test_markers_scores_ctdna_and_covariates_are_measures(cohort: Cohort, config
         schemas.SUBTYPES,
     )
     assert value(cohort, configure(), "score:lps", subtypes=subtypes) == pytest.approx([1.5, np.nan, np.nan], nan_ok=True)
+    own = replace(
+        cohort, measurements=pd.DataFrame({"sample_id": ["b"], "kind": "score", "name": "lps", "value": 0.5, "source": "x"})
+    )
+    assert value(own, configure(), "score:lps", subtypes=subtypes) == pytest.approx([np.nan, 0.5, np.nan], nan_ok=True)
     quantity = conform(
         pd.DataFrame({"patient_id": ["A", "B"], "sample_id": ["a1", "b"], "timepoint": ["baseline", "relapse"], "n_tracked": [1, 1],
                       "hge_per_ml": [50.0, 9.0]}),
@@ -100,7 +105,7 @@ def test_scales_are_those_of_the_field() -> None:
     [
         ("sex", r"value 'female': the measure is no number.*Map its values"),
         ("marker:X", r"value 'X': no such marker"),
-        ("score:lps", r"no subtype method of this name was run.*There are: none"),
+        ("score:lps", r"there is no score or subtype method of this name.*There are: none"),
         ("ctdna:note", r"quantity has no such number.*mean_vaf"),
     ],
 )

@@ -27,14 +27,14 @@ def settings(**more):
 
 
 def test_labels_and_methods_stand_side_by_side_without_a_vote(cohort):
-    table = classify_all(cohort, settings())
+    table = classify_all(cohort, settings()).subtypes
     rows = table[["patient_id", "method", "subtype"]].fillna("-").to_numpy().tolist()
     assert rows == [["P1", "label:rnaseq", "ABC"], ["P2", "label:rnaseq", "-"], ["P1", "hans", "GCB"], ["P2", "hans", "-"]]
     assert table["reason"].tolist()[:2] == ["given by the study", "the study gives no label"]
 
 
 def test_without_methods_the_table_is_empty(cohort):
-    assert classify_all(cohort, Subtype()).empty
+    assert classify_all(cohort, Subtype()).subtypes.empty
 
 
 def test_a_label_that_was_not_gathered_is_an_error_that_says_what_to_do(cohort):

@@ -6,7 +6,9 @@ import pandas as pd
 import pytest
 
 from resistance.cohort import Cohort
-from resistance.subtype.hans import METHOD, classify, decide
+from resistance.config import Subtype
+from resistance.subtype.hans import METHOD, decide
+from resistance.subtype.hans import classify as classify_cohort
 from resistance.subtype.ihc import normalised
 
 
@@ -19,6 +21,10 @@ def cohort_of(ihc, samples=None, patients=("P1",)):
         samples=pd.DataFrame(samples, columns=["sample_id", "patient_id", "material", "timepoint", "day"]),
         ihc=pd.DataFrame(ihc, columns=["sample_id", "antibody", "percent_positive", "positive"]).assign(source="ihc.tsv"),
     )
+
+
+def classify(cohort):
+    return classify_cohort(cohort, Subtype()).subtypes
 
 
 def call(*stains, **more):

@@ -178,11 +178,7 @@ def _raw(
             )
         per_patient = rows.set_index("patient_id")["value"]
     elif source == "score":
-        rows = subtypes[subtypes["method"] == name]
-        if rows.empty:
-            there = ", ".join(sorted(set(subtypes["method"]))) or "none"
-            raise InputError("no subtype method of this name was run", column=where, value=name, remedy=f"There are: {there}.")
-        per_patient = rows.set_index("patient_id")["score"]
+        return _score(name, where, config, cohort, subtypes)
     elif source == "ctdna":
         table = stages["quantity"]
         if name not in table or table[name].dtype.kind not in "fiub":
@@ -192,6 +188,25 @@ def _raw(
         per_patient = rows.assign(_value=rows[name].astype("float64")).groupby("patient_id")["_value"].mean()
     else:
         return _vaf(name, config, cohort, stages["effects"])
+    return np.asarray(per_patient.astype("float64").reindex(ids), dtype=np.float64)
+
+
+def _score(name: str, where: str, config: CohortFile, cohort: Cohort, subtypes: pd.DataFrame) -> FloatArray:
+    """Return a score per patient: of the measurements (the study's or computed; mean over samples), else of a subtype method."""
+    ids = cohort.patients["patient_id"].astype("object")
+    scores = cohort.measurements[cohort.measurements["kind"] == "score"]
+    rows = scores[scores["name"] == name]
+    if not rows.empty:
+        placed = rows.merge(_samples_now(config, cohort)[["sample_id", "patient_id"]], on="sample_id")
+        per_patient = placed.groupby("patient_id")["value"].mean()
+    else:
+        called = subtypes[subtypes["method"] == name]
+        if called.empty:
+            there = ", ".join(sorted({*scores["name"], *subtypes["method"]})) or "none"
+            raise InputError(
+                "there is no score or subtype method of this name", column=where, value=name, remedy=f"There are: {there}."
+            )
+        per_patient = called.set_index("patient_id")["score"]
     return np.asarray(per_patient.astype("float64").reindex(ids), dtype=np.float64)
 
 

@@ -122,7 +122,7 @@ def digests(
     }
     if gene_states is not None:
         tables["gene_states"] = gene_states
-    tables |= {"samples": cohort.samples, **(stages or {})}
+    tables |= {"samples": cohort.samples, "measurements": cohort.measurements, **(stages or {})}
     return {name: _rows_digest(table) for name, table in tables.items()} | {
         "expression": _wide_digest(cohort.expression, "gene"),
         "features": _wide_digest(cohort.features, "patient_id"),

@@ -4,9 +4,26 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from resistance.config.words import Mapped, Strict
+
+Classified = Literal["cell_of_origin", "genetic", "expression_class", "risk"]
+#: every method of `resistance subtype list`, one a line
+MethodName = Literal[
+    "hans",
+    "double_expressor",
+    "choi",
+    "tally",
+    "visco_young",
+    "muris",
+    "dlbcl90",
+    "dlbcl90_coo",
+    "dlbcl90_pmbl",
+    "dlbcl90_dhitsig",
+]
+#: methods whose rule nobody read in its source: they need `unverified: true`
+UNVERIFIED: frozenset[str] = frozenset({"choi", "tally", "visco_young", "muris"})
 
 
 class SubtypeLabel(Strict):
@@ -14,13 +31,30 @@ class SubtypeLabel(Strict):
 
     name: str = Field(description="Name of the method, such as rnaseq or nanostring.")
     value: Mapped = Field(description="Column of the patients table, with values mapped to ABC, GCB, non-GCB, UNCLASSIFIED ...")
+    kind: Classified = Field("cell_of_origin", description="What the label classifies: it is compared with methods of this kind.")
 
 
 class Subtype(Strict):
     """Cell of origin and genetic subtype."""
 
     labels: list[SubtypeLabel] = Field(default_factory=list, description="Labels given in the patients table.")
-    methods: list[Literal["hans"]] = Field(default_factory=list, description="Methods to run.")
+    methods: list[MethodName] = Field(
+        default_factory=list, description="Methods to run (`resistance subtype list`), side by side; no vote is taken."
+    )
+    unverified: bool = Field(
+        False,
+        description="Allow methods whose rule was not read in its source (choi, tally, visco_young, muris). Every output says so.",
+    )
     use: str | None = Field(
         None, description="The method whose calls stratify the analysis and head the report: label:<name>, hans ..."
     )
+
+    @model_validator(mode="after")
+    def _verified(self) -> Subtype:
+        open_ = [name for name in self.methods if name in UNVERIFIED]
+        if open_ and not self.unverified:
+            raise ValueError(
+                f"the rule of {', '.join(open_)} was not verified in its source: set 'unverified: true' beside 'methods' to run it "
+                "all the same (every output will say so), or leave it out"
+            )
+        return self

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from resistance.schemas.classes import CONCORDANCE, SCORES, SUBTYPES
+from resistance.schemas.classes import CLASSIFIED, CONCORDANCE, DISAGREEMENTS, SCORES, SUBTYPES
 from resistance.schemas.derived import (
     ALLELIC_STATES,
     CLONALITY,
@@ -41,6 +41,7 @@ from resistance.schemas.study import (
     IHC,
     MEASUREMENTS,
     NANOSTRING,
+    PAIRED_VARIANTS,
     PATIENTS,
     PHASED_EFFECTS,
     SAMPLES,
@@ -64,6 +65,7 @@ ALL = (
     FEATURES,
     ADVERSE_EVENTS,
     TREATMENTS,
+    PAIRED_VARIANTS,
     ENDPOINTS,
     DROPPED,
     PILEUP,
@@ -84,6 +86,7 @@ ALL = (
     SUBTYPES,
     SCORES,
     CONCORDANCE,
+    DISAGREEMENTS,
     MARKERS,
     MATRIX,
     EVIDENCE,
@@ -107,6 +110,7 @@ __all__ = [
     "BACKGROUND",
     "CALIBRATION",
     "CALLS",
+    "CLASSIFIED",
     "CLONALITY",
     "CONCORDANCE",
     "CONTROL_POSITIONS",
@@ -116,6 +120,7 @@ __all__ = [
     "COVERAGE",
     "DECISION_CURVE",
     "DIFFERENCES",
+    "DISAGREEMENTS",
     "DROPPED",
     "EFFECTS",
     "EMERGENCE",
@@ -136,6 +141,7 @@ __all__ = [
     "MEASUREMENTS",
     "MRD",
     "NANOSTRING",
+    "PAIRED_VARIANTS",
     "PATHWAY_STATES",
     "PATIENTS",
     "PERFORMANCE",

@@ -5,6 +5,9 @@ from __future__ import annotations
 from resistance.schemas.parts import PATIENT_COLUMN, SAMPLE_COLUMN
 from resistance.tables import Column, Schema
 
+#: what a method or label can classify
+CLASSIFIED = ("cell_of_origin", "genetic", "expression_class", "risk")
+
 SUBTYPES = Schema(
     "subtypes",
     "One row per patient and classification method.",
@@ -15,8 +18,8 @@ SUBTYPES = Schema(
         Column(
             "kind",
             "text",
-            "What is classified.",
-            allowed=("cell_of_origin", "genetic", "expression_class", "risk", "label"),
+            "What is classified; only methods of one kind are compared.",
+            allowed=CLASSIFIED,
         ),
         Column("subtype", "text", "Class, or UNCLASSIFIED; NA when it could not be called."),
         Column("score", "real", "Score where the method has one."),
@@ -31,7 +34,7 @@ SUBTYPES = Schema(
             "flag",
             "The rule was read in its source; NA for a label.",
         ),
-        Column("borderline", "flag", "A percentage within 5 points of its cut-off."),
+        Column("borderline", "flag", "A percentage that the call rests on lies within 5 points of its cut-off."),
         Column("reason", "text", "In words.", required=True),
     ),
     key=("patient_id", "method"),
@@ -55,16 +58,48 @@ SCORES = Schema(
 )
 CONCORDANCE = Schema(
     "concordance",
-    "One row per pair of methods: how often they agree on the patients that both called.",
+    "One row per pair of methods of one kind: how often they agree on the patients that both called (ABC counts as non-GCB beside "
+    "a method that knows only GCB and non-GCB).",
     (
         Column("method_1", "text", "Method.", required=True),
         Column("method_2", "text", "Method.", required=True),
-        Column("n", "integer", "Patients with a definite call by both.", required=True, low=0),
+        Column("kind", "text", "What both classify.", required=True, allowed=CLASSIFIED),
+        Column("n_both", "integer", "Patients called by both, UNCLASSIFIED as a call.", required=True, low=0),
+        Column("agree_both", "integer", "Of these with the same call.", required=True, low=0),
+        Column("unclassified_1", "integer", "Of these UNCLASSIFIED by the first.", required=True, low=0),
+        Column("unclassified_2", "integer", "Of these UNCLASSIFIED by the second.", required=True, low=0),
+        Column("n", "integer", "Patients with a definite class by both.", required=True, low=0),
         Column("agree", "integer", "Of these with the same class.", required=True, low=0),
-        Column("kappa", "real", "Cohen's kappa; NA where it is not defined.", low=-1, high=1),
-        Column("kappa_ci_low", "real", "95 % interval.", low=-1, high=1),
-        Column("kappa_ci_high", "real", "95 % interval.", low=-1, high=1),
+        Column("agreement", "real", "agree / n.", low=0, high=1),
+        Column("agreement_ci_low", "real", "95 % exact interval.", low=0, high=1),
+        Column("agreement_ci_high", "real", "95 % exact interval.", low=0, high=1),
+        Column("kappa", "real", "Cohen's kappa over the n; NA where it is not defined.", low=-1, high=1),
+        Column("kappa_ci_low", "real", "95 % interval (large-sample standard error).", low=-1, high=1),
+        Column("kappa_ci_high", "real", "95 % interval (large-sample standard error).", low=-1, high=1),
+        Column("kappa_both", "real", "Kappa over the n_both, UNCLASSIFIED as a class of its own.", low=-1, high=1),
         Column("note", "text", "What to beware of."),
     ),
     key=("method_1", "method_2"),
+)
+DISAGREEMENTS = Schema(
+    "disagreements",
+    "One row per patient and pair of methods of one kind whose calls differ, with what each call rests on.",
+    (
+        PATIENT_COLUMN,
+        Column("method_1", "text", "Method.", required=True),
+        Column("subtype_1", "text", "Its call.", required=True),
+        Column("method_2", "text", "Method.", required=True),
+        Column("subtype_2", "text", "Its call.", required=True),
+        Column(
+            "difference",
+            "text",
+            "other_class: two definite classes; unclassified: one of the two leaves it open.",
+            required=True,
+            allowed=("other_class", "unclassified"),
+        ),
+        Column("why", "text", "What may explain it: borderline, low quality, other sample ...; NA where nothing is known."),
+        Column("reason_1", "text", "Of the first call.", required=True),
+        Column("reason_2", "text", "Of the second call.", required=True),
+    ),
+    key=("patient_id", "method_1", "method_2"),
 )

@@ -1,22 +1,21 @@
-"""Cohort and settings -> subtypes: every label and method side by side, no majority vote."""
+"""Cohort and settings -> subtypes and scores: every label and method side by side, no majority vote."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from resistance.schemas import SUBTYPES
+from resistance.schemas import SCORES, SUBTYPES
 from resistance.subtype.labels import label_method
+from resistance.subtype.method import Called
 from resistance.subtype.registry import by_name
 from resistance.tables import conform, empty
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from resistance.cohort import Cohort
     from resistance.config import Subtype
 
 
-def classify_all(cohort: Cohort, settings: Subtype) -> pd.DataFrame:
+def classify_all(cohort: Cohort, settings: Subtype) -> Called:
     """Classify every patient by every label and method of the cohort file.
 
     Parameters
@@ -27,17 +26,20 @@ def classify_all(cohort: Cohort, settings: Subtype) -> pd.DataFrame:
 
     Returns
     -------
-    DataFrame
-        Schema SUBTYPES, one row per patient and method, patients in the order of the patients table;
-        also patients who could not be called, with the reason.
+    Called
+        ``subtypes``: one row per patient and method, patients in the order of the patients table; also
+        patients who could not be called, with the reason.  ``scores``: one row per sample and score, of
+        every sample that was measured, not only of the one that the patient's call rests on.
     """
     import pandas as pd
 
-    methods = [label_method(label.name) for label in settings.labels]
+    methods = [label_method(label.name, label.kind) for label in settings.labels]
     methods += [by_name(name) for name in dict.fromkeys(settings.methods)]
-    parts = [method.classify(cohort) for method in methods]
-    if not parts:
-        return empty(SUBTYPES)
+    found = [method.classify(cohort, settings) for method in methods]
+    if not found:
+        return Called(empty(SUBTYPES))
     # rows as records, because a column that is NA in one part has no type of its own to agree on
-    rows = [record for part in parts for record in part.to_dict("records")]
-    return conform(pd.DataFrame(rows, columns=list(SUBTYPES.names)), SUBTYPES)
+    rows = [record for part in found for record in part.subtypes.to_dict("records")]
+    scores = [record for part in found for record in part.scores.to_dict("records")]
+    table = pd.DataFrame(scores, columns=list(SCORES.names)).drop_duplicates(["sample_id", "name"])
+    return Called(conform(pd.DataFrame(rows, columns=list(SUBTYPES.names)), SUBTYPES), conform(table, SCORES))

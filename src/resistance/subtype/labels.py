@@ -6,20 +6,19 @@ from typing import TYPE_CHECKING
 
 from resistance.errors import InputError
 from resistance.schemas import SUBTYPES
-from resistance.subtype.method import Method
+from resistance.subtype.method import Called, Method
 from resistance.tables import conform
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from resistance.cohort import Cohort
+    from resistance.config import Subtype
 
 
-def label_method(name: str) -> Method:
-    """Return the method that takes the study's label `name` as it stands."""
+def label_method(name: str, kind: str = "cell_of_origin") -> Method:
+    """Return the method that takes the study's label `name` as it stands; `kind` is what the label classifies."""
     column = f"label:{name}"
 
-    def classify(cohort: Cohort) -> pd.DataFrame:
+    def classify(cohort: Cohort, settings: Subtype) -> Called:
         import pandas as pd
 
         if column not in cohort.patients:
@@ -30,8 +29,21 @@ def label_method(name: str) -> Method:
                 remedy="Gather the cohort again with this cohort file.",
             )
         given = cohort.patients[column]
-        table = pd.DataFrame({"patient_id": cohort.patients["patient_id"], "method": column, "kind": "label", "subtype": given})
+        table = pd.DataFrame({"patient_id": cohort.patients["patient_id"], "method": column, "kind": kind, "subtype": given})
         table["reason"] = pd.Series("given by the study", index=table.index).mask(given.isna(), "the study gives no label")
-        return conform(table, SUBTYPES)
+        return Called(conform(table, SUBTYPES))
 
-    return Method(column, "1", "a column of the patients table", "the study itself", True, classify)
+    return Method(
+        name=column,
+        version="1",
+        kind=kind,
+        input="label",
+        needs="a column of the patients table",
+        classes=(),
+        features=(),
+        platforms=(),
+        citation="the study itself",
+        verified=True,
+        limits="How the study came to it is not known here.",
+        classify=classify,
+    )

@@ -2,12 +2,53 @@
 
 from __future__ import annotations
 
-from resistance.subtype import hans
+from resistance.errors import InputError
+from resistance.subtype import (
+    choi,
+    dlbcl90,
+    dlbcl90_coo,
+    dlbcl90_dhitsig,
+    dlbcl90_pmbl,
+    double_expressor,
+    hans,
+    muris,
+    tally,
+    visco_young,
+)
 from resistance.subtype.method import Method
 
-METHODS: tuple[Method, ...] = (hans.METHOD,)
+METHODS: tuple[Method, ...] = (
+    hans.METHOD,
+    double_expressor.METHOD,
+    choi.METHOD,
+    tally.METHOD,
+    visco_young.METHOD,
+    muris.METHOD,
+    dlbcl90.METHOD,
+    dlbcl90_coo.METHOD,
+    dlbcl90_pmbl.METHOD,
+    dlbcl90_dhitsig.METHOD,
+)
+#: other names under which people look for a method
+ALIASES = {"lymph2cx": "dlbcl90_coo", "lymph3cx": "dlbcl90", "dhitsig": "dlbcl90_dhitsig", "visco": "visco_young"}
 
 
 def by_name(name: str) -> Method:
-    """Return the method of that name (the cohort file's model lets no other name pass)."""
-    return {method.name: method for method in METHODS}[name]
+    """Return the method of that name.
+
+    Raises
+    ------
+    InputError
+        There is none; the message lists those that there are.
+    """
+    methods = {method.name: method for method in METHODS}
+    known = name.strip().lower().replace("-", "_")
+    known = ALIASES.get(known, known)
+    if known not in methods:
+        raise InputError(
+            "there is no such method",
+            column="method",
+            value=name,
+            remedy=f"There are: {', '.join(methods)} (`resistance subtype list`).",
+        )
+    return methods[known]

@@ -26,8 +26,8 @@ from resistance.stats.scan.logistic import (
 from resistance.stats.scan.orthogonal import orthogonal
 from resistance.stats.scan.threads import threads_to_use
 
-#: markers of one task: their sums stay in the nearest cache
-TASK = 512
+#: markers of one task: long pieces of a row are read ahead, and the sums still stay in the second cache
+TASK = 2048
 #: markers with missing values that are looked at together, and fits without marker that are kept for the next ones
 TOGETHER = 4096
 KEPT = 1000
@@ -113,30 +113,27 @@ def logistic_score_scan(
     covariate_columns = matrix([] if covariates is None else covariates, "covariates", y.size)
     workers = threads_to_use(threads)
     m = x.shape[1]
-    numbers = np.full((m, 2), np.nan)
+    score, variance, doubtful = np.full(m, np.nan), np.full(m, np.nan), np.ones(m, dtype=bool)
     reason = np.zeros(m, dtype=np.int8)
     n, events = np.full(m, y.size), np.full(m, int(y.sum()))
     whole = _null(y, covariate_columns)
 
-    def task(first: int) -> NDArray[np.intp]:
-        last = min(first + TASK, m)
-        if whole.reason or m <= SMALL:
-            return np.arange(first, last)
-        return first + _fast(x, first, last, whole, numbers)
+    def task(first: int) -> None:
+        _fast(x, first, min(first + TASK, m), whole, score, variance, doubtful)
 
-    starts = range(0, m, TASK)
+    starts = range(0, m, TASK) if whole.reason == 0 and m > SMALL else range(0)
     if workers == 1 or len(starts) < 2:
-        careful = [task(first) for first in starts]
+        for first in starts:
+            task(first)
     else:
         with ThreadPoolExecutor(min(workers, len(starts))) as pool:
-            careful = list(pool.map(task, starts))
-    again = np.concatenate(careful) if careful else np.zeros(0, dtype=np.intp)
+            list(pool.map(task, starts))
+    again = np.flatnonzero(doubtful)
     known = {np.packbits(np.ones(y.size, dtype=bool)).tobytes(): whole}
     for first in range(0, again.size, TOGETHER):
-        _carefully(x, again[first : first + TOGETHER], y, covariate_columns, known, numbers, reason, n, events)
+        _carefully(x, again[first : first + TOGETHER], y, covariate_columns, known, score, variance, reason, n, events)
     from scipy.special import erfc
 
-    score, variance = np.ascontiguousarray(numbers[:, 0]), np.ascontiguousarray(numbers[:, 1])
     z = score / np.sqrt(variance)
     return ScoreScan(
         score=score,
@@ -215,9 +212,11 @@ def _null(y: FloatArray, covariates: FloatArray) -> _Null:
     return _Null(np.column_stack([sign * rest, weight[:, None] * basis, weight]), basis, 0, ())
 
 
-def _fast(x: NDArray[Any], first: int, last: int, null: _Null, numbers: FloatArray) -> NDArray[np.intp]:
-    """Write score and variance of some markers; return which of them need a second look: missing, constant, nearly collinear."""
-    from resistance.stats.scan.score_kernel import ROWS, sums_over_patients
+def _fast(
+    x: NDArray[Any], first: int, last: int, null: _Null, score: FloatArray, variance: FloatArray, doubtful: BoolArray
+) -> None:
+    """Write score and variance of some markers, and which of them need a second look: missing, constant, nearly collinear."""
+    from resistance.stats.scan.score_kernel import ROWS, scores, sums_over_patients
     from resistance.stats.scan.simd import LANES, aligned
 
     n, n_factors = null.factors.shape
@@ -233,12 +232,7 @@ def _fast(x: NDArray[Any], first: int, last: int, null: _Null, numbers: FloatArr
         source[:, : last - first] = x[:, first:last]
     sums = aligned(groups * n_factors * LANES)
     sums_over_patients(source.reshape(-1), stride, n, at, groups, integer, factors, n_factors, sums)
-    each = sums.reshape(groups, n_factors, LANES).transpose(0, 2, 1).reshape(-1, n_factors)[: last - first]
-    squares = each[:, -1]
-    variance = squares - (each[:, 1:-1] ** 2).sum(axis=1)
-    numbers[first:last, 0] = each[:, 0]
-    numbers[first:last, 1] = variance
-    return np.flatnonzero(~(variance > CANCELLED * squares))
+    scores(sums, n_factors, CANCELLED, first, score[:last], variance[:last], doubtful[:last])
 
 
 def _carefully(
@@ -247,7 +241,8 @@ def _carefully(
     y: FloatArray,
     covariates: FloatArray,
     known: dict[bytes, _Null],
-    numbers: FloatArray,
+    score: FloatArray,
+    variance: FloatArray,
     reason: IntArray,
     n: NDArray[np.int64],
     events: NDArray[np.int64],
@@ -263,7 +258,7 @@ def _carefully(
     members_of: dict[bytes, list[int]] = {}
     for marker, bits in enumerate(np.packbits(assessed, axis=0).T):
         members_of.setdefault(bits.tobytes(), []).append(marker)
-    numbers[which] = np.nan
+    score[which] = variance[which] = np.nan
     for pattern, members in members_of.items():
         here = assessed[:, members[0]]
         into = which[members]
@@ -293,10 +288,10 @@ def _carefully(
             left = left - share[:, None] * null.basis[:, column]
             if column == 0:
                 centred = left
-        variance = (left * left * weight).sum(axis=1)
-        collinear = ~constant & ~(variance > COLLINEAR * (centred * centred * weight).sum(axis=1))
+        spread_left = (left * left * weight).sum(axis=1)
+        collinear = ~constant & ~(spread_left > COLLINEAR * (centred * centred * weight).sum(axis=1))
         reason[into[constant]] = CONSTANT_CODE
         reason[into[collinear]] = COLLINEAR_CODE
         fine = ~constant & ~collinear
-        numbers[into[fine], 0] = ((left * null.factors[:, 0]).sum(axis=1) * spread)[fine]
-        numbers[into[fine], 1] = (variance * spread**2)[fine]
+        score[into[fine]] = ((left * null.factors[:, 0]).sum(axis=1) * spread)[fine]
+        variance[into[fine]] = (spread_left * spread**2)[fine]

@@ -11,7 +11,7 @@ from resistance.stats._arrays import FloatArray
 from resistance.stats.scan.simd import LANES, fma, load, load_any, spread, spread_from, store, where_less
 
 #: patients whose markers are added before the sums go back to the cache
-ROWS = 4
+ROWS = 6
 
 
 @njit(cache=True, nogil=True)
@@ -48,20 +48,28 @@ def sums_over_patients(
         at1 = min(row + 1, n - 1) * stride + first
         at2 = min(row + 2, n - 1) * stride + first
         at3 = min(row + 3, n - 1) * stride + first
+        at4 = min(row + 4, n - 1) * stride + first
+        at5 = min(row + 5, n - 1) * stride + first
         f0 = row * n_factors
         f1 = f0 + n_factors
         f2 = f1 + n_factors
         f3 = f2 + n_factors
+        f4 = f3 + n_factors
+        f5 = f4 + n_factors
         for group in range(groups):
             x0 = load_any(markers, at0 + group * LANES)
             x1 = load_any(markers, at1 + group * LANES)
             x2 = load_any(markers, at2 + group * LANES)
             x3 = load_any(markers, at3 + group * LANES)
+            x4 = load_any(markers, at4 + group * LANES)
+            x5 = load_any(markers, at5 + group * LANES)
             if integer:
                 x0 = where_less(x0, spread(0.0), spread(np.nan), x0)
                 x1 = where_less(x1, spread(0.0), spread(np.nan), x1)
                 x2 = where_less(x2, spread(0.0), spread(np.nan), x2)
                 x3 = where_less(x3, spread(0.0), spread(np.nan), x3)
+                x4 = where_less(x4, spread(0.0), spread(np.nan), x4)
+                x5 = where_less(x5, spread(0.0), spread(np.nan), x5)
             into = group * n_factors * LANES
             for j in range(n_factors - 1):
                 s = load(sums, into)
@@ -69,6 +77,8 @@ def sums_over_patients(
                 s = fma(spread_from(factors, f1 + j), x1, s)
                 s = fma(spread_from(factors, f2 + j), x2, s)
                 s = fma(spread_from(factors, f3 + j), x3, s)
+                s = fma(spread_from(factors, f4 + j), x4, s)
+                s = fma(spread_from(factors, f5 + j), x5, s)
                 store(sums, into, s)
                 into += LANES
             s = load(sums, into)
@@ -77,4 +87,34 @@ def sums_over_patients(
             s = fma(spread_from(factors, f1 + j) * x1, x1, s)
             s = fma(spread_from(factors, f2 + j) * x2, x2, s)
             s = fma(spread_from(factors, f3 + j) * x3, x3, s)
+            s = fma(spread_from(factors, f4 + j) * x4, x4, s)
+            s = fma(spread_from(factors, f5 + j) * x5, x5, s)
             store(sums, into, s)
+
+
+@njit(cache=True, nogil=True)
+def scores(
+    sums: FloatArray, n_factors: int, cancelled: float, first: int, score: FloatArray, variance: FloatArray, doubtful: Any
+) -> None:
+    """Write score and variance given the covariates of the markers from `first` on.
+
+    Parameters
+    ----------
+    sums : array
+        As :func:`sums_over_patients` leaves them: residual, weights times orthonormal columns, squares.
+    cancelled : float
+        Share of the sum of squares; where the variance is not above it, `doubtful` is set.
+    score, variance, doubtful : array, shape (markers,)
+    """
+    for marker in range(first, score.size):
+        at = ((marker - first) // LANES) * n_factors * LANES + (marker - first) % LANES
+        if at >= sums.size:
+            return
+        squares = sums[at + (n_factors - 1) * LANES]
+        left = squares
+        for j in range(1, n_factors - 1):
+            share = sums[at + j * LANES]
+            left -= share * share
+        score[marker] = sums[at]
+        variance[marker] = left
+        doubtful[marker] = not left > cancelled * squares
