@@ -14,7 +14,7 @@ from resistance.schemas.derived import (
     RESULTS,
 )
 from resistance.schemas.parts import EVIDENCE_KINDS, MATERIALS, MEASURED_KINDS, STATES, TIMEPOINTS
-from resistance.schemas.plasma import COURSE, EMERGENCE, HAEMATOPOIESIS, IDENTITY, MRD, QUANTITY, RESPONSE
+from resistance.schemas.plasma import COURSE, EMERGENCE, EMERGENT_RESISTANCE, HAEMATOPOIESIS, IDENTITY, MRD, QUANTITY, RESPONSE
 from resistance.schemas.predicted import CALIBRATION, DECISION_CURVE, PERFORMANCE, PREDICTIONS, SELECTION
 from resistance.schemas.reads import (
     ALIGNMENT_QUALITY,
@@ -81,6 +81,7 @@ ALL = (
     COURSE,
     MRD,
     EMERGENCE,
+    EMERGENT_RESISTANCE,
     HAEMATOPOIESIS,
     IDENTITY,
     SUBTYPES,
@@ -124,6 +125,7 @@ __all__ = [
     "DROPPED",
     "EFFECTS",
     "EMERGENCE",
+    "EMERGENT_RESISTANCE",
     "ENDPOINTS",
     "EVIDENCE",
     "EVIDENCE_KINDS",
