@@ -170,6 +170,7 @@ def matrix(cohort_file: Path, results: Path) -> None:
     from resistance.allelic import allelic_states
     from resistance.clonality import find_clonality
     from resistance.cooccurrence import cooccurrence
+    from resistance.emergent_resistance import find_emergent_resistance
     from resistance.knowledge import load_markers
     from resistance.matrix import build_matrix
     from resistance.pathways import pathway_states
@@ -178,6 +179,7 @@ def matrix(cohort_file: Path, results: Path) -> None:
     markers = load_markers(None if config.markers.file is None else base / config.markers.file)
     cohort, effects = _cohort(results), read_stage(results, "annotate", schemas.EFFECTS)
     phased = read_stage(results, "annotate", schemas.PHASED_EFFECTS)
+    ctdna_tables = {schema.name: read_stage(results, "ctdna", schema) for schema in STAGE_TABLES["ctdna"]}
     matched = build_matrix(
         cohort,
         effects,
@@ -185,8 +187,9 @@ def matrix(cohort_file: Path, results: Path) -> None:
         markers,
         subtype_method=config.subtype.use,
         phased=phased,
-        ctdna={schema.name: read_stage(results, "ctdna", schema) for schema in STAGE_TABLES["ctdna"]},
+        ctdna=ctdna_tables,
     )
+    emerged = ctdna_tables[schemas.EMERGENCE.name]
     genes = frozenset(gene for question in matched.questions for gene in question.genes)
     for schema, table in (
         (schemas.MARKERS, markers),
@@ -199,6 +202,7 @@ def matrix(cohort_file: Path, results: Path) -> None:
             schemas.COOCCURRENCE,
             cooccurrence(cohort, effects, genes, phased=phased, min_carriers=config.analysis.cooccurrence_carriers),
         ),
+        (schemas.EMERGENT_RESISTANCE, find_emergent_resistance(cohort, emerged, matched.evidence, markers)),
         (schemas.DROPPED, matched.dropped),
     ):
         write_stage(table, results, "matrix", schema)
