@@ -32,7 +32,7 @@ class Counted:
     counts : DataFrame
         sample_id, key (names the variant), reads, mutant, fraction, seen, unit; as
         :func:`resistance.ctdna.support.with_counts` gives them. ``forced``: no caller reported it, it was
-        looked for in the alignments.
+        looked for in the alignments; ``inferred``: reads were worked out from the fraction.
     names : DataFrame
         One row per key: build, chrom, pos, ref, alt, gene, hgvsp (NA where the source does not say).
     depth : DataFrame
@@ -59,7 +59,7 @@ def count_calls(cohort: Cohort, effects: pd.DataFrame, settings: Ctdna, pileup: 
     """
     import pandas as pd
 
-    counts = with_counts(cohort.calls).assign(unit="reads", forced=False)
+    counts = with_counts(cohort.calls).assign(unit="reads", forced=False, inferred=False)
     if pileup is not None and len(pileup):
         counts = _with_pileup(counts, cohort.calls, pileup)
     key = _key(counts)
@@ -71,7 +71,7 @@ def count_calls(cohort: Cohort, effects: pd.DataFrame, settings: Ctdna, pileup: 
     depth = assayed.assign(reads=assayed["sample_id"].map(typical).astype("float64").round())
     return Counted(
         _libraries(cohort.samples, settings),
-        counts.assign(key=key)[["sample_id", "key", "reads", "mutant", "fraction", "seen", "unit", "forced"]],
+        counts.assign(key=key)[["sample_id", "key", "reads", "mutant", "fraction", "seen", "unit", "forced", "inferred"]],
         names,
         depth[depth["reads"].notna()],
     )
@@ -102,7 +102,7 @@ def _with_pileup(counts: pd.DataFrame, calls: pd.DataFrame, pileup: pd.DataFrame
     refused = calls.loc[(calls["filter"] == NOT_CALLED).fillna(False).astype(bool), key].assign(_refused=True)
     counted = counted.merge(refused, on=key, how="left")
     # a forced count of none is not seen, whatever a caller's row without counts says
-    counted["forced"] = counted["seen"].isna()
+    counted = counted.assign(forced=counted["seen"].isna(), inferred=False)
     counted["seen"] = (counted["mutant"] > 0).fillna(False).astype(bool) & counted["_refused"].isna()
     both = pd.concat([counted[list(counts.columns)], counts], ignore_index=True)
     return both.drop_duplicates(key, keep="first").reset_index(drop=True)
@@ -146,7 +146,7 @@ def side_by_side(pairs: pd.DataFrame, counted: Counted) -> pd.DataFrame:
         ``_row`` (the sample has a row), ``_used`` (reads to reckon with) and ``_count`` (mutant reads to reckon with).
     """
     sides = []
-    told = ("reads", "mutant", "fraction", "seen", "unit")
+    told = ("reads", "mutant", "fraction", "seen", "unit", "inferred")
     for side in SIDES:
         calls = counted.counts.rename(columns={"sample_id": f"{side}_sample_id", **{x: f"{side}_{x}" for x in told}})
         sides.append(pairs[["later_sample_id", "baseline_sample_id"]].merge(calls, on=f"{side}_sample_id"))
@@ -154,6 +154,7 @@ def side_by_side(pairs: pd.DataFrame, counted: Counted) -> pd.DataFrame:
     for side in SIDES:
         both[f"{side}_row"] = both[f"{side}_seen"].notna()
         both[f"{side}_seen"] = both[f"{side}_seen"].eq(True)
+        both[f"{side}_inferred"] = both[f"{side}_inferred"].eq(True)
     both = both[both["baseline_seen"] | both["later_seen"]]
     frame = pairs.merge(both, on=["later_sample_id", "baseline_sample_id"]).merge(counted.names, on="key", how="left")
     for side in SIDES:

@@ -10,6 +10,7 @@ import numpy as np
 from resistance.ctdna.background_rates import background_rates
 from resistance.ctdna.comparison import SIDES, Counted, count_calls, known_before, pairs_of, side_by_side
 from resistance.ctdna.courses import clusters
+from resistance.ctdna.named import count_named
 from resistance.ctdna.selection import relative_change
 from resistance.schemas import EMERGENCE
 from resistance.tables import conform, empty
@@ -77,6 +78,8 @@ def find_emergence(
     import pandas as pd
 
     parts = [compare(count_calls(cohort, effects, settings, pileup), settings, background)]
+    if len(cohort.paired_variants):
+        parts.append(compare(count_named(cohort.paired_variants, settings), settings))
     full = [part for part in parts if len(part)]
     return conform(pd.concat(full, ignore_index=True), EMERGENCE) if full else empty(EMERGENCE)
 
@@ -93,7 +96,7 @@ def compare(counted: Counted, settings: Ctdna, background: pd.DataFrame | None =
     counted = Counted(counted.samples, counts, counted.names, counted.depth)
     frame = side_by_side(pairs, counted) if len(pairs) else pd.DataFrame()
     if frame.empty:
-        return empty(EMERGENCE)
+        return frame
     for side in SIDES:
         frame[f"{side}_background"] = background_rates(
             frame[f"{side}_sample_id"], frame["ref"], frame["alt"], background, settings.background_error_rate
@@ -113,7 +116,7 @@ def compare(counted: Counted, settings: Ctdna, background: pd.DataFrame | None =
     for side in SIDES:
         names |= {f"{side}_reads": f"{side}_depth", f"{side}_mutant": f"{side}_alt_count", f"{side}_fraction": f"{side}_vaf"}
     frame = frame.rename(columns=names).sort_values(["patient_id", "_order", "sample_id", *_place(frame)], kind="stable")
-    return conform(frame[[name for name in EMERGENCE.names if name in frame]], EMERGENCE)
+    return frame[[name for name in EMERGENCE.names if name in frame]]
 
 
 def _place(frame: pd.DataFrame) -> list[str]:
@@ -205,6 +208,9 @@ def _verdict(row: dict[str, Any], settings: Ctdna) -> tuple[str, str | None]:
             notes.append(
                 f"no row in the {side} sample: taken as 0 of {row[f'{side}_used']:.0f} reads, the lower quartile of its depths"
             )
+
+    if row["baseline_inferred"] or row["later_inferred"]:
+        notes.append("reads inferred from the fractions, which gives fewer rather than more")
 
     def words(*more: str) -> str | None:
         return "; ".join([*notes, *more]) or None

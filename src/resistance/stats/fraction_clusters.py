@@ -29,7 +29,8 @@ class Clusters:
     fraction : ndarray, shape (k, s)
         Mutant fraction of each cluster in each sample, background taken off.
     bic : ndarray, shape (m,)
-        Bayesian information criterion of 1, 2, ... m clusters; the partition is that of the least.
+        Bayesian information criterion of 1, 2, ... m clusters; the partition is that of the least. More are not tried
+        once it has risen twice.
     converged : bool
         The likelihood of the chosen number settled.
     """
@@ -102,7 +103,11 @@ def cluster_fractions(
         return Clusters(*out, np.zeros((0, x.shape[1])), np.zeros(0), True)
     size, hits, e = size[usable], hits[usable], e[usable]
     tree, deepest = _ward(hits, size)
-    fits = [_fit(hits, size, e, tree, deepest, k) for k in range(1, max(1, min(most, v // _LEAST)) + 1)]
+    fits = []
+    for k in range(1, max(1, min(most, v // _LEAST)) + 1):
+        fits.append(_fit(hits, size, e, tree, deepest, k))
+        if len(fits) > 2 and fits[-1][0] > fits[-2][0] > fits[-3][0]:
+            break  # the criterion has turned
     bic = np.array([fit[0] for fit in fits])
     _, fraction, posterior, converged = fits[int(bic.argmin())]
     order = np.lexsort(tuple(-fraction[:, column] for column in reversed(range(fraction.shape[1]))))
@@ -131,7 +136,6 @@ def _fit(
 ) -> tuple[float, FloatArray, FloatArray, bool]:
     """Fit `k` clusters; return the BIC, the fractions, the posterior and whether it settled."""
     from scipy.cluster.hierarchy import fcluster
-    from scipy.special import logsumexp
 
     v, s = hits.shape
     first = fcluster(tree, k, "maxclust") - 1 if len(tree) else np.zeros(len(deepest), dtype=np.intp)
@@ -141,7 +145,8 @@ def _fit(
     previous, converged = -np.inf, False
     for _ in range(_STEPS):
         chance = np.log(share) + _log_likelihood(hits, size, e, fraction)
-        whole = logsumexp(chance, axis=1)
+        top = chance.max(axis=1)
+        whole = top + np.log(np.exp(chance - top[:, None]).sum(axis=1))
         posterior = np.exp(chance - whole[:, None])
         now = float(whole.sum())
         if now - previous < _TOLERANCE * (1.0 + abs(now)):
@@ -162,8 +167,6 @@ def _maximise(posterior: FloatArray, hits: FloatArray, size: FloatArray, e: Floa
 
 def _log_likelihood(hits: FloatArray, size: FloatArray, e: FloatArray, fraction: FloatArray) -> FloatArray:
     """Return the log likelihood of each variant in each cluster, without the terms that are the same in all."""
-    out = np.zeros((len(hits), len(fraction)))
-    for k, row in enumerate(fraction):
-        f = np.clip(e + (1.0 - e) * row, _EDGE, 1.0 - _EDGE)
-        out[:, k] = (hits * np.log(f) + (size - hits) * np.log1p(-f)).sum(axis=1)
-    return out
+    f = np.minimum(np.maximum(e[:, None, :] + (1.0 - e[:, None, :]) * fraction, _EDGE), 1.0 - _EDGE)
+    found: FloatArray = (hits[:, None, :] * np.log(f) + (size - hits)[:, None, :] * np.log1p(-f)).sum(axis=2)
+    return found

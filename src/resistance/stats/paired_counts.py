@@ -103,7 +103,7 @@ def equal_fractions(
     if len(rows):
         found = np.array([_one(*row) for row in rows])
         out[known] = found[where.reshape(-1)]
-    return PairedTest(out[:, 0], out[:, 1], out[:, 2])
+    return PairedTest(p_value=out[:, 0], p_rise=out[:, 1], p_fall=out[:, 2])
 
 
 def _one(
@@ -114,37 +114,39 @@ def _one(
         return 1.0, 1.0, 1.0
     x = np.arange(max(0.0, total - n), min(m, total) + 1)
     here = int(a - x[0])
-    nodes, weights = (np.zeros(1), np.ones(1)) if se == 0 else _quadrature()
+    nodes, weights = (np.zeros(1), np.ones(1)) if se == 0 else _QUADRATURE
     ratios = np.exp(log_ratio + se * nodes)
-    fractions = np.array([_under_hypothesis(a, m, b, n, e1, e2, rho1, rho2, ratio) for ratio in ratios])
-    # without overdispersion or offset the sum has taken the fraction out of the split: one value of it does
-    tried = range(1) if rho1 == rho2 == 0 else range(fractions.shape[1])
-    worst = np.zeros(3)
-    for column in tried:
-        mixed = np.zeros_like(x)
-        for ratio, weight, f in zip(ratios, weights, fractions[:, column], strict=True):
-            f1, f2 = e1 + (1 - e1) * f, e2 + (1 - e2) * min(1.0, ratio * f)
-            chance = log_pmf(x, m, f1, rho1) + log_pmf(total - x, n, f2, rho2)
-            chance = np.exp(chance - chance.max())
-            mixed += weight * chance / chance.sum()
-        tails = mixed[mixed <= mixed[here] * (1 + _TIE)].sum(), mixed[: here + 1].sum(), mixed[here:].sum()
-        worst = np.maximum(worst, tails)
-    return float(min(1.0, worst[0])), float(min(1.0, worst[1])), float(min(1.0, worst[2]))
+    fractions = _under_hypothesis(a, m, b, n, e1, e2, rho1, rho2, ratios)
+    if rho1 == rho2 == 0:  # the sum has taken the fraction out of the split: one value of it does
+        fractions = fractions[:1]
+    # axes: value of the fraction, node of the offset, split
+    f1 = (e1 + (1 - e1) * fractions)[:, :, None]
+    f2 = (e2 + (1 - e2) * np.minimum(1.0, ratios * fractions))[:, :, None]
+    chance = log_pmf(x, m, f1, rho1) + log_pmf(total - x, n, f2, rho2)
+    chance = np.exp(chance - chance.max(axis=2, keepdims=True))
+    mixed = ((chance / chance.sum(axis=2, keepdims=True)) * weights[:, None]).sum(axis=1)
+    no_likelier = np.where(mixed <= mixed[:, [here]] * (1 + _TIE), mixed, 0.0).sum(axis=1).max()
+    # as few in the first sample or fewer: as many in the second or more
+    rise, fall = mixed[:, : here + 1].sum(axis=1).max(), mixed[:, here:].sum(axis=1).max()
+    return min(1.0, float(no_likelier)), min(1.0, float(rise)), min(1.0, float(fall))
 
 
 def _under_hypothesis(
-    a: float, m: float, b: float, n: float, e1: float, e2: float, rho1: float, rho2: float, ratio: float
-) -> tuple[float, float]:
-    """Return the common fraction of the first sample by moments, weighted by effective reads, and one standard error below it."""
+    a: float, m: float, b: float, n: float, e1: float, e2: float, rho1: float, rho2: float, ratios: FloatArray
+) -> FloatArray:
+    """Return the fraction of the first sample by moments, weighted by effective reads, and one standard error below it, per ratio."""
     w1, w2 = 1.0 / (1.0 + (m - 1.0) * rho1), 1.0 / (1.0 + (n - 1.0) * rho2)
-    excess = w1 * (a - e1 * m) / (1 - e1) + w2 * (b - e2 * n) / (1 - e2)
-    size, most = w1 * m + ratio * w2 * n, min(1.0, 1.0 / ratio)
-    hits = max(excess, 0.0)
+    hits = max(0.0, w1 * (a - e1 * m) / (1 - e1) + w2 * (b - e2 * n) / (1 - e2))
+    size, most = w1 * m + ratios * w2 * n, np.minimum(1.0, 1.0 / ratios)
     # Wilson's bound: it stays above 0 and is quick
-    low = (hits + _Z**2 / 2 - _Z * np.sqrt(hits * max(0.0, 1 - hits / size) + _Z**2 / 4)) / (size + _Z**2)
-    return float(np.clip(excess / size, 0.0, most)), float(np.clip(low, 0.0, most))
+    root = np.sqrt(hits * np.maximum(0.0, 1 - hits / size) + _Z**2 / 4)
+    low = (hits + _Z**2 / 2 - _Z * root) / (size + _Z**2)
+    return np.clip(np.stack([hits / size, low]), 0.0, most)
 
 
 def _quadrature() -> tuple[FloatArray, FloatArray]:
     nodes, weights = np.polynomial.hermite_e.hermegauss(_NODES)
     return nodes, weights / weights.sum()
+
+
+_QUADRATURE = _quadrature()
