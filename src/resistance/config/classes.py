@@ -41,7 +41,9 @@ class SubtypeLabel(Strict):
 class ExpressionModel(Strict):
     """A trained classifier of expression."""
 
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", description="Its calls are those of the method model:<name>.")]
+    name: Annotated[
+        str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", description="Its calls are those of the method model:<name>.")
+    ]
     file: str = Field(description="Model of `resistance subtype train`, relative to the cohort file.")
     scaling: Literal["model", "own"] | None = Field(
         None,
@@ -71,7 +73,10 @@ class Subtype(Strict):
         "markers under score:<name>. `resistance subtype scores` lists them.",
     )
     max_weight_missing: float = Field(
-        0.2, ge=0, le=1, description="Share of an expression score's weight that missing genes may have; above it there is no call."
+        0.2,
+        ge=0,
+        le=1,
+        description="Share of an expression score's weight that missing genes may have; above it there is no call.",
     )
     unverified: bool = Field(
         False,

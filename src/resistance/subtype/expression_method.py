@@ -20,9 +20,7 @@ if TYPE_CHECKING:
 NO_TABLE = "no expression of the patient"
 
 
-def classify_cohort(
-    cohort: Cohort, method: Method, call: Callable[[Expression], pd.DataFrame], *, unit: str | None
-) -> Called:
+def classify_cohort(cohort: Cohort, method: Method, call: Callable[[Expression], pd.DataFrame], *, unit: str | None) -> Called:
     """Call a cohort by a method on expression.
 
     Parameters
@@ -44,7 +42,10 @@ def classify_cohort(
 
     table = from_cohort(cohort)
     if table is None:
-        rows = [method.row(patient_id=patient, reason="the cohort has no expression table") for patient in cohort.patients["patient_id"]]
+        rows = [
+            method.row(patient_id=patient, reason="the cohort has no expression table")
+            for patient in cohort.patients["patient_id"]
+        ]
         return Called(_subtypes(rows))
     try:
         calls = call(table)
@@ -52,7 +53,7 @@ def classify_cohort(
         reason = "no call: " + "; ".join(f"{problem.message}. {problem.remedy or ''}".strip() for problem in error.problems)
         rows = [method.row(patient_id=patient, reason=reason) for patient in cohort.patients["patient_id"]]
         return Called(_subtypes(rows))
-    subtypes = per_patient(cohort, method, calls, nothing=NO_TABLE)
+    subtypes = per_patient(cohort, method, calls, what="expression", nothing=NO_TABLE)
     if unit is None or calls["score"].isna().all():
         return Called(subtypes)
     scores = pd.DataFrame(

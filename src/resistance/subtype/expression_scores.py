@@ -14,7 +14,7 @@ from resistance.errors import InputError
 from resistance.schemas import SCORES
 from resistance.stats.linear_score import Score
 from resistance.stats.weighted_z import weighted_z
-from resistance.subtype.apply_model import MAX_WEIGHT_MISSING, lost_in_words
+from resistance.subtype.apply_model import MAX_SAMPLE_MISSING, MAX_WEIGHT_MISSING, lost_in_words
 from resistance.subtype.expression import Expression, from_cohort
 from resistance.subtype.genes import find_genes, share_missing
 from resistance.subtype.method import TABLE_SCORES, with_patients
@@ -45,7 +45,10 @@ def score_names(wanted: Sequence[str]) -> tuple[str, ...]:
     strange = [name for name in names if name not in known]
     if strange:
         raise InputError(
-            "there is no such score", column="subtype.scores", value=strange[0], remedy=f"There are: {', '.join(known)}; or 'all'."
+            "there is no such score",
+            column="subtype.scores",
+            value=strange[0],
+            remedy=f"There are: {', '.join(known)}; or 'all'.",
         )
     return tuple(names)
 
@@ -68,7 +71,7 @@ def score_expression(
     -------
     DataFrame
         Schema TABLE_SCORES, one row per sample and score.  ``value`` is NA, with the reason, where too
-        much of the weight is missing, where fewer than ten samples are there to standardise by, or where
+        much of the weight is missing (for one sample: more than half), where fewer than ten samples are there to standardise by, or where
         the sample has no value.
 
     Raises
@@ -123,15 +126,17 @@ def _one(expression: Expression, of: GeneScore, max_weight_missing: float) -> li
     rows = []
     for j, sample in enumerate(expression.samples):
         notes = [why or unusable.get(sample, "")]
+        value = float(scored.score[j])
         if scored.weight_missing[j] > max_weight_missing and usable[j] and not why:
             notes.append(f"{scored.weight_missing[j]:.0%} of the weight not measured or without spread")
+            value = np.nan if scored.weight_missing[j] > MAX_SAMPLE_MISSING else value
         if not of.verified:
             notes.append("gene list not verified")
         rows.append(
             {
                 "sample_id": sample,
                 "name": of.name,
-                "value": float(scored.score[j]),
+                "value": value,
                 "unit": UNITS[of.scale],
                 "features_used": len(here) if not why else 0,
                 "features_missing": ";".join(lost) or None,

@@ -99,7 +99,9 @@ def call_expression(
         if sample in unusable:
             rows.append(row | {"reason": f"no call: {unusable[sample]}"})
         elif not fit[j]:
-            rows.append(row | {"score": np.nan, "reason": f"no call: {missing:.1%} of the score's weight is not measured in this sample"})
+            rows.append(
+                row | {"score": np.nan, "reason": f"no call: {missing:.1%} of the score's weight is not measured in this sample"}
+            )
         elif normals is None or codes is None:
             rows.append(row | {"reason": f"score {score:.4g} and no class: {mixture.note}"})
         else:

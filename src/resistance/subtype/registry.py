@@ -38,7 +38,13 @@ METHODS: tuple[Method, ...] = (
     rnaseq_dzsig28.METHOD,
 )
 #: other names under which people look for a method
-ALIASES = {"lymph2cx": "dlbcl90_coo", "lymph3cx": "dlbcl90", "dhitsig": "dlbcl90_dhitsig", "visco": "visco_young", "lps": "lps_wright210"}
+ALIASES = {
+    "lymph2cx": "dlbcl90_coo",
+    "lymph3cx": "dlbcl90",
+    "dhitsig": "dlbcl90_dhitsig",
+    "visco": "visco_young",
+    "lps": "lps_wright210",
+}
 
 
 def by_name(name: str) -> Method:

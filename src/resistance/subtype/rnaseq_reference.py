@@ -105,7 +105,9 @@ def dark_zone_score(table: pd.DataFrame) -> pd.Series:
     signature = load_published()["rnaseq_dzsig28"]
     found = find_genes(tuple(signature.weights), [str(name) for name in table.index])
     if found.missing:
-        raise InputError(f"{len(found.missing)} of the 28 genes are missing ({', '.join(found.missing)})", remedy="Give all of them.")
+        raise InputError(
+            f"{len(found.missing)} of the 28 genes are missing ({', '.join(found.missing)})", remedy="Give all of them."
+        )
     rows = table.loc[list(found.rows.values())].to_numpy(dtype=np.float64)
     return pd.Series(score_normalised(signature, rows), index=table.columns, name="dark_zone")
 
