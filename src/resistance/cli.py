@@ -18,7 +18,7 @@ click.rich_click.COMMAND_GROUPS = {
     "resistance": [
         {"name": "Start here", "commands": ["init", "check", "run", "simulate", "import-cbioportal"]},
         {"name": "Stages (what the workflow calls)", "commands": [
-            "read", "gather", "annotate", "ctdna", "classify", "matrix", "associate", "train", "report",
+            "read", "gather", "annotate", "pileup", "ctdna", "classify", "matrix", "associate", "train", "report",
         ]},
         {"name": "Use the results elsewhere", "commands": ["export", "predict"]},
         {"name": "Tools", "commands": ["subtype", "liftover", "power", "meta"]},
@@ -594,6 +594,17 @@ def annotate(source: Path, results: Path | None, reference: Path | None, out: Pa
     from resistance import stages
 
     stages.STAGES["annotate"](source, results)
+
+
+@cli.command()
+@_cohort
+@_results
+@click.option("--batch", required=True, help="Name of the batch, such as reads_000 or controls.")
+def pileup(cohort: Path, results: Path, batch: str) -> None:
+    """Count the cohort's variants in the alignments of one batch of samples."""
+    from resistance import stages
+
+    stages.pileup(cohort, results, batch)
 
 
 _stage("ctdna", "Quantify ctDNA, its change under treatment and emergent variants.")

@@ -10,7 +10,7 @@ from typing import Any
 from resistance import schemas
 from resistance.config import CohortFile, load
 from resistance.dropped import Dropped
-from resistance.layout import BATCH, read_stage, write_stage
+from resistance.layout import BATCH, PILEUP, read_stage, write_stage
 from resistance.layout import STAGES as STAGE_TABLES
 from resistance.tables import empty, read_table, write_table, write_text
 
@@ -84,6 +84,30 @@ def _cohort(results: Path) -> Any:
     from resistance.cohort import Cohort
 
     return Cohort.read(results / "cohort").with_scores(read_stage(results, "subtype", schemas.SCORES))
+
+
+def pileup(cohort_file: Path, results: Path, batch: str) -> None:
+    """Write ``pileup/<batch>/*.parquet`` from the alignments of one batch."""
+    from resistance.batching import CONTROLS, alignment_files
+    from resistance.ctdna.sites import sites_to_count
+    from resistance.read.alignments.batch import count_batch
+    from resistance.read.sites import read_alleles
+
+    config, base = _load(cohort_file)
+    settings = config.ctdna.alignments
+    files = alignment_files(config, base, batch)  # without 'ctdna.alignments' there is no batch, and it says so
+    if settings is None:
+        return
+    samples = read_stage(results, "cohort", schemas.SAMPLES)
+    if batch != CONTROLS:
+        wanted = samples.loc[samples["material"].isin(settings.materials), "sample_id"]
+        files = [(sample, path) for sample, path in files if sample in set(wanted)]
+    spots = None if settings.hotspots is None else read_alleles(base / settings.hotspots, config.study.build)
+    calls = read_stage(results, "cohort", schemas.CALLS)
+    sites = sites_to_count(calls, samples, [sample for sample, _ in files], of=settings.variants, everywhere=spots)
+    tables = count_batch(files, sites, settings, build=config.study.build, base=base, controls=batch == CONTROLS)
+    for schema in PILEUP:
+        write_table(tables[schema.name], results / "pileup" / batch / f"{schema.name}.parquet", schema)
 
 
 def ctdna(cohort_file: Path, results: Path) -> None:
