@@ -153,9 +153,9 @@ def classify(cohort_file: Path, results: Path) -> None:
     from resistance.subtype.classify import classify_all
     from resistance.subtype.concordance import concordance, disagreements
 
-    config, _ = _load(cohort_file)
+    config, base = _load(cohort_file)
     cohort = Cohort.read(results / "cohort")
-    called = classify_all(cohort, config.subtype)
+    called = classify_all(cohort, config.subtype, base)
     for schema, table in (
         (schemas.SUBTYPES, called.subtypes),
         (schemas.SCORES, called.scores),

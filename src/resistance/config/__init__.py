@@ -17,7 +17,7 @@ from resistance.config.analysis import (
     TimeDependent,
 )
 from resistance.config.choices import Annotation, Markers, Report, Study
-from resistance.config.classes import Subtype, SubtypeLabel
+from resistance.config.classes import ExpressionModel, Subtype, SubtypeLabel
 from resistance.config.clinic import AdverseEvent, ClinicalEvents, Endpoint, Features, Patients, Samples, TimeColumn
 from resistance.config.cohort_file import CohortFile, json_schema, load, parse
 from resistance.config.plasma import Alignments, Controls, Ctdna, Mrd, PairedVariants, Umi
@@ -55,6 +55,7 @@ __all__ = [
     "Endpoint",
     "EvidenceKind",
     "Expression",
+    "ExpressionModel",
     "Features",
     "Fusions",
     "Haematopoiesis",
