@@ -131,7 +131,10 @@ def fit_class_evidence(
     mean = np.where(observed.any(axis=0), np.nansum(x, axis=0) / np.maximum(observed.sum(axis=0), 1), 0.0)
     own = np.eye(k)[y]
     frequency = np.stack(
-        [((np.where(observed, x == level, 0.0).T @ own + 0.1) / (observed.astype(np.float64).T @ own + 0.3)).T for level in LEVELS[1:]],
+        [
+            ((np.where(observed, x == level, 0.0).T @ own + 0.1) / (observed.astype(np.float64).T @ own + 0.3)).T
+            for level in LEVELS[1:]
+        ],
         axis=1,
     )
     divided = _divided(np.where(observed, x, mean))
@@ -192,7 +195,9 @@ def missing_weight(model: EvidenceModel, values: ArrayLike) -> NDArray[np.float6
     """Return the share of the model's weight, 0..1, on events that were not observed (NaN), shape (n,)."""
     weight = model.weight
     total = weight.sum()
-    return np.asarray(np.isnan(np.asarray(values, dtype=np.float64)) @ weight / total if total else np.zeros(len(np.asarray(values))))
+    return np.asarray(
+        np.isnan(np.asarray(values, dtype=np.float64)) @ weight / total if total else np.zeros(len(np.asarray(values)))
+    )
 
 
 def calibrate(model: EvidenceModel, temperature: float, blindness: float = 0.0) -> EvidenceModel:

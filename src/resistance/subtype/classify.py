@@ -8,6 +8,7 @@ from resistance.schemas import SCORES, SUBTYPES
 from resistance.subtype.labels import label_method
 from resistance.subtype.method import Called
 from resistance.subtype.registry import by_name
+from resistance.subtype.saved import saved_method
 from resistance.tables import conform, empty
 
 if TYPE_CHECKING:
@@ -34,7 +35,8 @@ def classify_all(cohort: Cohort, settings: Subtype) -> Called:
     import pandas as pd
 
     methods = [label_method(label.name, label.kind) for label in settings.labels]
-    methods += [by_name(name) for name in dict.fromkeys(settings.methods)]
+    models = {f"model:{model.name}": model for model in settings.models}
+    methods += [saved_method(models[name]) if name in models else by_name(name) for name in dict.fromkeys(settings.methods)]
     found = [method.classify(cohort, settings) for method in methods]
     if not found:
         return Called(empty(SUBTYPES))

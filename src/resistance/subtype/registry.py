@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from resistance.errors import InputError
 from resistance.subtype import (
+    chapuy,
     choi,
     dlbcl90,
     dlbcl90_coo,
@@ -11,6 +12,9 @@ from resistance.subtype import (
     dlbcl90_pmbl,
     double_expressor,
     hans,
+    lymphgen,
+    lymphplex,
+    mixture,
     muris,
     tally,
     visco_young,
@@ -28,6 +32,10 @@ METHODS: tuple[Method, ...] = (
     dlbcl90_coo.METHOD,
     dlbcl90_pmbl.METHOD,
     dlbcl90_dhitsig.METHOD,
+    chapuy.METHOD,
+    lymphplex.METHOD,
+    lymphgen.METHOD,
+    mixture.METHOD,
 )
 #: other names under which people look for a method
 ALIASES = {"lymph2cx": "dlbcl90_coo", "lymph3cx": "dlbcl90", "dhitsig": "dlbcl90_dhitsig", "visco": "visco_young"}
