@@ -45,6 +45,7 @@ COHORT = (
     schemas.FEATURES,
     schemas.ADVERSE_EVENTS,
     schemas.TREATMENTS,
+    schemas.PAIRED_VARIANTS,
     schemas.DROPPED,
 )
 

@@ -20,7 +20,7 @@ from resistance.config.choices import Annotation, Markers, Report, Study
 from resistance.config.classes import Genetic, Subtype, SubtypeLabel, SubtypeModel
 from resistance.config.clinic import AdverseEvent, ClinicalEvents, Endpoint, Features, Patients, Samples, TimeColumn
 from resistance.config.cohort_file import CohortFile, json_schema, load, parse
-from resistance.config.plasma import Alignments, Controls, Ctdna, Mrd, Umi
+from resistance.config.plasma import Alignments, Controls, Ctdna, Mrd, PairedVariants, Umi
 from resistance.config.prediction import Prediction
 from resistance.config.sources import Assay, CopyNumber, Expression, Fusions, Ihc, Liftover, Measurements, NanoString, Variants
 from resistance.config.words import (
@@ -71,6 +71,7 @@ __all__ = [
     "Mrd",
     "Multiplicity",
     "NanoString",
+    "PairedVariants",
     "Patients",
     "Population",
     "Prediction",
