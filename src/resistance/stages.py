@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -155,7 +156,8 @@ def classify(cohort_file: Path, results: Path) -> None:
 
     config, base = _load(cohort_file)
     cohort = Cohort.read(results / "cohort")
-    called = classify_all(cohort, config.subtype, base)
+    annotated = replace(cohort, effects=read_stage(results, "annotate", schemas.EFFECTS))
+    called = classify_all(annotated, config.subtype.below(base))
     for schema, table in (
         (schemas.SUBTYPES, called.subtypes),
         (schemas.SCORES, called.scores),

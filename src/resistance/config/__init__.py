@@ -17,7 +17,7 @@ from resistance.config.analysis import (
     TimeDependent,
 )
 from resistance.config.choices import Annotation, Markers, Report, Study
-from resistance.config.classes import ExpressionModel, Subtype, SubtypeLabel
+from resistance.config.classes import Genetic, Subtype, SubtypeLabel, SubtypeModel
 from resistance.config.clinic import AdverseEvent, ClinicalEvents, Endpoint, Features, Patients, Samples, TimeColumn
 from resistance.config.cohort_file import CohortFile, json_schema, load, parse
 from resistance.config.plasma import Alignments, Controls, Ctdna, Mrd, PairedVariants, Umi
@@ -55,9 +55,9 @@ __all__ = [
     "Endpoint",
     "EvidenceKind",
     "Expression",
-    "ExpressionModel",
     "Features",
     "Fusions",
+    "Genetic",
     "Haematopoiesis",
     "Ihc",
     "JoinedSheet",
@@ -88,6 +88,7 @@ __all__ = [
     "Study",
     "Subtype",
     "SubtypeLabel",
+    "SubtypeModel",
     "TimeColumn",
     "TimeDependent",
     "Timepoint",
