@@ -15,8 +15,6 @@ from resistance.variant import contig
 if TYPE_CHECKING:
     import pandas as pd
 
-    from resistance.cohort import Cohort
-
 #: columns of a table of SNPs
 SNP = ("build", "chrom", "pos", "ref", "alt", "allele_frequency")
 #: reads below which a germline-like call is not believed
@@ -112,11 +110,16 @@ def _frequency(record: Any, path: Path) -> float | None:
     return frequency
 
 
-def germline_like(cohort: Cohort) -> pd.DataFrame:
+def germline_like(calls: pd.DataFrame, samples: pd.DataFrame) -> pd.DataFrame:
     """Return SNPs among the cohort's own calls that look inherited, where no VCF of common SNPs is given.
 
     Single bases on autosomes, of at least 20 reads, called in a germline sample; and, of a patient without one, called in two
     samples or more with a fraction of 40 to 60 % or above 95 % in each.
+
+    Parameters
+    ----------
+    calls, samples : DataFrame
+        Schemas CALLS and SAMPLES.
 
     Returns
     -------
@@ -126,12 +129,11 @@ def germline_like(cohort: Cohort) -> pd.DataFrame:
     import pandas as pd
 
     keys = ["build", "chrom", "pos", "ref", "alt"]
-    calls = cohort.calls
     single = calls["ref"].isin(list("ACGT")) & calls["alt"].isin(list("ACGT")) & calls["chrom"].str.fullmatch(r"\d+")
     deep = (calls["depth"] >= _LEAST_DEPTH).fillna(False).astype(bool)
     fits = calls["vaf"].between(0.4, 0.6) | (calls["vaf"] > 0.95)
-    rows = calls.assign(fits=fits)[single & deep].merge(cohort.samples[["sample_id", "patient_id", "material"]], on="sample_id")
-    with_germline = set(cohort.samples.loc[cohort.samples["material"] == "germline", "patient_id"])
+    rows = calls.assign(fits=fits)[single & deep].merge(samples[["sample_id", "patient_id", "material"]], on="sample_id")
+    with_germline = set(samples.loc[samples["material"] == "germline", "patient_id"])
     own = rows[(rows["material"] == "germline") & rows["fits"]]
     without = rows[~rows["patient_id"].isin(with_germline)].groupby(["patient_id", *keys], as_index=False)
     several = without.agg(n=("sample_id", "nunique"), fits=("fits", "all"))
