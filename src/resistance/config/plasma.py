@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from resistance.config.plasma_level import Haematopoiesis, Level, Milestones
+from resistance.config.plasma_quality import Background, CellFreeQuality, Identity
 from resistance.config.words import Material, Sheet, Strict
 
 
@@ -60,8 +61,14 @@ class Alignments(Strict):
     umi: Umi | None = Field(None, description="Unique molecular identifiers (null: none).")
     hotspots: str | None = Field(None, description="VCF of variants that are counted in every sample, beside the patient's own.")
     controls: Controls | None = Field(None, description="Alignments of healthy plasma: panel of normals and background.")
-    blacklist: str | None = Field(None, description="BED or VCF of positions that the background leaves out.")
-    snps: str | None = Field(None, description="VCF of common SNPs (with AF), for the identity of samples and contamination.")
+    blacklist: str | None = Field(None, description="Places that the background leaves out: BED, VCF, or text with a line chr_pos or chr_pos_ref_alt each.")
+    snps: str | None = Field(
+        None,
+        description="VCF of common SNPs (with AF), for the identity of samples and contamination (null: calls of the cohort that look "
+        "inherited).",
+    )
+    background: Background = Background()
+    quality: CellFreeQuality = CellFreeQuality()
 
 
 class Mrd(Strict):
@@ -158,4 +165,5 @@ class Ctdna(Strict):
         default_factory=list, description="Tables of variant fractions at several times, for emergence without positions."
     )
     mrd: Mrd = Mrd()
+    identity: Identity = Identity()
     alignments: Alignments | None = Field(None, description="Count the variants in the alignments (null: as called).")

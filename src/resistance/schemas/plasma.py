@@ -131,14 +131,46 @@ MRD = Schema(
 )
 IDENTITY = Schema(
     "identity",
-    "One row per pair of samples that should, or seem to, come from one person; and one per sample for contamination.",
+    "One row per pair of samples that should, or seem to, come from one person; one per sample for contamination; and one per sample "
+    "and other patient whose variants it shows.",
     (
+        Column("check", "text", "What is asked.", required=True, allowed=("same_person", "contamination", "carry_over")),
+        PATIENT_COLUMN,
         SAMPLE_COLUMN,
-        Column("other_sample_id", "text", "The sample it is compared with; NA: contamination of the sample itself."),
-        Column("n_sites", "integer", "Informative sites.", low=0),
+        Column("other_patient_id", "text", "same_person, carry_over: the other patient (or the same)."),
         Column(
-            "verdict", "text", "Verdict.", required=True, allowed=("same", "different", "contaminated", "clean", "not_assessed")
+            "other_sample_id",
+            "text",
+            "same_person: the sample it is compared with; contamination: the sample that fits as its source.",
         ),
-        Column("note", "text", "Why."),
+        Column("n_sites", "integer", "SNPs read in both; homozygous SNPs; carry_over: variants of the other patient.", low=0),
+        Column("n_concordant", "integer", "same_person: genotypes alike; carry_over: variants seen beyond background.", low=0),
+        Column("concordance", "real", "same_person: n_concordant over SNPs with a genotype in both.", low=0, high=1),
+        Column(
+            "opposite_homozygous", "integer", "same_person: homozygous for different alleles; no lost allele explains it.", low=0
+        ),
+        Column("one_heterozygous", "integer", "same_person: heterozygous in one only; a lost allele explains it.", low=0),
+        Column("log10_ratio", "real", "log10 likelihood, one person over two; contamination: the source over an unknown person."),
+        Column(
+            "contamination", "real", "Share of another person's DNA; carry_over: mean fraction of the variants.", low=0, high=1
+        ),
+        Column("contamination_low", "real", "95 % interval.", low=0, high=1),
+        Column("contamination_high", "real", "95 % interval.", low=0, high=1),
+        Column(
+            "p_value",
+            "real",
+            "Contamination, carry_over: of none; carry_over over all pairs of sample and patient.",
+            low=0,
+            high=1,
+        ),
+        Column(
+            "verdict",
+            "text",
+            "Verdict; undecided: assessed, and the evidence is too weak.",
+            required=True,
+            allowed=("same", "different", "contaminated", "clean", "undecided", "not_assessed"),
+        ),
+        Column("warning", "flag", "The verdict is not what it should be.", required=True),
+        Column("note", "text", "Why, and what to do."),
     ),
 )
