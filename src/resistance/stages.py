@@ -90,6 +90,7 @@ def ctdna(cohort_file: Path, results: Path) -> None:
     """Write ``ctdna/``: quantity, response, course, residual disease, emergence, clonal haematopoiesis, identity."""
     from resistance.cohort import Cohort
     from resistance.ctdna.emergence import find_emergence
+    from resistance.ctdna.mrd import find_mrd
     from resistance.ctdna.quantity import quantify
     from resistance.ctdna.response import molecular_response
 
@@ -100,7 +101,9 @@ def ctdna(cohort_file: Path, results: Path) -> None:
     write_stage(molecular_response(quantity, config.ctdna), results, "ctdna", schemas.RESPONSE)
     effects = read_stage(results, "annotate", schemas.EFFECTS)
     write_stage(find_emergence(cohort, effects, config.ctdna), results, "ctdna", schemas.EMERGENCE)
-    for schema in (schemas.COURSE, schemas.MRD, schemas.HAEMATOPOIESIS, schemas.IDENTITY):
+    for schema, table in zip((schemas.MRD, schemas.MRD_SITES), find_mrd(cohort, config.ctdna, seed=config.seed), strict=True):
+        write_stage(table, results, "ctdna", schema)
+    for schema in (schemas.COURSE, schemas.HAEMATOPOIESIS, schemas.IDENTITY):
         write_stage(empty(schema), results, "ctdna", schema)
 
 

@@ -14,7 +14,7 @@ from resistance.schemas.derived import (
     RESULTS,
 )
 from resistance.schemas.parts import EVIDENCE_KINDS, MATERIALS, MEASURED_KINDS, STATES, TIMEPOINTS
-from resistance.schemas.plasma import COURSE, EMERGENCE, HAEMATOPOIESIS, IDENTITY, MRD, QUANTITY, RESPONSE
+from resistance.schemas.plasma import COURSE, EMERGENCE, HAEMATOPOIESIS, IDENTITY, MRD, MRD_SITES, QUANTITY, RESPONSE
 from resistance.schemas.predicted import CALIBRATION, DECISION_CURVE, PERFORMANCE, PREDICTIONS, SELECTION
 from resistance.schemas.reads import (
     ALIGNMENT_QUALITY,
@@ -80,6 +80,7 @@ ALL = (
     RESPONSE,
     COURSE,
     MRD,
+    MRD_SITES,
     EMERGENCE,
     HAEMATOPOIESIS,
     IDENTITY,
@@ -140,6 +141,7 @@ __all__ = [
     "MEASURED_KINDS",
     "MEASUREMENTS",
     "MRD",
+    "MRD_SITES",
     "NANOSTRING",
     "PAIRED_VARIANTS",
     "PATHWAY_STATES",
