@@ -45,6 +45,7 @@ COHORT = (
     schemas.FEATURES,
     schemas.ADVERSE_EVENTS,
     schemas.TREATMENTS,
+    schemas.PAIRED_VARIANTS,
     schemas.DROPPED,
 )
 
@@ -70,6 +71,7 @@ STAGES: dict[str, tuple[Schema, ...]] = {
         schemas.CLONALITY,
         schemas.PATHWAY_STATES,
         schemas.COOCCURRENCE,
+        schemas.EMERGENT_RESISTANCE,
         schemas.DROPPED,
     ),
     "associate": (schemas.RESULTS,),

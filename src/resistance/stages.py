@@ -10,7 +10,7 @@ from typing import Any
 from resistance import schemas
 from resistance.config import CohortFile, load
 from resistance.dropped import Dropped
-from resistance.layout import BATCH, read_stage, write_stage
+from resistance.layout import BATCH, PILEUP, read_stage, write_stage
 from resistance.layout import STAGES as STAGE_TABLES
 from resistance.tables import Schema, empty, read_table, write_table, write_text
 
@@ -86,6 +86,30 @@ def _cohort(results: Path) -> Any:
     return Cohort.read(results / "cohort").with_scores(read_stage(results, "subtype", schemas.SCORES))
 
 
+def pileup(cohort_file: Path, results: Path, batch: str) -> None:
+    """Write ``pileup/<batch>/*.parquet`` from the alignments of one batch."""
+    from resistance.batching import CONTROLS, alignment_files
+    from resistance.ctdna.sites import sites_to_count
+    from resistance.read.alignments.batch import count_batch
+    from resistance.read.sites import read_alleles
+
+    config, base = _load(cohort_file)
+    settings = config.ctdna.alignments
+    files = alignment_files(config, base, batch)  # without 'ctdna.alignments' there is no batch, and it says so
+    if settings is None:
+        return
+    samples = read_stage(results, "cohort", schemas.SAMPLES)
+    if batch != CONTROLS:
+        wanted = samples.loc[samples["material"].isin(settings.materials), "sample_id"]
+        files = [(sample, path) for sample, path in files if sample in set(wanted)]
+    spots = None if settings.hotspots is None else read_alleles(base / settings.hotspots, config.study.build)
+    calls = read_stage(results, "cohort", schemas.CALLS)
+    sites = sites_to_count(calls, samples, [sample for sample, _ in files], of=settings.variants, everywhere=spots)
+    tables = count_batch(files, sites, settings, build=config.study.build, base=base, controls=batch == CONTROLS)
+    for schema in PILEUP:
+        write_table(tables[schema.name], results / "pileup" / batch / f"{schema.name}.parquet", schema)
+
+
 def ctdna(cohort_file: Path, results: Path) -> None:
     """Write ``ctdna/``: quantity, response, course, residual disease, emergence, clonal haematopoiesis, identity."""
     from resistance.cohort import Cohort
@@ -123,15 +147,15 @@ def _aligned(config: CohortFile, base: Path, results: Path, schema: Schema) -> A
     return pd.concat(parts, ignore_index=True) if parts else empty(schema)
 
 
-def subtype(cohort_file: Path, results: Path) -> None:
+def classify(cohort_file: Path, results: Path) -> None:
     """Write ``subtype/`` subtypes, scores, concordance and disagreements."""
     from resistance.cohort import Cohort
     from resistance.subtype.classify import classify_all
     from resistance.subtype.concordance import concordance, disagreements
 
-    config, _ = _load(cohort_file)
+    config, base = _load(cohort_file)
     cohort = Cohort.read(results / "cohort")
-    called = classify_all(cohort, config.subtype)
+    called = classify_all(cohort, config.subtype, base)
     for schema, table in (
         (schemas.SUBTYPES, called.subtypes),
         (schemas.SCORES, called.scores),
@@ -146,6 +170,7 @@ def matrix(cohort_file: Path, results: Path) -> None:
     from resistance.allelic import allelic_states
     from resistance.clonality import find_clonality
     from resistance.cooccurrence import cooccurrence
+    from resistance.emergent_resistance import find_emergent_resistance
     from resistance.knowledge import load_markers
     from resistance.matrix import build_matrix
     from resistance.pathways import pathway_states
@@ -154,6 +179,7 @@ def matrix(cohort_file: Path, results: Path) -> None:
     markers = load_markers(None if config.markers.file is None else base / config.markers.file)
     cohort, effects = _cohort(results), read_stage(results, "annotate", schemas.EFFECTS)
     phased = read_stage(results, "annotate", schemas.PHASED_EFFECTS)
+    ctdna_tables = {schema.name: read_stage(results, "ctdna", schema) for schema in STAGE_TABLES["ctdna"]}
     matched = build_matrix(
         cohort,
         effects,
@@ -161,8 +187,9 @@ def matrix(cohort_file: Path, results: Path) -> None:
         markers,
         subtype_method=config.subtype.use,
         phased=phased,
-        ctdna={schema.name: read_stage(results, "ctdna", schema) for schema in STAGE_TABLES["ctdna"]},
+        ctdna=ctdna_tables,
     )
+    emerged = ctdna_tables[schemas.EMERGENCE.name]
     genes = frozenset(gene for question in matched.questions for gene in question.genes)
     for schema, table in (
         (schemas.MARKERS, markers),
@@ -175,6 +202,7 @@ def matrix(cohort_file: Path, results: Path) -> None:
             schemas.COOCCURRENCE,
             cooccurrence(cohort, effects, genes, phased=phased, min_carriers=config.analysis.cooccurrence_carriers),
         ),
+        (schemas.EMERGENT_RESISTANCE, find_emergent_resistance(cohort, emerged, matched.evidence, markers)),
         (schemas.DROPPED, matched.dropped),
     ):
         write_stage(table, results, "matrix", schema)
@@ -310,7 +338,7 @@ STAGES: dict[str, Callable[[Path, Path], None]] = {
     "gather": gather,
     "annotate": annotate,
     "ctdna": ctdna,
-    "subtype": subtype,
+    "classify": classify,
     "matrix": matrix,
     "associate": associate,
     "train": train,

@@ -17,10 +17,10 @@ from resistance.config.analysis import (
     TimeDependent,
 )
 from resistance.config.choices import Annotation, Markers, Report, Study
-from resistance.config.classes import Subtype, SubtypeLabel
+from resistance.config.classes import ExpressionModel, Subtype, SubtypeLabel
 from resistance.config.clinic import AdverseEvent, ClinicalEvents, Endpoint, Features, Patients, Samples, TimeColumn
 from resistance.config.cohort_file import CohortFile, json_schema, load, parse
-from resistance.config.plasma import Alignments, Controls, Ctdna, Mrd, Umi
+from resistance.config.plasma import Alignments, Controls, Ctdna, Mrd, PairedVariants, Umi
 from resistance.config.plasma_level import Haematopoiesis, Level, Milestone, Milestones
 from resistance.config.prediction import Prediction
 from resistance.config.sources import Assay, CopyNumber, Expression, Fusions, Ihc, Liftover, Measurements, NanoString, Variants
@@ -55,6 +55,7 @@ __all__ = [
     "Endpoint",
     "EvidenceKind",
     "Expression",
+    "ExpressionModel",
     "Features",
     "Fusions",
     "Haematopoiesis",
@@ -75,6 +76,7 @@ __all__ = [
     "Mrd",
     "Multiplicity",
     "NanoString",
+    "PairedVariants",
     "Patients",
     "Population",
     "Prediction",

@@ -105,7 +105,10 @@ class CohortFile(Strict):
                 if endpoint.adverse_event is not None
             ]
         if self.subtype.use is not None:
-            known(self.subtype.use, [*(f"label:{x.name}" for x in self.subtype.labels), *self.subtype.methods], "subtype.use")
+            labels, models = (
+                [f"{word}:{x.name}" for x in of] for word, of in (("label", self.subtype.labels), ("model", self.subtype.models))
+            )
+            known(self.subtype.use, [*labels, *self.subtype.methods, *models], "subtype.use")
         for i, source in enumerate(self.variants):
             if source.liftover is not None and source.liftover.from_ == self.study.build:
                 wrong.append(

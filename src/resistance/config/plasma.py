@@ -24,8 +24,13 @@ class Umi(Strict):
         "directional", description="RX: method of umi_tools."
     )
     min_family_size: int = Field(1, ge=1, description="Least fragments of a family that counts.")
+    min_agreement: float = Field(
+        0.5, ge=0.5, lt=1, description="A family shows the allele of more than this share of its fragments; else it shows none."
+    )
     min_reads: tuple[int, int, int] = Field(
-        (1, 1, 1), description="count: duplexes: least reads of a molecule in all, of its larger and of its smaller strand."
+        (1, 1, 1),
+        description="Duplexes: least reads of a molecule in all, of its larger and of its smaller strand (as in fgbio). Those of a "
+        "consensus read are its tags cD, aD and bD.",
     )
 
 
@@ -46,7 +51,12 @@ class Alignments(Strict):
     )
     min_base_quality: int = Field(20, ge=0, description="Bases below this are not counted.")
     min_mapping_quality: int = Field(30, ge=0, description="Reads below this are not counted.")
-    duplicates: Literal["drop", "keep"] = Field("drop", description="Reads marked as duplicates.")
+    duplicates: Literal["drop", "keep"] = Field(
+        "drop", description="Reads marked as duplicates. They are members of their UMI family all the same."
+    )
+    read_groups: Literal["check", "ignore"] = Field(
+        "check", description="check: the read groups of a file (@RG SM) must name its sample_id: a swapped file is refused."
+    )
     umi: Umi | None = Field(None, description="Unique molecular identifiers (null: none).")
     hotspots: str | None = Field(None, description="VCF of variants that are counted in every sample, beside the patient's own.")
     controls: Controls | None = Field(None, description="Alignments of healthy plasma: panel of normals and background.")
@@ -59,6 +69,22 @@ class Mrd(Strict):
 
     methods: list[Literal["exact", "monte_carlo", "likelihood_ratio"]] = Field(default=["exact"], description="Tests to run.")
     draws: int = Field(10_000, ge=100, description="monte_carlo: simulations.")
+
+
+class PairedVariants(Sheet):
+    """Variant fractions of one patient at several times, where variants are named by gene and protein change, not by position.
+
+    columns maps patient_id, sample_id, timepoint, gene, vaf; and material, day, hgvsp, variant, depth, alt_count, assay.
+    """
+
+    infer_depth: bool = Field(
+        False,
+        description="No depth in the table: infer reads from fractions that are written with all digits (11/42 as "
+        "0.261904761904762): no fewer than the smallest denominator, and the usual one of the sample and assay.",
+    )
+    unknown_patients: Literal["error", "drop"] = Field(
+        "error", description="A patient of the file that the patients sheet does not have: an error, or dropped and counted."
+    )
 
 
 class Ctdna(Strict):
@@ -117,8 +143,19 @@ class Ctdna(Strict):
         "variant old: it may still be emergent.",
     )
     emergence_min_later_vaf: float = Field(0.005, ge=0, le=1, description="Least later VAF of an emergent variant.")
+    emergence_overdispersion: float = Field(
+        5e-4,
+        ge=0,
+        le=0.5,
+        description="How much two libraries of one blood differ beyond the drawing of reads: intraclass correlation of the "
+        "beta-binomial. 0.0005 is a library of 2,000 genomes (6.6 ng); a sample whose mass of cfDNA is known and gives fewer "
+        "genomes has more. 0: binomial.",
+    )
     relapse_endpoint: str | None = Field(
         None, description="Time-to-event endpoint whose event is clinical relapse, for the lead time of molecular relapse."
+    )
+    paired: list[PairedVariants] = Field(
+        default_factory=list, description="Tables of variant fractions at several times, for emergence without positions."
     )
     mrd: Mrd = Mrd()
     alignments: Alignments | None = Field(None, description="Count the variants in the alignments (null: as called).")

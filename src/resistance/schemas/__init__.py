@@ -14,7 +14,7 @@ from resistance.schemas.derived import (
     RESULTS,
 )
 from resistance.schemas.parts import EVIDENCE_KINDS, MATERIALS, MEASURED_KINDS, STATES, TIMEPOINTS
-from resistance.schemas.plasma import EMERGENCE, IDENTITY, MRD
+from resistance.schemas.plasma import EMERGENCE, EMERGENT_RESISTANCE, IDENTITY, MRD
 from resistance.schemas.plasma_level import COURSE, HAEMATOPOIESIS, QUANTITY, RESPONSE
 from resistance.schemas.predicted import CALIBRATION, DECISION_CURVE, PERFORMANCE, PREDICTIONS, SELECTION
 from resistance.schemas.reads import (
@@ -42,6 +42,7 @@ from resistance.schemas.study import (
     IHC,
     MEASUREMENTS,
     NANOSTRING,
+    PAIRED_VARIANTS,
     PATIENTS,
     PHASED_EFFECTS,
     SAMPLES,
@@ -65,6 +66,7 @@ ALL = (
     FEATURES,
     ADVERSE_EVENTS,
     TREATMENTS,
+    PAIRED_VARIANTS,
     ENDPOINTS,
     DROPPED,
     PILEUP,
@@ -80,6 +82,7 @@ ALL = (
     COURSE,
     MRD,
     EMERGENCE,
+    EMERGENT_RESISTANCE,
     HAEMATOPOIESIS,
     IDENTITY,
     SUBTYPES,
@@ -123,6 +126,7 @@ __all__ = [
     "DROPPED",
     "EFFECTS",
     "EMERGENCE",
+    "EMERGENT_RESISTANCE",
     "ENDPOINTS",
     "EVIDENCE",
     "EVIDENCE_KINDS",
@@ -140,6 +144,7 @@ __all__ = [
     "MEASUREMENTS",
     "MRD",
     "NANOSTRING",
+    "PAIRED_VARIANTS",
     "PATHWAY_STATES",
     "PATIENTS",
     "PERFORMANCE",

@@ -2,27 +2,43 @@
 
 from __future__ import annotations
 
-from resistance.schemas.parts import PATIENT_COLUMN, SAMPLE_COLUMN, VARIANT_COLUMNS
+from dataclasses import replace
+
+from resistance.schemas.parts import MATERIALS, PATIENT_COLUMN, SAMPLE_COLUMN, VARIANT_COLUMNS
 from resistance.tables import Column, Schema
 
 EMERGENCE = Schema(
     "emergence",
-    "One row per patient, later sample and variant, against the patient's baseline.",
+    "One row per patient, later sample and variant, against the patient's baseline sample of the same material.",
     (
         PATIENT_COLUMN,
-        *VARIANT_COLUMNS,
+        # a table of paired fractions may name variants by gene and protein change alone
+        *(replace(column, required=False) for column in VARIANT_COLUMNS),
         Column("gene", "text", "HGNC symbol where annotated."),
         Column("hgvsp", "text", "Protein change where annotated."),
         Column("baseline_sample_id", "text", "Baseline sample.", required=True),
         SAMPLE_COLUMN,
+        Column("material", "text", "Of both samples.", allowed=MATERIALS),
         Column("timepoint", "text", "Of the later sample.", required=True),
         Column("day", "real", "Of the later sample."),
-        Column("baseline_alt_count", "integer", "Reads.", low=0),
-        Column("baseline_depth", "integer", "Reads; NA when the position was not read.", low=0),
-        Column("later_alt_count", "integer", "Reads.", low=0),
-        Column("later_depth", "integer", "Reads; NA when the position was not read.", low=0),
+        Column("unit", "text", "What is counted.", allowed=("reads", "fragments", "families", "duplexes")),
+        Column("baseline_alt_count", "integer", "Mutant reads, or what `unit` says.", low=0),
+        Column("baseline_depth", "integer", "All of them; NA when the position was not read.", low=0),
+        Column("later_alt_count", "integer", "Mutant reads, or what `unit` says.", low=0),
+        Column("later_depth", "integer", "All of them; NA when the position was not read.", low=0),
         Column("baseline_vaf", "real", "0..1.", low=0, high=1),
+        Column("baseline_vaf_ci_low", "real", "95 % interval, overdispersion between libraries in it.", low=0, high=1),
+        Column("baseline_vaf_ci_high", "real", "95 % interval; also where no mutant read was seen.", low=0, high=1),
         Column("later_vaf", "real", "0..1.", low=0, high=1),
+        Column("later_vaf_ci_low", "real", "95 % interval.", low=0, high=1),
+        Column("later_vaf_ci_high", "real", "95 % interval.", low=0, high=1),
+        Column("baseline_background", "real", "Share of reads that show this variant by error, as assumed.", low=0, high=1),
+        Column("later_background", "real", "Share of reads that show this variant by error, as assumed.", low=0, high=1),
+        Column(
+            "baseline_lod_vaf", "real", "Limit of detection: VAF that stands out of background here with probability .95.", low=0,
+            high=1,
+        ),
+        Column("later_lod_vaf", "real", "Limit of detection of the later sample.", low=0, high=1),
         Column(
             "change",
             "text",
@@ -30,9 +46,56 @@ EMERGENCE = Schema(
             required=True,
             allowed=("emergent", "expanding", "stable", "shrinking", "cleared", "not_assessable"),
         ),
-        Column("p_value", "real", "Two-sided exact test of equal fractions.", low=0, high=1),
+        Column("log2_ratio", "real", "log2 of later / baseline VAF, half a read added to each."),
+        Column("p_value", "real", "Two-sided: equal fractions, given background and overdispersion.", low=0, high=1),
         Column("q_value", "real", "Benjamini-Hochberg within patient.", low=0, high=1),
+        Column(
+            "p_emergent", "real",
+            "Not seen at baseline: the larger of p_value and P(the later reads by background); NA where it was seen.", low=0, high=1,
+        ),
+        Column("q_emergent", "real", "Benjamini-Hochberg within patient.", low=0, high=1),
+        Column("level_log2", "real", "log2 of the change of the tumour's level: what the other variants, or purity, did."),
+        Column("level_variants", "integer", "Other variants that the level rests on; 0: on purity.", low=0),
+        Column("level_note", "text", "Why there is no level to compare with."),
+        Column("relative_change", "real", "log2_ratio - level_log2: what remains when all rise or fall together."),
+        Column("relative_p_value", "real", "Two-sided: the variant changed as the tumour's level did.", low=0, high=1),
+        Column("relative_q_value", "real", "Benjamini-Hochberg within patient.", low=0, high=1),
+        Column(
+            "selection", "text", "Against the level: more than it, less than it, or not told apart from it.",
+            allowed=("selected", "counter_selected", "with_tumour"),
+        ),
+        Column("cluster", "integer", "Variants of this patient and material with one course; 1 is the largest at baseline.", low=1),
+        Column("cluster_probability", "real", "Of that cluster, under the mixture.", low=0, high=1),
         Column("note", "text", "What is missing and why."),
+    ),
+)  # fmt: skip
+EMERGENT_RESISTANCE = Schema(
+    "emergent_resistance",
+    "One row per emergent or expanding variant and statement of the knowledge base that it meets.",
+    (
+        PATIENT_COLUMN,
+        SAMPLE_COLUMN,
+        Column("timepoint", "text", "Of the later sample.", required=True),
+        Column("day", "real", "Of the later sample."),
+        Column("gene", "text", "HGNC symbol.", required=True),
+        Column("hgvsp", "text", "Protein change where annotated."),
+        *(replace(column, required=False) for column in VARIANT_COLUMNS),
+        Column("change", "text", "As in emergence.", required=True, allowed=("emergent", "expanding")),
+        Column("selection", "text", "As in emergence."),
+        Column("baseline_vaf", "real", "0..1.", low=0, high=1),
+        Column("baseline_lod_vaf", "real", "Limit of detection at baseline.", low=0, high=1),
+        Column("later_vaf", "real", "0..1.", low=0, high=1),
+        Column("q_value", "real", "q_emergent of an emergent variant, q_value of an expanding one.", low=0, high=1),
+        Column("marker_id", "text", "As in markers.", required=True),
+        Column("label", "text", "Short name of the statement.", required=True),
+        Column("direction", "text", "Of the statement.", required=True),
+        Column("disease", "text", "Of the statement."),
+        Column("drug", "text", "Of the statement; 'class': any IMiD."),
+        Column("evidence_grade", "text", "Of the statement, A..E, M.", required=True),
+        Column("verified", "flag", "The statement was read in its source.", required=True),
+        Column("source", "text", "Of the statement.", required=True),
+        Column("drug_given", "flag", "A drug of the statement was given before the later sample; NA: not known."),
+        Column("given", "text", "What was given before the later sample, as far as is known."),
     ),
 )
 MRD = Schema(

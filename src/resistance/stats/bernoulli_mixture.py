@@ -305,9 +305,7 @@ def _log_prior(weights: NDArray[np.float64], probabilities: NDArray[np.float64],
     return float(pseudo_count * inside)
 
 
-def _finished(
-    observed: _Observed, use: NDArray[np.float64], run: _Run, rows: int, pseudo_count: float
-) -> BernoulliMixture:
+def _finished(observed: _Observed, use: NDArray[np.float64], run: _Run, rows: int, pseudo_count: float) -> BernoulliMixture:
     order = np.lexsort((*run.probabilities.T[::-1], -run.weights))
     weights, probabilities = run.weights[order], run.probabilities[order]
     share, log_rows = _posterior(observed.log_density(probabilities), weights)

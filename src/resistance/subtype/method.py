@@ -125,22 +125,21 @@ class Method:
         return {"method": self.name, "kind": self.kind, "verified": self.verified} | found
 
 
-def probabilities_text(probabilities: Mapping[str, float], digits: int = 4) -> str:
+def probabilities_text(probabilities: Mapping[str, float]) -> str:
     """Return the probabilities of all classes as the calls hold them.
 
     Parameters
     ----------
     probabilities : mapping of str to float
-        Class -> probability, 0..1.
-    digits : int
-        Digits after the point; the column ``probability`` keeps the exact number of the call.
+        Class -> probability, 0..1; written with six significant digits (the column ``probability`` keeps
+        the exact number of the call).
 
     Examples
     --------
     >>> probabilities_text({"ABC": 0.93, "GCB": 0.07})
     'ABC=0.93;GCB=0.07'
     """
-    return ";".join(f"{name}={round(value, digits):g}" for name, value in probabilities.items())
+    return ";".join(f"{name}={value:.6g}" for name, value in probabilities.items())
 
 
 def as_calls(rows: list[dict[str, Any]]) -> pd.DataFrame:
