@@ -1,7 +1,8 @@
-"""An alignment file and regions -> bases per position, read by read: slow, plain, and what the fast counter is compared with."""
+"""An alignment file and regions -> bases per position, read by read: plain, and what the fast counter is compared with."""
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,14 +10,18 @@ from typing import TYPE_CHECKING, Any
 from resistance.read.alignments.targets import Target, contigs_of, merged
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
+    from numpy.typing import NDArray
 
 #: columns of a table of counts behind chrom and pos
 COUNTS = ("A", "C", "G", "T", "N", "insertion", "deletion")
 #: flags of reads that are never counted: unmapped, secondary, failed quality control, supplementary
 NEVER = 0x4 | 0x100 | 0x200 | 0x800
 DUPLICATE = 0x400
-#: aligned, inserted, deleted, skipped, soft clip, hard clip, padding, equal, different
+#: symbols beside the columns: no usable base; mates that disagree; added where an insertion follows
+_NONE, _DISCORDANT, _INSERTED = -1, -2, 16
+#: CIGAR: aligned, inserted, deleted, skipped, soft clip, equal, different
 _MATCH, _INS, _DEL, _SKIP, _SOFT, _EQUAL, _DIFF = 0, 1, 2, 3, 4, 7, 8
 
 
@@ -39,8 +44,8 @@ def position_counts_plain(
     targets : iterable of Target
         Overlapping regions are merged, so that each position has one row.
     count : {'fragments', 'reads'}
-        fragments: the mates of a fragment count once where they agree; where they disagree (another base, or a base against
-        a deletion) they count in no column but ``discordant``.
+        fragments: the mates of a fragment count once where they agree; where they disagree (another base, a base against a
+        deletion, an insertion in one only) they count in no column but ``discordant``.
     min_base_quality, min_mapping_quality : int
         Bases, and reads, below are not counted.  A deletion or insertion has no base quality of its own; an insertion is
         counted at the base before it, where that base is counted.
@@ -77,42 +82,70 @@ def position_counts_plain(
     return pd.concat(parts, ignore_index=True)
 
 
-def _count(reads: Iterable[Any], region: Target, table: Any, merge: bool, min_base_quality: int) -> None:
+@functools.cache
+def _codes() -> NDArray[np.int8]:
+    """Return letter of a read -> column."""
+    import numpy as np
+
+    code = np.full(256, COUNTS.index("N"), dtype=np.int8)
+    for number, letter in enumerate("ACGT"):
+        code[ord(letter)] = number
+    return code
+
+
+def _count(reads: Iterable[Any], region: Target, table: NDArray[np.int64], merge: bool, min_base_quality: int) -> None:
     """Add the reads of a region to its table."""
-    column = {name: number for number, name in enumerate(COUNTS)}
-    seen: dict[str, list[dict[int, tuple[int, bool]]]] = {}
-    for number, read in enumerate(reads):
-        found = _symbols(read, region, min_base_quality, column)
-        # without merging every read is a fragment of its own
-        seen.setdefault(read.query_name if merge else str(number), []).append(found)
-    for mates in seen.values():
-        for at in set().union(*mates):
-            symbols = {mate[at] for mate in mates if at in mate}
-            if len(symbols) > 1:
-                table[at, len(COUNTS)] += 1
+    import numpy as np
+
+    rows = np.arange(region.length)
+    waiting: dict[str, NDArray[np.int8]] = {}
+    for read in reads:
+        symbols = _symbols(read, region, min_base_quality)
+        if merge and read.is_paired:
+            # the first mate waits for the second; those that wait for ever are added at the end
+            mate = waiting.pop(read.query_name, None)
+            if mate is None:
+                waiting[read.query_name] = symbols
                 continue
-            base, inserted = next(iter(symbols))
-            table[at, base] += 1
-            table[at, column["insertion"]] += inserted
+            symbols = np.where(mate == _NONE, symbols, np.where((symbols == _NONE) | (symbols == mate), mate, _DISCORDANT))
+        _add(symbols, rows, table)
+    for symbols in waiting.values():
+        _add(symbols, rows, table)
 
 
-def _symbols(read: Any, region: Target, min_base_quality: int, column: dict[str, int]) -> dict[int, tuple[int, bool]]:
-    """Return index in the region -> (column of the base or deletion, whether an insertion follows)."""
-    sequence, qualities = read.query_sequence, read.query_qualities
-    out: dict[int, tuple[int, bool]] = {}
-    at, place = 0, read.reference_start
+def _add(symbols: NDArray[np.int8], rows: NDArray[np.int64], table: NDArray[np.int64]) -> None:
+    discordant = symbols == _DISCORDANT
+    table[discordant, len(COUNTS)] += 1
+    shown = (symbols != _NONE) & ~discordant
+    table[rows[shown], symbols[shown] % _INSERTED] += 1
+    table[shown & (symbols >= _INSERTED), COUNTS.index("insertion")] += 1
+
+
+def _symbols(read: Any, region: Target, min_base_quality: int) -> NDArray[np.int8]:
+    """Return per position of the region the column of what the read shows, plus _INSERTED before an insertion; _NONE: nothing."""
+    import numpy as np
+
+    out = np.full(region.length, _NONE, dtype=np.int8)
+    sequence = read.query_sequence
+    if sequence is None:
+        return out
+    letters = _codes()[np.frombuffer(sequence.encode("ascii"), dtype=np.uint8)]
+    qualities = read.query_qualities
+    if qualities is not None:
+        letters = np.where(np.asarray(qualities) >= min_base_quality, letters, _NONE).astype(np.int8)
+    at, place = 0, read.reference_start - region.start
     steps = read.cigartuples or []
     for index, (kind, n) in enumerate(steps):
         if kind in (_MATCH, _EQUAL, _DIFF):
-            for step in range(n):
-                where = place + step - region.start
-                if 0 <= where < region.length and (qualities is None or qualities[at + step] >= min_base_quality):
-                    last = step == n - 1 and index + 1 < len(steps) and steps[index + 1][0] == _INS
-                    out[where] = (column.get(sequence[at + step], column["N"]), last)
+            low, high = max(place, 0), min(place + n, region.length)
+            if low < high:
+                out[low:high] = letters[at + low - place : at + high - place]
+                before_insertion = index + 1 < len(steps) and steps[index + 1][0] == _INS and high == place + n
+                if before_insertion and out[high - 1] != _NONE:
+                    out[high - 1] += _INSERTED
             at, place = at + n, place + n
         elif kind == _DEL:
-            for where in range(max(place - region.start, 0), min(place + n - region.start, region.length)):
-                out[where] = (column["deletion"], False)
+            out[max(place, 0) : max(0, min(place + n, region.length))] = COUNTS.index("deletion")
             place += n
         elif kind == _SKIP:
             place += n
