@@ -336,7 +336,11 @@ def _measured_in(config: CohortFile, results: Path) -> dict[str, Any]:
     """Return the further tables that measures of the analysis are read from."""
     sources = {measure.variable.partition(":")[0] for measure in config.analysis.measures}
     needed = {"vaf": ("annotate", schemas.EFFECTS), "ctdna": ("ctdna", schemas.QUANTITY)}
-    return {schema.name: read_stage(results, stage, schema) for word, (stage, schema) in needed.items() if word in sources}
+    found = {schema.name: read_stage(results, stage, schema) for word, (stage, schema) in needed.items() if word in sources}
+    if config.analysis.dated_measures():
+        dated = (schemas.QUANTITY, schemas.RESPONSE, schemas.MRD)
+        found |= {schema.name: read_stage(results, "ctdna", schema) for schema in dated}
+    return found
 
 
 def report(cohort_file: Path, results: Path) -> None:
