@@ -160,7 +160,7 @@ def from_mixture(scores: ArrayLike) -> Mixture:
         means = np.array([[z[~high].mean()], [z[high].mean()]])
         precisions = np.array([[[1 / max(z[part].var(), 1e-3)]] for part in (~high, high)])
         model = GaussianMixture(
-            2, tol=1e-9, max_iter=2000, reg_covar=1e-6, means_init=means, precisions_init=precisions,
+            2, tol=1e-8, max_iter=1000, reg_covar=1e-6, means_init=means, precisions_init=precisions,
             weights_init=np.array([1 - high.mean(), high.mean()]),
         )  # fmt: skip
         with warnings.catch_warnings():
