@@ -128,7 +128,9 @@ def test_the_dark_zone_score_correlates_at_961_with_nanostring_on_the_246(shared
 
 
 @pytest.mark.shared
-@pytest.mark.parametrize(("name", "file"), [("rnaseq_coo21", "goya_coo_21gene_coef"), ("rnaseq_dzsig28", "gambl_dzsig_28gene_coef")])
+@pytest.mark.parametrize(
+    ("name", "file"), [("rnaseq_coo21", "goya_coo_21gene_coef"), ("rnaseq_dzsig28", "gambl_dzsig_28gene_coef")]
+)
 def test_every_coefficient_is_the_published_one(shared, name, file):
     from resistance.subtype.genes import current_symbol
 
