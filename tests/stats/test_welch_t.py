@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -73,7 +75,7 @@ def test_ties_of_the_false_discovery_rate_stay_in_the_order_of_the_table():
     found = welch_t(np.vstack([x, x[::-1]]), group)  # every feature twice
     first = first_by_fdr(found, 40)
     assert (np.diff(found.q_value[first]) >= 0).all()
-    for a, b in zip(first[:-1], first[1:], strict=True):
+    for a, b in pairwise(first):
         assert found.q_value[a] < found.q_value[b] or a < b
 
 

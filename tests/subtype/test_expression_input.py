@@ -24,14 +24,14 @@ def test_a_column_of_names_is_taken_for_the_genes():
 
 def test_samples_in_rows_are_refused_with_what_to_do():
     with pytest.raises(
-        InputError, match="genes stand in columns here .5 column names are genes, 0 row names are.*Turn the table"
+        InputError, match=r"genes stand in columns here .5 column names are genes, 0 row names are.*Turn the table"
     ):
         from_frame(frame().T, "log2")
 
 
 def test_ensembl_ids_in_columns_are_seen_too():
     turned = frame(genes=[f"ENSG0000000000{i}.1" for i in range(5)]).T
-    with pytest.raises(InputError, match="genes stand in columns"):
+    with pytest.raises(InputError, match=r"genes stand in columns"):
         from_frame(turned, "log2")
 
 
@@ -63,21 +63,21 @@ def test_a_whole_transcriptome_of_small_numbers_is_taken_for_logarithms(unit):
 
 
 def test_an_unknown_unit_and_an_empty_table_are_refused():
-    with pytest.raises(InputError, match="is no unit of expression. Say counts, tpm, log2"):
+    with pytest.raises(InputError, match=r"is no unit of expression. Say counts, tpm, log2"):
         from_frame(frame(), "fpkm")
-    with pytest.raises(InputError, match="no genes or no samples"):
+    with pytest.raises(InputError, match=r"no genes or no samples"):
         from_frame(frame().iloc[:0], "log2")
 
 
 def test_a_sample_that_stands_twice_is_refused():
-    with pytest.raises(InputError, match="value 'A': the sample stands 2 times"):
+    with pytest.raises(InputError, match=r"value 'A': the sample stands 2 times"):
         from_frame(frame(samples=("A", "A", "B")), "log2")
 
 
 def test_words_among_the_numbers_are_shown():
     table = frame().astype(object)
     table.loc["MYC", "C"] = "high"
-    with pytest.raises(InputError, match="column 'C', value 'MYC high': is not a number"):
+    with pytest.raises(InputError, match=r"column 'C', value 'MYC high': is not a number"):
         from_frame(table, "log2")
 
 

@@ -295,7 +295,7 @@ def test_another_platform_or_unit_is_refused_unless_something_bridges_the_two():
     of = frame()
     model = train_model(from_frame(of, "log2", platform="affymetrix"), labels(of), n_genes=20, folds=0)
     with pytest.raises(
-        InputError, match="was trained on platform affymetrix, these are rnaseq, and nothing bridges the two.*scaling 'own'"
+        InputError, match=r"was trained on platform affymetrix, these are rnaseq, and nothing bridges the two.*scaling 'own'"
     ):
         apply_model(model, table(2, platform="rnaseq"))
     assert apply_model(model, table(2, platform="rnaseq"), Options(scaling="own"))["subtype"].notna().all()
@@ -322,7 +322,7 @@ def test_what_a_model_cannot_follow_is_refused(models, key, options, n, message)
 
 def test_scores_of_one_sign_give_no_distributions(models):
     only = from_frame(frame(2).iloc[:, :15], "log2")
-    with pytest.raises(InputError, match="15 scores are above 0 and 0 below: no distributions"):
+    with pytest.raises(InputError, match=r"15 scores are above 0 and 0 below: no distributions"):
         apply_model(models["prps", "none"], only, Options(densities="sign"))
 
 
@@ -345,7 +345,7 @@ def test_a_damaged_model_is_refused(models, tmp_path, change, message):
 
 
 def test_a_missing_model_says_how_to_make_one(tmp_path):
-    with pytest.raises(InputError, match="the model is missing. `resistance subtype train` writes one"):
+    with pytest.raises(InputError, match=r"the model is missing. `resistance subtype train` writes one"):
         read_model(tmp_path / "none.json")
 
 

@@ -9,7 +9,7 @@ import pytest
 from resistance.cohort import Cohort
 from resistance.config import Subtype
 from resistance.errors import InputError
-from resistance.subtype import lps_dhitsig104, lps_wright210
+from resistance.subtype import lps_dhitsig104, lps_wright210, prps_st_wright210
 from resistance.subtype.classify import classify_all
 from resistance.subtype.expression import from_frame
 from resistance.subtype.expression_scores import score_expression, score_names
@@ -142,7 +142,7 @@ def test_a_cohort_of_one_class_gets_scores_and_no_class():
 def test_ten_samples_are_the_least():
     frame, _ = cohort_frame(9)
     with pytest.raises(
-        InputError, match="9 samples cannot be standardised by themselves, 10 are needed.*resistance subtype train"
+        InputError, match=r"9 samples cannot be standardised by themselves, 10 are needed.*resistance subtype train"
     ):
         lps_wright210.classify_table(frame)
 
@@ -173,9 +173,8 @@ def test_a_gene_that_does_not_vary_counts_as_missing():
 
 
 def test_a_cohort_keeps_every_patient_and_the_scores_become_measurements():
-    frame, abc = cohort_frame()
+    frame, _ = cohort_frame()
     settings = Subtype.model_validate({"methods": ["lps_wright210"], "scores": ["irf4", "nk_cell"]})
-    frame.loc["IRF4"] += 0.0
     cohort = as_cohort(frame)
     found = classify_all(cohort, settings)
     assert found.subtypes["patient_id"].tolist() == cohort.patients["patient_id"].tolist()
@@ -214,7 +213,7 @@ def test_a_saved_model_is_a_method_of_the_cohort(tmp_path):
     with pytest.raises(InputError, match=r"missing.json: the model is missing"):
         classify_all(as_cohort(frame), Subtype.model_validate({"models": [{"name": "own", "file": "missing.json"}]}), tmp_path)
     twice = Subtype.model_validate({"models": [{"name": "own", "file": "m.json"}] * 2})
-    with pytest.raises(InputError, match="value 'own': two models have this name"):
+    with pytest.raises(InputError, match=r"value 'own': two models have this name"):
         classify_all(as_cohort(frame), twice, tmp_path)
 
 
@@ -234,7 +233,7 @@ def test_tcga_has_a_score_for_all_28_by_both_weights_and_all_gene_sets(shared):
         # an older table: symbols of 2013 (PHF16, SEPX1, C13orf18 ...) lead to the genes all the same
         assert "JADE3" not in calls["features_missing"][0]
     scores = score_expression(from_frame(frame, "log2"))
-    wide = scores.pivot(index="sample_id", columns="name", values="value")
+    wide = scores.pivot_table(index="sample_id", columns="name", values="value")
     assert wide.shape == (28, len(load_scores()))
     assert (wide.notna().sum() >= 25).all()
     # what must go together in any lymphoma
@@ -245,11 +244,32 @@ def test_tcga_has_a_score_for_all_28_by_both_weights_and_all_gene_sets(shared):
     assert np.corrcoef(irf4[lps.index], lps)[0, 1] > 0.5
 
 
+@pytest.mark.shared
+def test_self_training_calls_all_28_of_tcga_and_says_how_little_that_rests_on(shared):
+    frame = pd.read_csv(shared / "cohorts/tcga_dlbc/Test_DLBC_mRNA.txt", sep="\t", index_col=0)
+    calls = prps_st_wright210.classify_table(frame, platform="rnaseq").set_index("sample_id")
+    assert calls["subtype"].isin(["ABC", "GCB", "UNCLASSIFIED"]).all()
+    assert set(calls["subtype"]) >= {"ABC", "GCB"}
+    assert calls["flags"].str.startswith("unvalidated on RNA-seq;class means from this cohort").all()
+    assert calls["reason"].str.contains("samples are stable").all()
+    score = lps_wright210.classify_table(frame).set_index("sample_id")["score"][calls.index]
+    assert score.corr(calls["score"], method="spearman") > 0.9
+    assert score[calls["subtype"] == "ABC"].median() > score[calls["subtype"] == "GCB"].max()
+
+
+def test_self_training_finds_two_groups_and_their_direction():
+    frame, abc = cohort_frame(40)
+    calls = prps_st_wright210.classify_table(frame).set_index("sample_id")
+    assert (calls["subtype"] == np.where(abc, "ABC", "GCB")).mean() >= 0.95
+    with pytest.raises(InputError, match=r"19 samples cannot teach themselves, 20 are needed"):
+        prps_st_wright210.classify_table(frame.iloc[:, :19])
+
+
 def test_a_mean_score_is_the_mean_and_a_z_score_adds_up_to_nothing():
     rng = np.random.default_rng(3)
     genes = [*load_scores()["nk_cell"].weights, *load_scores()["irf4"].weights]
     frame = pd.DataFrame(rng.normal(5, 2, (len(genes), 15)), index=genes, columns=[f"S{j}" for j in range(15)])
-    scores = score_expression(from_frame(frame, "log2"), ["nk_cell", "irf4"]).pivot(
+    scores = score_expression(from_frame(frame, "log2"), ["nk_cell", "irf4"]).pivot_table(
         index="sample_id", columns="name", values="value"
     )
     expected = frame.loc[list(load_scores()["nk_cell"].weights)].mean()
@@ -277,6 +297,6 @@ def test_a_list_that_was_not_read_in_its_source_says_so_in_every_row():
 
 
 def test_a_score_that_is_not_there_is_named():
-    with pytest.raises(InputError, match="value 'nfkB': there is no such score. There are: nfkb, "):
+    with pytest.raises(InputError, match=r"value 'nfkB': there is no such score. There are: nfkb, "):
         score_names(["nfkB"])
     assert score_names(["all"]) == tuple(load_scores())

@@ -67,14 +67,14 @@ def test_a_sample_alone_has_the_score_that_it_has_in_company(counts):
 
 
 def test_logarithms_and_tpm_are_refused_with_the_way_out(counts):
-    with pytest.raises(InputError, match="raw counts are needed, the table holds log2. Give the counts .* lps_wright210"):
+    with pytest.raises(InputError, match=r"raw counts are needed, the table holds log2. Give the counts .* lps_wright210"):
         rnaseq_coo21.classify_table(np.log2(counts + 1), unit="log2")
-    with pytest.raises(InputError, match="is not a whole number: the table is declared as counts and looks like TPM"):
+    with pytest.raises(InputError, match=r"is not a whole number: the table is declared as counts and looks like TPM"):
         rnaseq_coo21.classify_table(counts / 3)
 
 
 def test_a_gene_that_is_missing_is_named(counts):
-    with pytest.raises(InputError, match="1 of 21 genes are missing, and the score has no value without them .IRF4."):
+    with pytest.raises(InputError, match=r"1 of 21 genes are missing, and the score has no value without them .IRF4."):
         rnaseq_coo21.classify_table(counts.drop(index="ENSG00000137265"))
 
 

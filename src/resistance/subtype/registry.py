@@ -14,6 +14,7 @@ from resistance.subtype import (
     lps_dhitsig104,
     lps_wright210,
     muris,
+    prps_st_wright210,
     rnaseq_coo21,
     rnaseq_dzsig28,
     tally,
@@ -34,6 +35,7 @@ METHODS: tuple[Method, ...] = (
     dlbcl90_dhitsig.METHOD,
     lps_wright210.METHOD,
     lps_dhitsig104.METHOD,
+    prps_st_wright210.METHOD,
     rnaseq_coo21.METHOD,
     rnaseq_dzsig28.METHOD,
 )
