@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from resistance.config import CohortFile, load
 from resistance.dropped import Dropped
 from resistance.layout import BATCH, PILEUP, read_stage, write_stage
 from resistance.layout import STAGES as STAGE_TABLES
-from resistance.tables import empty, read_table, write_table, write_text
+from resistance.tables import Schema, empty, read_table, write_table, write_text
 
 
 def _load(cohort_file: Path) -> tuple[CohortFile, Path]:
@@ -113,19 +114,38 @@ def pileup(cohort_file: Path, results: Path, batch: str) -> None:
 def ctdna(cohort_file: Path, results: Path) -> None:
     """Write ``ctdna/``: quantity, response, course, residual disease, emergence, clonal haematopoiesis, identity."""
     from resistance.cohort import Cohort
+    from resistance.ctdna.course import ctdna_course
     from resistance.ctdna.emergence import find_emergence
+    from resistance.ctdna.followed import follow
+    from resistance.ctdna.haematopoiesis import clonal_haematopoiesis
     from resistance.ctdna.quantity import quantify
     from resistance.ctdna.response import molecular_response
 
-    config, _ = _load(cohort_file)
+    config, base = _load(cohort_file)
     cohort = Cohort.read(results / "cohort")
-    quantity = quantify(cohort, config.ctdna)
+    effects = read_stage(results, "annotate", schemas.EFFECTS)
+    followed = follow(cohort, config.ctdna, effects=effects, pileup=_aligned(config, base, results, schemas.PILEUP))
+    quantity = quantify(cohort, config.ctdna, followed=followed)
     write_stage(quantity, results, "ctdna", schemas.QUANTITY)
     write_stage(molecular_response(quantity, config.ctdna), results, "ctdna", schemas.RESPONSE)
-    effects = read_stage(results, "annotate", schemas.EFFECTS)
+    write_stage(ctdna_course(quantity, cohort.endpoints, config.ctdna), results, "ctdna", schemas.COURSE)
+    write_stage(clonal_haematopoiesis(followed), results, "ctdna", schemas.HAEMATOPOIESIS)
     write_stage(find_emergence(cohort, effects, config.ctdna), results, "ctdna", schemas.EMERGENCE)
-    for schema in (schemas.COURSE, schemas.MRD, schemas.HAEMATOPOIESIS, schemas.IDENTITY):
+    for schema in (schemas.MRD, schemas.IDENTITY):
         write_stage(empty(schema), results, "ctdna", schema)
+
+
+def _aligned(config: CohortFile, base: Path, results: Path, schema: Schema) -> Any:
+    """Return a table of the alignments of all batches, or None where no alignments are counted."""
+    import pandas as pd
+
+    from resistance.batching import alignment_batches
+
+    if config.ctdna.alignments is None:
+        return None
+    paths = [results / "pileup" / name / f"{schema.name}.parquet" for name in alignment_batches(config, base)]
+    parts = [part for part in (read_table(path, schema) for path in paths) if len(part)]
+    return pd.concat(parts, ignore_index=True) if parts else empty(schema)
 
 
 def classify(cohort_file: Path, results: Path) -> None:
@@ -136,7 +156,8 @@ def classify(cohort_file: Path, results: Path) -> None:
 
     config, base = _load(cohort_file)
     cohort = Cohort.read(results / "cohort")
-    called = classify_all(cohort, config.subtype, base)
+    annotated = replace(cohort, effects=read_stage(results, "annotate", schemas.EFFECTS))
+    called = classify_all(annotated, config.subtype.below(base))
     for schema, table in (
         (schemas.SUBTYPES, called.subtypes),
         (schemas.SCORES, called.scores),
@@ -151,6 +172,7 @@ def matrix(cohort_file: Path, results: Path) -> None:
     from resistance.allelic import allelic_states
     from resistance.clonality import find_clonality
     from resistance.cooccurrence import cooccurrence
+    from resistance.emergent_resistance import find_emergent_resistance
     from resistance.knowledge import load_markers
     from resistance.matrix import build_matrix
     from resistance.pathways import pathway_states
@@ -159,6 +181,7 @@ def matrix(cohort_file: Path, results: Path) -> None:
     markers = load_markers(None if config.markers.file is None else base / config.markers.file)
     cohort, effects = _cohort(results), read_stage(results, "annotate", schemas.EFFECTS)
     phased = read_stage(results, "annotate", schemas.PHASED_EFFECTS)
+    ctdna_tables = {schema.name: read_stage(results, "ctdna", schema) for schema in STAGE_TABLES["ctdna"]}
     matched = build_matrix(
         cohort,
         effects,
@@ -166,8 +189,9 @@ def matrix(cohort_file: Path, results: Path) -> None:
         markers,
         subtype_method=config.subtype.use,
         phased=phased,
-        ctdna={schema.name: read_stage(results, "ctdna", schema) for schema in STAGE_TABLES["ctdna"]},
+        ctdna=ctdna_tables,
     )
+    emerged = ctdna_tables[schemas.EMERGENCE.name]
     genes = frozenset(gene for question in matched.questions for gene in question.genes)
     for schema, table in (
         (schemas.MARKERS, markers),
@@ -180,6 +204,7 @@ def matrix(cohort_file: Path, results: Path) -> None:
             schemas.COOCCURRENCE,
             cooccurrence(cohort, effects, genes, phased=phased, min_carriers=config.analysis.cooccurrence_carriers),
         ),
+        (schemas.EMERGENT_RESISTANCE, find_emergent_resistance(cohort, emerged, matched.evidence, markers)),
         (schemas.DROPPED, matched.dropped),
     ):
         write_stage(table, results, "matrix", schema)

@@ -17,10 +17,11 @@ from resistance.config.analysis import (
     TimeDependent,
 )
 from resistance.config.choices import Annotation, Markers, Report, Study
-from resistance.config.classes import ExpressionModel, Subtype, SubtypeLabel
+from resistance.config.classes import Genetic, Subtype, SubtypeLabel, SubtypeModel
 from resistance.config.clinic import AdverseEvent, ClinicalEvents, Endpoint, Features, Patients, Samples, TimeColumn
 from resistance.config.cohort_file import CohortFile, json_schema, load, parse
 from resistance.config.plasma import Alignments, Controls, Ctdna, Mrd, PairedVariants, Umi
+from resistance.config.plasma_level import Haematopoiesis, Level, Milestone, Milestones
 from resistance.config.prediction import Prediction
 from resistance.config.sources import Assay, CopyNumber, Expression, Fusions, Ihc, Liftover, Measurements, NanoString, Variants
 from resistance.config.words import (
@@ -54,12 +55,14 @@ __all__ = [
     "Endpoint",
     "EvidenceKind",
     "Expression",
-    "ExpressionModel",
     "Features",
     "Fusions",
+    "Genetic",
+    "Haematopoiesis",
     "Ihc",
     "JoinedSheet",
     "Landmark",
+    "Level",
     "Liftover",
     "Mapped",
     "MarkerQuestion",
@@ -68,6 +71,8 @@ __all__ = [
     "Measure",
     "MeasuredKind",
     "Measurements",
+    "Milestone",
+    "Milestones",
     "Mrd",
     "Multiplicity",
     "NanoString",
@@ -83,6 +88,7 @@ __all__ = [
     "Study",
     "Subtype",
     "SubtypeLabel",
+    "SubtypeModel",
     "TimeColumn",
     "TimeDependent",
     "Timepoint",

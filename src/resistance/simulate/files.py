@@ -145,7 +145,9 @@ def _alignment_files(
         followed[mine[0].patient.name] = sorted(shown, key=lambda c: (not c.origin.startswith("emergent"), c.before < 1))[
             :REGIONS
         ]
-    regions = regions_around([clone.variant for mine in followed.values() for clone in mine])
+    regions = regions_around(
+        [clone.variant for mine in followed.values() for clone in mine], [c.variant for mine in clones.values() for c in mine]
+    )
     paths = {}
     people = list(followed)
     for number, mine in enumerate(chosen):

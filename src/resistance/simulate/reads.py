@@ -7,7 +7,7 @@ with the whole cohort's would not be small.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -57,12 +57,16 @@ class Plasma:
 
 @dataclass(frozen=True)
 class Region:
-    """One piece of the panel, half-open and 0-based, with one common SNP of population frequency 0.5."""
+    """One piece of the panel, half-open and 0-based, with one common SNP of population frequency 0.5.
+
+    ``known`` are reference bases that the cohort's VCFs state, by 0-based position.
+    """
 
     chrom: str
     start: int
     end: int
     gene: str
+    known: Mapping[int, str]
 
     @property
     def snp(self) -> int:
@@ -70,7 +74,9 @@ class Region:
         return self.start + 15
 
     def base(self, at: int) -> str:
-        """Return the reference base (simulated: drawn from the position, so that every file has the same)."""
+        """Return the reference base (simulated: as the VCFs have it, else drawn from the position)."""
+        if at in self.known:
+            return self.known[at]
         return _BASES[sha256(f"{self.chrom}:{at}".encode()).digest()[0] % 4]
 
     def other(self) -> str:
@@ -78,14 +84,22 @@ class Region:
         return _BASES[(_BASES.index(self.base(self.snp)) + 2) % 4]
 
 
-def regions_around(variants: Sequence[Variant]) -> list[Region]:
-    """Return the panel: one region per variant, in the order of the genome, none over another."""
+def regions_around(variants: Sequence[Variant], stated: Iterable[Variant]) -> list[Region]:
+    """Return the panel: one region per variant, in the order of the genome, none over another.
+
+    ``stated`` are all variants of the cohort's VCFs: their reference alleles are those of the reads.
+    """
+    known: dict[str, dict[int, str]] = {}
+    for variant in stated:
+        known.setdefault(variant.chrom, {}).update({variant.pos - 1 + i: base for i, base in enumerate(variant.ref)})
     rank = {name: i for i, name in enumerate(CONTIGS)}
     out: list[Region] = []
     for variant in sorted(variants, key=lambda v: (rank[v.chrom], v.pos)):
         if out and out[-1].chrom == variant.chrom and out[-1].end + 400 > variant.pos - AROUND:
             continue
-        out.append(Region(variant.chrom, variant.pos - 1 - AROUND, variant.pos + AROUND, variant.gene))
+        out.append(
+            Region(variant.chrom, variant.pos - 1 - AROUND, variant.pos + AROUND, variant.gene, known.get(variant.chrom, {}))
+        )
     return out
 
 
