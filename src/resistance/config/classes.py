@@ -24,6 +24,7 @@ MethodName = Literal[
     "dlbcl90_dhitsig",
     "lps_wright210",
     "lps_dhitsig104",
+    "prps_st_wright210",
     "rnaseq_coo21",
     "rnaseq_dzsig28",
     "chapuy",
