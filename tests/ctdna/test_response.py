@@ -10,6 +10,7 @@ import pytest
 from resistance.config import Ctdna
 from resistance.ctdna.quantity import quantify
 from resistance.ctdna.response import molecular_response
+from resistance.stats.detected_reads import detection_limit
 
 TUMOUR = ("T", "P1", "tumour", "baseline", -3)
 BASE = ("A", "P1", "plasma", "baseline", 0, 4.0, 20.0)
@@ -39,7 +40,7 @@ def test_a_drop_of_less_than_two_logs_is_no_molecular_response(make_cohort):
 
 def test_not_detected_is_a_bound_and_not_zero(make_cohort):
     row = respond(make_cohort, ("A", 100, 1000, 100), ("B", 100, 20000, 0))
-    limit = 1 - 0.05 ** (1 / 20000)
+    limit = detection_limit([20000], 1, 1e-4)
     assert row["log10_change"] == pytest.approx(math.log10(limit * 10 / (0.1 * 20)))
     assert row["censored"]
     assert row["cleared"]
@@ -50,7 +51,8 @@ def test_not_detected_in_a_shallow_sample_does_not_prove_a_response(make_cohort)
     row = respond(make_cohort, ("A", 100, 1000, 100), ("B", 100, 100, 0))
     assert row["molecular_response"] is pd.NA
     assert "too shallow to tell" in row["note"]
-    assert row["cleared"]
+    assert row["cleared"] is pd.NA
+    assert "no proof of clearance" in row["note"]
 
 
 def test_without_mass_the_change_is_of_the_vaf_and_says_so(make_cohort):

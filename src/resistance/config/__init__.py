@@ -21,6 +21,7 @@ from resistance.config.classes import Genetic, Subtype, SubtypeLabel, SubtypeMod
 from resistance.config.clinic import AdverseEvent, ClinicalEvents, Endpoint, Features, Patients, Samples, TimeColumn
 from resistance.config.cohort_file import CohortFile, json_schema, load, parse
 from resistance.config.plasma import Alignments, Controls, Ctdna, Mrd, PairedVariants, Umi
+from resistance.config.plasma_level import Haematopoiesis, Level, Milestone, Milestones
 from resistance.config.prediction import Prediction
 from resistance.config.sources import Assay, CopyNumber, Expression, Fusions, Ihc, Liftover, Measurements, NanoString, Variants
 from resistance.config.words import (
@@ -57,9 +58,11 @@ __all__ = [
     "Features",
     "Fusions",
     "Genetic",
+    "Haematopoiesis",
     "Ihc",
     "JoinedSheet",
     "Landmark",
+    "Level",
     "Liftover",
     "Mapped",
     "MarkerQuestion",
@@ -68,6 +71,8 @@ __all__ = [
     "Measure",
     "MeasuredKind",
     "Measurements",
+    "Milestone",
+    "Milestones",
     "Mrd",
     "Multiplicity",
     "NanoString",

@@ -22,6 +22,10 @@ MethodName = Literal[
     "dlbcl90_coo",
     "dlbcl90_pmbl",
     "dlbcl90_dhitsig",
+    "lps_wright210",
+    "lps_dhitsig104",
+    "rnaseq_coo21",
+    "rnaseq_dzsig28",
     "chapuy",
     "lymphplex",
     "lymphgen",
@@ -46,6 +50,16 @@ class SubtypeModel(Strict):
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", description="Its method is called model:<name>.")]
     file: str = Field(description="Path of the model, relative to the cohort file.")
+    scaling: Literal["model", "own"] | None = Field(
+        None,
+        description="model: with the training set's numbers; own: each gene standardised by this cohort (ten samples and more, with "
+        "about the training set's mix of classes). Default: as the rule was published.",
+    )
+    densities: Literal["training", "sign"] | None = Field(
+        None,
+        description="Distributions of the score: of the training, or of this cohort's scores above and below 0 (ps, prps). Default: as "
+        "the rule was published.",
+    )
     min_confidence: float | None = Field(
         None,
         ge=0,
@@ -105,8 +119,21 @@ class Subtype(Strict):
     methods: list[MethodName | ModelName] = Field(
         default_factory=list, description="Methods to run (`resistance subtype list`), side by side; no vote is taken."
     )
-    models: list[SubtypeModel] = Field(default_factory=list, description="Trained models, run by the method model:<name>.")
+    models: list[SubtypeModel] = Field(
+        default_factory=list, description="Trained models (`resistance subtype train`) to run as well."
+    )
     genetic: Genetic = Genetic()
+    scores: list[str] = Field(
+        default_factory=list,
+        description="Scores of expression to compute (nfkb, irf4, wnt, proliferation, nk_cell, t_cell, dark_zone ...; all): continuous "
+        "markers under score:<name>. `resistance subtype scores` lists them.",
+    )
+    max_weight_missing: float = Field(
+        0.2,
+        ge=0,
+        le=1,
+        description="Share of an expression score's weight that missing genes may have; above it there is no call.",
+    )
     unverified: bool = Field(
         False,
         description="Allow methods whose rule was not read in its source (choi, tally, visco_young, muris). Every output says so.",

@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from resistance.config.plasma_level import Haematopoiesis, Level, Milestones
 from resistance.config.words import Material, Sheet, Strict
 
 
@@ -92,8 +93,45 @@ class Ctdna(Strict):
     convention_pg_per_haploid_genome: float = Field(
         3.3, gt=0, description="3.3 pg per haploid genome: 1 ng = 303 genome equivalents."
     )
-    molecular_response_log10: float = Field(2.0, gt=0, description="Drop from baseline that counts as molecular response.")
+    cfdna_cv: float = Field(
+        0.1,
+        ge=0,
+        lt=1,
+        description="Coefficient of variation of the measured cfDNA (assumed; set your laboratory's), for the interval.",
+    )
+    plasma_volume_cv: float = Field(
+        0.05,
+        ge=0,
+        lt=1,
+        description="Coefficient of variation of the plasma volume, where cfdna_ng is divided by plasma_ml (assumed).",
+    )
+    level: Level | None = Field(
+        None, description="A level measured by another assay (null: the mean VAF of the followed variants)."
+    )
+    molecular_response_log10: float = Field(
+        2.0, gt=0, description="Drop from baseline that counts as molecular response at any time."
+    )
+    milestones: Milestones = Field(
+        Milestones(), description="Drops asked for at a certain time: early and major molecular response."
+    )
+    detection: Literal["background", "counts", "mrd"] = Field(
+        "background",
+        description="When ctDNA is detected. counts: detection_alt_count reads of a variant; background: these, and over all followed "
+        "variants more reads than background_error_rate explains (p <= .05); mrd: the verdict of the first of mrd.methods.",
+    )
     detection_alt_count: int = Field(1, ge=1, description="Reads of a tracked variant that count as detected.")
+    clearance_lod_vaf: float = Field(
+        0.001,
+        gt=0,
+        le=1,
+        description="An undetectable sample proves clearance only where its limit of detection is at most this VAF.",
+    )
+    relapse_rise_log10: float = Field(
+        1.0,
+        gt=0,
+        description="Rise from the nadir that counts as molecular relapse where ctDNA was never cleared (after clearance: detection).",
+    )
+    haematopoiesis: Haematopoiesis = Haematopoiesis()
     emergence_fdr: float = Field(
         0.05, gt=0, lt=1, description="False discovery rate within patient for emergent and changed variants."
     )

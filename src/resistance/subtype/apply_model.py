@@ -102,6 +102,8 @@ def apply_model(
     if densities == "sign":
         normals = _by_sign(scored.score)
     flags = ["standardised within these samples"] if scaling == "own" else []
+    double = set(expression.merged) & set(_rows(model, expression).values())
+    flags += [f"several rows: {', '.join(sorted(double))}"] if double else []
     flags += ["distributions of these samples' scores"] if densities == "sign" else []
     if model.platform == "unspecified" or expression.platform == "unspecified":
         flags.append("platform not stated")
@@ -182,6 +184,10 @@ def _refuse_options(model: Model, expression: Expression, scaling: str, densitie
         )  # fmt: skip
 
 
+def _rows(model: Model, expression: Expression) -> dict[str, str]:
+    return dict(find_genes(model.genes, expression.genes, where="expression").rows)
+
+
 def _values(model: Model, expression: Expression) -> tuple[FloatArray, tuple[str, ...], tuple[str, ...]]:
     """Return log2 values of the genes that the model looks at (NaN where the table has no row), those missing, those renamed."""
     wanted = model.scaling.genes or model.genes
@@ -192,6 +198,13 @@ def _values(model: Model, expression: Expression) -> tuple[FloatArray, tuple[str
     if here:
         out[here] = expression.rows([at[found.rows[wanted[i]]] for i in here])
     return out, found.missing, tuple(text for text in found.renamed if text.rpartition(" = ")[2] in set(model.genes))
+
+
+def lost_share(model: Model, expression: Expression, allowed: float) -> tuple[list[str], float, str]:
+    """Return the model's genes that a table lacks, their share of the weight, and both in words."""
+    lost = list(find_genes(model.genes, expression.genes, where="expression").missing)
+    share = share_missing(dict(zip(model.genes, np.abs(model.trained.weight), strict=True)), lost)
+    return lost, share, lost_in_words(lost, share, allowed)
 
 
 def lost_in_words(lost: Sequence[str], share: float, allowed: float) -> str:
@@ -235,7 +248,7 @@ def _refusals(
     scaling: str, lost: list[str],
 ) -> dict[str, str]:  # fmt: skip
     """Return sample -> why it gets no call."""
-    lost_share = share_missing(dict(zip(model.genes, np.abs(model.trained.weight), strict=True)), lost)
+    share_lost = share_missing(dict(zip(model.genes, np.abs(model.trained.weight), strict=True)), lost)
     out = dict(expression.unusable())
     mean, sd = training_moments(model)
     shift = np.zeros(scaled.shape[1])
@@ -249,8 +262,8 @@ def _refusals(
         if sample in out:
             continue
         known = distance[:, j][~np.isnan(distance[:, j])]
-        if lost_share > wanted.max_weight_missing:
-            out[sample] = "no call: " + lost_in_words(lost, lost_share, wanted.max_weight_missing)
+        if share_lost > wanted.max_weight_missing:
+            out[sample] = "no call: " + lost_in_words(lost, share_lost, wanted.max_weight_missing)
         elif weight_missing[j] > MAX_SAMPLE_MISSING or not known.size:
             out[sample] = (
                 f"no call: {weight_missing[j]:.1%} of the score's weight is not measured in this sample, {MAX_SAMPLE_MISSING:.0%} are allowed"

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from resistance.schemas import SCORES, SUBTYPES
+from resistance.subtype.expression_scores import score_cohort
 from resistance.subtype.labels import label_method
 from resistance.subtype.method import Called
+from resistance.subtype.model_method import unique_names
 from resistance.subtype.registry import by_name
 from resistance.subtype.saved import saved_method
 from resistance.tables import conform, empty
@@ -16,14 +19,16 @@ if TYPE_CHECKING:
     from resistance.config import Subtype
 
 
-def classify_all(cohort: Cohort, settings: Subtype) -> Called:
+def classify_all(cohort: Cohort, settings: Subtype, base: Path = Path()) -> Called:
     """Classify every patient by every label and method of the cohort file.
 
     Parameters
     ----------
     cohort : Cohort
     settings : config.Subtype
-        ``labels`` first, then ``methods``, each once.
+        ``labels`` first, then ``methods``, each once, then ``models`` and the ``scores`` of expression.
+    base : Path
+        Folder of the cohort file, from which the files of models are named.
 
     Returns
     -------
@@ -31,15 +36,24 @@ def classify_all(cohort: Cohort, settings: Subtype) -> Called:
         ``subtypes``: one row per patient and method, patients in the order of the patients table; also
         patients who could not be called, with the reason.  ``scores``: one row per sample and score, of
         every sample that was measured, not only of the one that the patient's call rests on.
+
+    Raises
+    ------
+    InputError
+        A model is missing, or there is no score of a name.
     """
     import pandas as pd
 
     methods = [label_method(label.name, label.kind) for label in settings.labels]
+    unique_names(settings.models)
     models = {f"model:{model.name}": model for model in settings.models}
-    methods += [saved_method(models[name]) if name in models else by_name(name) for name in dict.fromkeys(settings.methods)]
+    named = dict.fromkeys([*settings.methods, *models])
+    methods += [saved_method(models[name]) if name in models else by_name(name) for name in named]
     found = [method.classify(cohort, settings) for method in methods]
+    of_genes = score_cohort(cohort, settings.scores, max_weight_missing=settings.max_weight_missing)
     if not found:
-        return Called(empty(SUBTYPES))
+        return Called(empty(SUBTYPES), of_genes)
+    found.append(Called(empty(SUBTYPES), of_genes))
     # rows as records, because a column that is NA in one part has no type of its own to agree on
     rows = [record for part in found for record in part.subtypes.to_dict("records")]
     scores = [record for part in found for record in part.scores.to_dict("records")]

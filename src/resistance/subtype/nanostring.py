@@ -322,7 +322,8 @@ def classify_scores(method: Method, scores: pd.Series) -> pd.DataFrame:
     values = scores.to_numpy(dtype=float)
     probabilities = class_probabilities(values, signature.means, signature.sds)
     rows = []
-    for sample, score, p in zip(scores.index, values, probabilities, strict=True):
+    outside = far_outside(values, signature.means, signature.sds)
+    for sample, score, p, far in zip(scores.index, values, probabilities, outside, strict=True):
         row = method.row(sample_id=str(sample))
         if score != score:
             rows.append(row | {"reason": "no score"})
@@ -330,7 +331,7 @@ def classify_scores(method: Method, scores: pd.Series) -> pd.DataFrame:
         call, of_call, reason = call_score(signature, float(score), (float(p[0]), float(p[1])))
         text = probabilities_text(dict(zip(signature.classes, (float(p[0]), float(p[1])), strict=True)))
         rows.append(
-            row | {"subtype": call, "score": score, "probability": of_call, "probabilities": text, "flags": "from_score", "reason": reason}
+            row | {"subtype": call, "score": score, "probability": of_call, "probabilities": text, "flags": "from_score;far_outside" if far else "from_score", "reason": reason}
         )  # fmt: skip
     return as_calls(rows)
 

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from resistance.errors import InputError
-from resistance.subtype import event_model, mixture
+from resistance.subtype import event_model, mixture, model
 from resistance.subtype.genetic import classify_cohort, classify_events_table
 from resistance.subtype.method import Method
+from resistance.subtype.model_method import model_method
 from resistance.subtype.saved_json import format_of
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ def saved_method(named: SubtypeModel) -> Method:
     InputError
         The file is missing, altered, or no model of a known kind.
     """
+    if format_of(Path(named.file)) == model.FORMAT:
+        return model_method(named)
     return method_of_file(Path(named.file), f"model:{named.name}", named.min_confidence)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import rich_click as click
 
+from resistance.subtype_commands.train_expression import train_expression
 from resistance.subtype_commands.train_genetic import train_genetic
 from resistance.subtype_commands.train_mixture import train_mixture
 
@@ -13,5 +14,5 @@ def train() -> None:
     """Train a classifier on a table; the model is one JSON file."""
 
 
-for _command in (train_genetic, train_mixture):
+for _command in (*map(train_expression, ("lps", "ps", "prps")), train_genetic, train_mixture):
     train.add_command(_command)

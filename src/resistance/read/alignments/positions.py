@@ -36,6 +36,8 @@ class Filters:
         Whether reads marked as duplicates count.
     beside_indels : bool or None
         Whether a base next to an insertion or a deletion of its own read counts (None: only with `count` reads).
+    per_start : int
+        Of the reads that begin at one position no more than this many are counted; 0: all.
     """
 
     count: str = "fragments"
@@ -43,6 +45,7 @@ class Filters:
     min_mapping_quality: int = 30
     keep_duplicates: bool = False
     beside_indels: bool | None = None
+    per_start: int = 0
 
     @property
     def drop_beside(self) -> bool:
@@ -72,7 +75,9 @@ class PositionCounts:
     reads: NDArray[np.int64]
 
 
-def position_counts(alignment: Alignment, regions: Sequence[tuple[int, int, int]], filters: Filters | None = None) -> PositionCounts:
+def position_counts(
+    alignment: Alignment, regions: Sequence[tuple[int, int, int]], filters: Filters | None = None
+) -> PositionCounts:
     """Count what is read at every position of the regions.
 
     Parameters
@@ -159,10 +164,14 @@ def position_table(
     alignment = open_alignment(path, build, fasta=fasta, read_groups="ignore")
     numbers = alignment.numbers()
     named = [(contig(chrom), start, end) for chrom, start, end in regions]
-    order = {chrom: number for number, chrom in enumerate(sorted({c for c, _, _ in named}, key=lambda c: (numbers.get(c, 1 << 30), c)))}
+    order = {
+        chrom: number for number, chrom in enumerate(sorted({c for c, _, _ in named}, key=lambda c: (numbers.get(c, 1 << 30), c)))
+    }
     merged = _merged([(order[chrom], start, end) for chrom, start, end in named])
     chroms = list(order)
-    readable = [(numbers[chroms[c]], s, min(e, alignment.lengths[numbers[chroms[c]]])) for c, s, e in merged if chroms[c] in numbers]
+    readable = [
+        (numbers[chroms[c]], s, min(e, alignment.lengths[numbers[chroms[c]]])) for c, s, e in merged if chroms[c] in numbers
+    ]
     found = position_counts(alignment, [span for span in readable if span[1] < span[2]], filters)
     of_file = {number: name for name, number in numbers.items()}
     counted = pd.DataFrame(found.depths, columns=list(COLUMNS))
@@ -180,11 +189,11 @@ def position_table(
 
 def _merged(regions: Sequence[tuple[int, int, int]]) -> list[tuple[int, int, int]]:
     out: list[tuple[int, int, int]] = []
-    for contig, start, end in sorted(regions):
-        if out and out[-1][0] == contig and start <= out[-1][2]:
-            out[-1] = (contig, out[-1][1], max(end, out[-1][2]))
+    for number, start, end in sorted(regions):
+        if out and out[-1][0] == number and start <= out[-1][2]:
+            out[-1] = (number, out[-1][1], max(end, out[-1][2]))
         else:
-            out.append((contig, start, end))
+            out.append((number, start, end))
     return out
 
 
@@ -212,7 +221,7 @@ class _Counter:
 
         filters = self._filters
         depths = np.zeros((piece.end - piece.start, kernel.N_COLUMNS), np.int64)
-        state = np.array([-1, -1, piece.contig, piece.end, 0], np.int64)
+        state = np.array([-1, -1, piece.contig, piece.end, 0, 0], np.int64)
         n_held = used = 0
 
         def consume(data: NDArray[np.uint8], at: int, size: int) -> tuple[int, bool]:
@@ -221,6 +230,7 @@ class _Counter:
                 at, n_held, used, ended = kernel.count_positions(
                     data, at, size, piece.start, piece.end, is_first, filters.count != "reads",
                     filters.min_base_quality, filters.min_mapping_quality, filters.keep_duplicates, filters.drop_beside,
+                    filters.per_start,
                     state, depths, self._scratch, self._held, n_held, self._arena, used, self.by_read,
                 )  # fmt: skip
                 if ended == DAMAGED:

@@ -6,6 +6,7 @@ UMI-tools (Smith 2017, doi 10.1101/gr.209601.116) is an optional part of the ins
 from __future__ import annotations
 
 import importlib.util
+import os
 import subprocess
 import sys
 import tempfile
@@ -100,11 +101,15 @@ def group_table(path: str | Path, method: str, *, tag: str | None = "RX", paired
             argv += ["--extract-umi-method=tag", f"--umi-tag={tag}"]
         if paired:
             argv += ["--paired", "--chimeric-pairs=discard", "--unpaired-reads=discard", "--unmapped-reads=discard"]
-        done = subprocess.run(argv, capture_output=True, text=True, check=False)
+        # its sets of UMIs are walked in the order of their hashes: one seed gives one file
+        done = subprocess.run(argv, capture_output=True, text=True, check=False, env={**os.environ, "PYTHONHASHSEED": "0"})
         if done.returncode or not out.exists():
             said = [line for line in done.stderr.splitlines() if line.strip()]
             raise InputError(
-                "UMI-tools could not group the reads", path=path, value=said[-1] if said else None, remedy="Its last line stands above."
+                "UMI-tools could not group the reads",
+                path=path,
+                value=said[-1] if said else None,
+                remedy="Its last line stands above.",
             )
         return pd.read_csv(out, sep="\t", dtype={"read_id": str, "contig": str, "umi": str, "final_umi": str, "gene": str})
 
