@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from pydantic import ValidationError
 
 from resistance.cohort import Cohort
 from resistance.config import Subtype
-from resistance.errors import KnowledgeError
+from resistance.errors import InputError, KnowledgeError
 from resistance.subtype import chapuy, lymphplex
 from resistance.subtype.classify import classify_all
 from resistance.subtype.cohort_events import events_of_cohort, load_event_rules, read_event_rules
@@ -225,9 +226,7 @@ def test_a_matrix_of_the_study_stands_before_its_calls(tmp_path):
     assert pd.isna(row["features_missing"])  # CREBBP is missing in the matrix, and the exome looked
     text = path.read_text().replace("S1", "T9")
     path.write_text(text)
-    from resistance.errors import InputError
-
-    with pytest.raises(InputError, match=r"value 'T9': none of the matrix' samples is a sample of the cohort"):
+    with pytest.raises(InputError, match=r"value 'T9': none of the file's samples is a sample of the cohort"):
         classify_all(cohort(), settings)
 
 
@@ -278,3 +277,34 @@ def test_locations_are_written_on_grch37_only():
     )  # fmt: skip
     assert list(lymphgen_inputs(moved).files[MUTATIONS].columns) == ["Sample", "ENTREZ.ID", "Type"]
     assert list(lymphgen_inputs(given).files[MUTATIONS].columns) == ["Sample", "ENTREZ.ID", "Type", "Location"]
+
+
+def test_a_pattern_turns_a_files_names_into_samples():
+    from resistance.subtype.genetic import our_samples
+
+    given = cohort(samples=[("S1", "P1", "tumour"), ("S2", "P2", "tumour")])
+    assert our_samples(["S1_tumorA", "S1_tumorB", "S9_tumorA"], "(.+)_tumorA", given, "f") == {"S1_tumorA": "S1"}
+    with pytest.raises(InputError, match="'S1_tumorA' and 'S1_tumorB' are both the sample S1"):
+        our_samples(["S1_tumorA", "S1_tumorB"], "(.+)_tumor.", given, "f")
+    for wrong, message in (("(.+)_(.)", "needs one group"), ("(", "is no regular expression")):
+        with pytest.raises(ValidationError, match=message):
+            Subtype.model_validate({"genetic": {"lymphgen": {"file": "x", "sample_pattern": wrong}}})
+
+
+@pytest.mark.shared
+def test_hiltons_patients_are_called_by_lymphgens_own_table(shared):
+    file = shared / "cohorts/hilton_lcr_2023/lymphgen/lymphgen_results.tsv"
+    table = pd.read_csv(file, sep="\t", dtype=str).set_index("sample_id")
+    first = table[table.index.str.endswith("_tumorA")]
+    given = cohort(
+        coverage=(), samples=[(name.removesuffix("_tumorA"), name.removesuffix("_tumorA"), "tumour") for name in first.index]
+    )
+    settings = {"methods": ["lymphgen"], "genetic": {"lymphgen": {"file": str(file), "sample_pattern": "(.+)_tumorA"}}}
+    found = classify_all(given, Subtype.model_validate(settings)).subtypes.set_index("patient_id")["subtype"]
+    assert len(found) == len(first) > 50
+    assert found.tolist() == first["Subtype.Prediction"].tolist()
+
+
+def test_lymphgen_without_its_table_says_how_to_get_it():
+    with pytest.raises(InputError, match=r"none is named.*`resistance subtype lymphgen`, run LymphGen"):
+        classify_all(cohort(), Subtype.model_validate({"methods": ["lymphgen"]}))
