@@ -89,7 +89,7 @@ def test_the_same_input_gives_the_same_bytes(tmp_path, bam) -> None:
 def test_the_build_is_told_by_the_contigs_or_asked_for(tmp_path, bam) -> None:
     variants = tmp_path / "v.tsv"
     variants.write_text(f"chrom\tpos\tref\talt\n{CONTIG}\t21\tC\tT\n")
-    with pytest.raises(InputError, match="the build cannot be told from the contigs. Give --build GRCh37 or GRCh38."):
+    with pytest.raises(InputError, match=r"the build cannot be told from the contigs. Give --build GRCh37 or GRCh38."):
         run("count", bam, "--variants", variants, "--out", tmp_path / "c.tsv")
     header = {
         "HD": {"VN": "1.6", "SO": "coordinate"},
@@ -105,7 +105,7 @@ def test_the_build_is_told_by_the_contigs_or_asked_for(tmp_path, bam) -> None:
 def test_no_input_is_written_over(tmp_path, bam) -> None:
     variants = tmp_path / "v.tsv"
     variants.write_text(f"chrom\tpos\tref\talt\n{CONTIG}\t21\tC\tT\n")
-    with pytest.raises(InputError, match="v.tsv: is read by this command. Give another path for the table."):
+    with pytest.raises(InputError, match=r"v.tsv: is read by this command. Give another path for the table."):
         run("count", bam, "--variants", variants, "--build", "38", "--out", variants)
 
 
