@@ -92,6 +92,7 @@ def pileup(cohort_file: Path, results: Path, batch: str) -> None:
     from resistance.batching import CONTROLS, alignment_files
     from resistance.ctdna.sites import sites_to_count
     from resistance.read.alignments.batch import count_batch
+    from resistance.read.alignments.snps import germline_like
     from resistance.read.sites import read_alleles
 
     config, base = _load(cohort_file)
@@ -106,7 +107,15 @@ def pileup(cohort_file: Path, results: Path, batch: str) -> None:
     spots = None if settings.hotspots is None else read_alleles(base / settings.hotspots, config.study.build)
     calls = read_stage(results, "cohort", schemas.CALLS)
     sites = sites_to_count(calls, samples, [sample for sample, _ in files], of=settings.variants, everywhere=spots)
-    tables = count_batch(files, sites, settings, build=config.study.build, base=base, controls=batch == CONTROLS)
+    tables = count_batch(
+        files,
+        sites,
+        settings,
+        build=config.study.build,
+        base=base,
+        controls=batch == CONTROLS,
+        snps=germline_like(calls, samples) if settings.snps is None else None,
+    )
     for schema in PILEUP:
         write_table(tables[schema.name], results / "pileup" / batch / f"{schema.name}.parquet", schema)
 
@@ -120,6 +129,7 @@ def ctdna(cohort_file: Path, results: Path) -> None:
     from resistance.ctdna.haematopoiesis import clonal_haematopoiesis
     from resistance.ctdna.quantity import quantify
     from resistance.ctdna.response import molecular_response
+    from resistance.ctdna.sample_checks import check_samples
 
     config, base = _load(cohort_file)
     cohort = Cohort.read(results / "cohort")
@@ -131,8 +141,12 @@ def ctdna(cohort_file: Path, results: Path) -> None:
     write_stage(ctdna_course(quantity, cohort.endpoints, config.ctdna), results, "ctdna", schemas.COURSE)
     write_stage(clonal_haematopoiesis(followed), results, "ctdna", schemas.HAEMATOPOIESIS)
     write_stage(find_emergence(cohort, effects, config.ctdna), results, "ctdna", schemas.EMERGENCE)
-    for schema in (schemas.MRD, schemas.IDENTITY):
-        write_stage(empty(schema), results, "ctdna", schema)
+    read_in = {
+        schema.name: _aligned(config, base, results, schema)
+        for schema in (schemas.SNP_COUNTS, schemas.PILEUP, schemas.BACKGROUND)
+    }
+    write_stage(check_samples(cohort, config.ctdna.identity, **read_in), results, "ctdna", schemas.IDENTITY)
+    write_stage(empty(schemas.MRD), results, "ctdna", schemas.MRD)
 
 
 def _aligned(config: CohortFile, base: Path, results: Path, schema: Schema) -> Any:

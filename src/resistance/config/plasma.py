@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from resistance.config.plasma_level import Haematopoiesis, Level, Milestones
-from resistance.config.plasma_quality import Background, CellFreeQuality, Identity
+from resistance.config.plasma_quality import BackgroundRates, CellFreeQuality, Identity
 from resistance.config.words import Material, Sheet, Strict
 
 
@@ -61,13 +61,15 @@ class Alignments(Strict):
     umi: Umi | None = Field(None, description="Unique molecular identifiers (null: none).")
     hotspots: str | None = Field(None, description="VCF of variants that are counted in every sample, beside the patient's own.")
     controls: Controls | None = Field(None, description="Alignments of healthy plasma: panel of normals and background.")
-    blacklist: str | None = Field(None, description="Places that the background leaves out: BED, VCF, or text with a line chr_pos or chr_pos_ref_alt each.")
+    blacklist: str | None = Field(
+        None, description="Places that the background leaves out: BED, VCF, or text with a line chr_pos or chr_pos_ref_alt each."
+    )
     snps: str | None = Field(
         None,
         description="VCF of common SNPs (with AF), for the identity of samples and contamination (null: calls of the cohort that look "
         "inherited).",
     )
-    background: Background = Background()
+    background: BackgroundRates = BackgroundRates()
     quality: CellFreeQuality = CellFreeQuality()
 
 
