@@ -124,13 +124,15 @@ def ctdna(cohort_file: Path, results: Path) -> None:
     config, base = _load(cohort_file)
     cohort = Cohort.read(results / "cohort")
     effects = read_stage(results, "annotate", schemas.EFFECTS)
-    followed = follow(cohort, config.ctdna, effects=effects, pileup=_aligned(config, base, results, schemas.PILEUP))
+    counted, errors = (_aligned(config, base, results, schema) for schema in (schemas.PILEUP, schemas.BACKGROUND))
+    followed = follow(cohort, config.ctdna, effects=effects, pileup=counted)
     quantity = quantify(cohort, config.ctdna, followed=followed)
     write_stage(quantity, results, "ctdna", schemas.QUANTITY)
     write_stage(molecular_response(quantity, config.ctdna), results, "ctdna", schemas.RESPONSE)
     write_stage(ctdna_course(quantity, cohort.endpoints, config.ctdna), results, "ctdna", schemas.COURSE)
     write_stage(clonal_haematopoiesis(followed), results, "ctdna", schemas.HAEMATOPOIESIS)
-    write_stage(find_emergence(cohort, effects, config.ctdna), results, "ctdna", schemas.EMERGENCE)
+    emerged = find_emergence(cohort, effects, config.ctdna, pileup=counted, background=errors)
+    write_stage(emerged, results, "ctdna", schemas.EMERGENCE)
     for schema in (schemas.MRD, schemas.IDENTITY):
         write_stage(empty(schema), results, "ctdna", schema)
 
@@ -332,12 +334,14 @@ def _measured_in(config: CohortFile, results: Path) -> dict[str, Any]:
 def report(cohort_file: Path, results: Path) -> None:
     """Write ``report/``."""
     from resistance import provenance
+    from resistance.batching import alignment_batches
     from resistance.inputs import input_files
     from resistance.report.page import write_report
 
     config, base = _load(cohort_file)
     made_from = provenance.record(config, cohort_file, input_files(config, base))
-    write_report(config, results, results / "report", made_from)
+    batches = alignment_batches(config, base) if config.ctdna.alignments is not None else ()
+    write_report(config, results, results / "report", made_from, batches=batches)
 
 
 STAGES: dict[str, Callable[[Path, Path], None]] = {
