@@ -34,6 +34,9 @@ class StageTables:
     identity: pd.DataFrame
     emergent_resistance: pd.DataFrame
     subtypes: pd.DataFrame
+    scores: pd.DataFrame
+    concordance: pd.DataFrame
+    disagreements: pd.DataFrame
     markers: pd.DataFrame
     matrix: pd.DataFrame
     evidence: pd.DataFrame
@@ -105,6 +108,9 @@ def read_tables(results: Path, *, trained: bool = False, batches: Sequence[str] 
         identity=read_stage(results, "ctdna", schemas.IDENTITY),
         emergent_resistance=read_stage(results, "matrix", schemas.EMERGENT_RESISTANCE),
         subtypes=read_stage(results, "subtype", schemas.SUBTYPES),
+        scores=read_stage(results, "subtype", schemas.SCORES),
+        concordance=read_stage(results, "subtype", schemas.CONCORDANCE),
+        disagreements=read_stage(results, "subtype", schemas.DISAGREEMENTS),
         markers=read_stage(results, "matrix", schemas.MARKERS),
         matrix=read_stage(results, "matrix", schemas.MATRIX),
         evidence=read_stage(results, "matrix", schemas.EVIDENCE),
