@@ -128,26 +128,15 @@ def ctdna(cohort_file: Path, results: Path) -> None:
     config, base = _load(cohort_file)
     cohort = Cohort.read(results / "cohort")
     effects = read_stage(results, "annotate", schemas.EFFECTS)
-<<<<<<< HEAD
-    counted, errors = (_aligned(config, base, results, schema) for schema in (schemas.PILEUP, schemas.BACKGROUND))
-    followed = follow(cohort, config.ctdna, effects=effects, pileup=counted)
-=======
     pileup, background, snps = (
         _aligned(config, base, results, schema) for schema in (schemas.PILEUP, schemas.BACKGROUND, schemas.SNP_COUNTS)
     )
     followed = follow(cohort, config.ctdna, effects=effects, pileup=pileup)
->>>>>>> plasma
     quantity = quantify(cohort, config.ctdna, followed=followed)
     write_stage(quantity, results, "ctdna", schemas.QUANTITY)
     write_stage(molecular_response(quantity, config.ctdna), results, "ctdna", schemas.RESPONSE)
     write_stage(ctdna_course(quantity, cohort.endpoints, config.ctdna), results, "ctdna", schemas.COURSE)
     write_stage(clonal_haematopoiesis(followed), results, "ctdna", schemas.HAEMATOPOIESIS)
-<<<<<<< HEAD
-    emerged = find_emergence(cohort, effects, config.ctdna, pileup=counted, background=errors)
-    write_stage(emerged, results, "ctdna", schemas.EMERGENCE)
-    for schema in (schemas.MRD, schemas.IDENTITY):
-        write_stage(empty(schema), results, "ctdna", schema)
-=======
     emergence = find_emergence(cohort, effects, config.ctdna, pileup=pileup, background=background)
     write_stage(emergence, results, "ctdna", schemas.EMERGENCE)
     tested = find_mrd(cohort, config.ctdna, followed=followed, pileup=pileup, background=background, seed=config.seed)
@@ -158,7 +147,6 @@ def ctdna(cohort_file: Path, results: Path) -> None:
         checks = (check_identity, check_contamination)
         identity = stacked([check(snps, cohort.samples, config.ctdna.identity) for check in checks], schemas.IDENTITY)
     write_stage(identity, results, "ctdna", schemas.IDENTITY)
->>>>>>> plasma
 
 
 def _aligned(config: CohortFile, base: Path, results: Path, schema: Schema) -> Any:
