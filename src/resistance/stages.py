@@ -350,12 +350,14 @@ def _measured_in(config: CohortFile, results: Path) -> dict[str, Any]:
 def report(cohort_file: Path, results: Path) -> None:
     """Write ``report/``."""
     from resistance import provenance
+    from resistance.batching import alignment_batches
     from resistance.inputs import input_files
     from resistance.report.page import write_report
 
     config, base = _load(cohort_file)
     made_from = provenance.record(config, cohort_file, input_files(config, base))
-    write_report(config, results, results / "report", made_from)
+    batches = alignment_batches(config, base) if config.ctdna.alignments is not None else ()
+    write_report(config, results, results / "report", made_from, batches=batches)
 
 
 STAGES: dict[str, Callable[[Path, Path], None]] = {
