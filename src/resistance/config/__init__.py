@@ -9,6 +9,7 @@ from __future__ import annotations
 from resistance.config.analysis import (
     Analysis,
     Contrast,
+    DatedMeasure,
     Landmark,
     MarkerQuestion,
     Measure,
@@ -52,6 +53,7 @@ __all__ = [
     "Controls",
     "CopyNumber",
     "Ctdna",
+    "DatedMeasure",
     "Endpoint",
     "EvidenceKind",
     "Expression",
