@@ -114,25 +114,39 @@ def pileup(cohort_file: Path, results: Path, batch: str) -> None:
 def ctdna(cohort_file: Path, results: Path) -> None:
     """Write ``ctdna/``: quantity, response, course, residual disease, emergence, clonal haematopoiesis, identity."""
     from resistance.cohort import Cohort
+    from resistance.ctdna.contamination import check_contamination
     from resistance.ctdna.course import ctdna_course
     from resistance.ctdna.emergence import find_emergence
     from resistance.ctdna.followed import follow
     from resistance.ctdna.haematopoiesis import clonal_haematopoiesis
+    from resistance.ctdna.identity import check_identity
+    from resistance.ctdna.mrd import find_mrd
     from resistance.ctdna.quantity import quantify
     from resistance.ctdna.response import molecular_response
+    from resistance.read.gather import stacked
 
     config, base = _load(cohort_file)
     cohort = Cohort.read(results / "cohort")
     effects = read_stage(results, "annotate", schemas.EFFECTS)
-    followed = follow(cohort, config.ctdna, effects=effects, pileup=_aligned(config, base, results, schemas.PILEUP))
+    pileup, background, snps = (
+        _aligned(config, base, results, schema) for schema in (schemas.PILEUP, schemas.BACKGROUND, schemas.SNP_COUNTS)
+    )
+    followed = follow(cohort, config.ctdna, effects=effects, pileup=pileup)
     quantity = quantify(cohort, config.ctdna, followed=followed)
     write_stage(quantity, results, "ctdna", schemas.QUANTITY)
     write_stage(molecular_response(quantity, config.ctdna), results, "ctdna", schemas.RESPONSE)
     write_stage(ctdna_course(quantity, cohort.endpoints, config.ctdna), results, "ctdna", schemas.COURSE)
     write_stage(clonal_haematopoiesis(followed), results, "ctdna", schemas.HAEMATOPOIESIS)
-    write_stage(find_emergence(cohort, effects, config.ctdna), results, "ctdna", schemas.EMERGENCE)
-    for schema in (schemas.MRD, schemas.IDENTITY):
-        write_stage(empty(schema), results, "ctdna", schema)
+    emergence = find_emergence(cohort, effects, config.ctdna, pileup=pileup, background=background)
+    write_stage(emergence, results, "ctdna", schemas.EMERGENCE)
+    tested = find_mrd(cohort, config.ctdna, followed=followed, pileup=pileup, background=background, seed=config.seed)
+    for schema, table in zip((schemas.MRD, schemas.MRD_SITES), tested, strict=True):
+        write_stage(table, results, "ctdna", schema)
+    identity = empty(schemas.IDENTITY)
+    if snps is not None:
+        checks = (check_identity, check_contamination)
+        identity = stacked([check(snps, cohort.samples, config.ctdna.identity) for check in checks], schemas.IDENTITY)
+    write_stage(identity, results, "ctdna", schemas.IDENTITY)
 
 
 def _aligned(config: CohortFile, base: Path, results: Path, schema: Schema) -> Any:
