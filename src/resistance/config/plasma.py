@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from resistance.config.words import Material, Sheet, Strict
 
@@ -31,6 +31,12 @@ class Umi(Strict):
         description="Duplexes: least reads of a molecule in all, of its larger and of its smaller strand (as in fgbio). Those of a "
         "consensus read are its tags cD, aD and bD.",
     )
+
+    @model_validator(mode="after")
+    def _descending(self) -> Umi:
+        if list(self.min_reads) != sorted(self.min_reads, reverse=True) or self.min_reads[2] < 0:
+            raise ValueError("min_reads go from all to the larger and to the smaller strand: none exceeds the one before")
+        return self
 
 
 class Alignments(Strict):
