@@ -1,5 +1,6 @@
 # make demo   install what is needed into .venv and run the demonstration cohort
-# make test   the same with the tools of the tests, then the whole suite
+# make test   the same with the tools of the tests, then the suite but for the long tests
+# make test-long   the long tests: real cohorts from end to end, a real Slurm, the wheel
 # make lint   formatting, types, floors, workflow
 # make lock   resolve the locked versions anew (needs uv)
 # make clean  remove what was made here, also the results of the demonstration
@@ -27,7 +28,7 @@ SELF := install --no-deps --no-build-isolation --no-index --editable .
 COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--no-emit-find-links --no-annotate --custom-compile-command "make lock"
 
-.PHONY: help demo test lint lock clean
+.PHONY: help demo test test-long lint lock clean
 help:
 	@sed -n '/^# make/s/^# //p' Makefile
 
@@ -35,7 +36,10 @@ demo: $(VENV)/.runtime
 	@$(BIN)/resistance run config/config.yaml --cores $(CORES)
 
 test: $(VENV)/.test
-	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest $(PYTEST_ARGS) -m "not long"
+
+test-long: $(VENV)/.test
+	@$(BIN)/python -m pytest $(PYTEST_ARGS) -m long
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .

@@ -39,6 +39,7 @@ def test_help_loads_none_of_the_heavy_packages():
         "annotate",
         "ctdna",
         "subtype",
+        "classify",
         "matrix",
         "associate",
         "train",

@@ -56,6 +56,7 @@ class Cohort:
     features: pd.DataFrame = _table(schemas.FEATURES)
     adverse_events: pd.DataFrame = _table(schemas.ADVERSE_EVENTS)
     treatments: pd.DataFrame = _table(schemas.TREATMENTS)
+    paired_variants: pd.DataFrame = _table(schemas.PAIRED_VARIANTS)
     dropped: pd.DataFrame = _table(schemas.DROPPED)
 
     def __post_init__(self) -> None:
@@ -85,7 +86,7 @@ class Cohort:
                 )
 
         orphans("samples", "patient_id", self.patients["patient_id"], "patients")
-        for table in ("endpoints", "features", "adverse_events", "treatments"):
+        for table in ("endpoints", "features", "adverse_events", "treatments", "paired_variants"):
             orphans(table, "patient_id", self.patients["patient_id"], "patients")
         for table in ("calls", "coverage", "copy_number", "fusions", "ihc", "measurements"):
             orphans(table, "sample_id", self.samples["sample_id"], "samples")

@@ -45,6 +45,7 @@ COHORT = (
     schemas.FEATURES,
     schemas.ADVERSE_EVENTS,
     schemas.TREATMENTS,
+    schemas.PAIRED_VARIANTS,
     schemas.DROPPED,
 )
 
@@ -57,6 +58,7 @@ STAGES: dict[str, tuple[Schema, ...]] = {
         schemas.RESPONSE,
         schemas.COURSE,
         schemas.MRD,
+        schemas.MRD_SITES,
         schemas.EMERGENCE,
         schemas.HAEMATOPOIESIS,
         schemas.IDENTITY,
@@ -70,6 +72,7 @@ STAGES: dict[str, tuple[Schema, ...]] = {
         schemas.CLONALITY,
         schemas.PATHWAY_STATES,
         schemas.COOCCURRENCE,
+        schemas.EMERGENT_RESISTANCE,
         schemas.DROPPED,
     ),
     "associate": (schemas.RESULTS,),

@@ -6,7 +6,15 @@ import pytest
 
 from resistance.config import load
 
-COHORTS = ("gdsc_lenalidomide", "hilton_lcr_2023", "hnc_ctdna_janke2024", "mds_lenalidomide", "reddy_duke_2017", "tcga_dlbc")
+COHORTS = (
+    "gdsc_lenalidomide",
+    "hilton_lcr_2023",
+    "hilton_lcr_2023_paired",
+    "hnc_ctdna_janke2024",
+    "mds_lenalidomide",
+    "reddy_duke_2017",
+    "tcga_dlbc",
+)
 
 
 @pytest.fixture(params=COHORTS)

@@ -20,7 +20,7 @@ from resistance.cohort import Cohort
 from resistance.config import load
 from resistance.layout import read_stage
 
-pytestmark = pytest.mark.shared
+pytestmark = [pytest.mark.shared, pytest.mark.long]
 
 
 def run(name: str, checkout: Path, results: Path) -> Path:

@@ -13,7 +13,7 @@ from resistance.export import export
 from resistance.layout import write_stage
 from resistance.tables import empty
 
-pytestmark = pytest.mark.shared
+pytestmark = [pytest.mark.shared, pytest.mark.long]
 
 SITE = ["Chromosome", "Start_Position", "End_Position", "Reference_Allele", "Tumor_Seq_Allele2"]
 

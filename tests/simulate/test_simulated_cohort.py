@@ -71,7 +71,7 @@ def test_the_committed_demonstration_is_what_seed_1_gives(made: dict[str, bytes]
 def test_the_demonstration_is_small(demo: Path) -> None:
     sizes = [path.stat().st_size for path in demo.rglob("*") if path.is_file()]
     assert len(sizes) < 500
-    assert sum(sizes) < 1_500_000
+    assert sum(sizes) < 3_000_000  # of which reads of ten samples 2 MB
 
 
 def test_the_example_cohort_file_is_the_demonstration_s(checkout: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from workflow_support import call, environment, result_files
 
-pytestmark = pytest.mark.workflow
+pytestmark = [pytest.mark.workflow, pytest.mark.long]
 
 
 @pytest.fixture(scope="module")

@@ -5,6 +5,7 @@ rule ctdna:
     input:
         PLAN.tables("cohort"),
         PLAN.tables("annotate"),
+        PLAN.counted(),
         cohort=PLAN.cohort,
     output:
         PLAN.tables("ctdna"),
@@ -25,7 +26,7 @@ rule ctdna:
         "resistance ctdna {input.cohort:q} --results {params.results:q} > {log:q} 2>&1"
 
 
-rule subtype:
+rule classify:
     input:
         PLAN.tables("cohort"),
         PLAN.tables("annotate"),
@@ -33,7 +34,7 @@ rule subtype:
     output:
         PLAN.tables("subtype"),
     log:
-        f"{PLAN.results}/logs/subtype.log",
+        f"{PLAN.results}/logs/classify.log",
     conda:
         "../envs/resistance.yaml"
     threads: 1
@@ -44,9 +45,9 @@ rule subtype:
         results=subpath(output[0], ancestor=2),
         version=PLAN.version,
     message:
-        "classify cell of origin"
+        "classify cell of origin and subtype"
     shell:
-        "resistance subtype {input.cohort:q} --results {params.results:q} > {log:q} 2>&1"
+        "resistance classify {input.cohort:q} --results {params.results:q} > {log:q} 2>&1"
 
 
 rule matrix:

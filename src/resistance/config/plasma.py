@@ -6,6 +6,8 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
+from resistance.config.plasma_level import Haematopoiesis, Level, Milestones
+from resistance.config.plasma_quality import BackgroundRates, CellFreeQuality, Identity
 from resistance.config.words import Material, Sheet, Strict
 
 
@@ -65,15 +67,77 @@ class Alignments(Strict):
     umi: Umi | None = Field(None, description="Unique molecular identifiers (null: none).")
     hotspots: str | None = Field(None, description="VCF of variants that are counted in every sample, beside the patient's own.")
     controls: Controls | None = Field(None, description="Alignments of healthy plasma: panel of normals and background.")
-    blacklist: str | None = Field(None, description="BED or VCF of positions that the background leaves out.")
-    snps: str | None = Field(None, description="VCF of common SNPs (with AF), for the identity of samples and contamination.")
+    blacklist: str | None = Field(
+        None, description="Places that the background leaves out: BED, VCF, or text with a line chr_pos or chr_pos_ref_alt each."
+    )
+    snps: str | None = Field(
+        None,
+        description="VCF of common SNPs (with AF), for the identity of samples and contamination (null: calls of the cohort that look "
+        "inherited).",
+    )
+    background: BackgroundRates = BackgroundRates()
+    quality: CellFreeQuality = CellFreeQuality()
 
 
 class Mrd(Strict):
     """Tests for minimal residual disease."""
 
-    methods: list[Literal["exact", "monte_carlo", "likelihood_ratio"]] = Field(default=["exact"], description="Tests to run.")
-    draws: int = Field(10_000, ge=100, description="monte_carlo: simulations.")
+    methods: list[Literal["exact", "monte_carlo", "likelihood_ratio"]] = Field(
+        default=["exact"],
+        min_length=1,
+        description="Tests to run. monte_carlo: mean VAF and number of positive sites, simulated from the background (ctDNAtools); "
+        "exact: the same without simulation, and calibrated; likelihood_ratio: with the tumour's allele fractions (INVAR).",
+    )
+    draws: int = Field(10_000, ge=100, le=10_000_000, description="monte_carlo and likelihood_ratio: simulations.")
+    alpha: float = Field(0.05, gt=0, le=0.5, description="Positive where the p that decides is at most this.")
+    rates: Literal["sample", "substitution"] = Field(
+        "sample", description="Background: one rate per sample, or one per kind of substitution."
+    )
+    rate_per_allele: Literal["third", "whole"] = Field(
+        "third",
+        description="A rate of any wrong base is divided by three for the one base of the variant (as the code of ctDNAtools "
+        "does), or not (as its manual says). Rates by substitution are of one base already.",
+    )
+    least_rate: float = Field(
+        1e-6, ge=0, lt=1, description="Background of a sample (any wrong base) in which no error was seen: not seen is not zero."
+    )
+    overdispersion: Literal["background", "none"] = Field(
+        "background",
+        description="Beta-binomial where the background table has found more spread than binomial, or binomial always.",
+    )
+    phased_rate: Literal["event", "sample"] = Field(
+        "event",
+        description="Phased variants: the rate of an event is lowered by the share of its fragments that are checked at a second "
+        "site; or, as ctDNAtools does, that of every site by the share over all events of the sample.",
+    )
+    power: float = Field(0.95, gt=0.5, lt=1, description="Wanted probability to detect a tumour at the VAF of interest.")
+    vaf_of_interest: float = Field(
+        1e-4, gt=0, le=1, description="A test that is not positive is negative only where it had the wanted power at this VAF."
+    )
+
+    @model_validator(mode="after")
+    def _can_be_positive(self) -> Mrd:
+        if self.alpha * (self.draws + 1) < 1 and {"monte_carlo", "likelihood_ratio"} & set(self.methods):
+            raise ValueError(
+                f"with {self.draws} draws no simulated p is at most alpha ({self.alpha:g}): at least {round(1 / self.alpha)} draws"
+            )
+        return self
+
+
+class PairedVariants(Sheet):
+    """Variant fractions of one patient at several times, where variants are named by gene and protein change, not by position.
+
+    columns maps patient_id, sample_id, timepoint, gene, vaf; and material, day, hgvsp, variant, depth, alt_count, assay.
+    """
+
+    infer_depth: bool = Field(
+        False,
+        description="No depth in the table: infer reads from fractions that are written with all digits (11/42 as "
+        "0.261904761904762): no fewer than the smallest denominator, and the usual one of the sample and assay.",
+    )
+    unknown_patients: Literal["error", "drop"] = Field(
+        "error", description="A patient of the file that the patients sheet does not have: an error, or dropped and counted."
+    )
 
 
 class Ctdna(Strict):
@@ -82,8 +146,45 @@ class Ctdna(Strict):
     convention_pg_per_haploid_genome: float = Field(
         3.3, gt=0, description="3.3 pg per haploid genome: 1 ng = 303 genome equivalents."
     )
-    molecular_response_log10: float = Field(2.0, gt=0, description="Drop from baseline that counts as molecular response.")
+    cfdna_cv: float = Field(
+        0.1,
+        ge=0,
+        lt=1,
+        description="Coefficient of variation of the measured cfDNA (assumed; set your laboratory's), for the interval.",
+    )
+    plasma_volume_cv: float = Field(
+        0.05,
+        ge=0,
+        lt=1,
+        description="Coefficient of variation of the plasma volume, where cfdna_ng is divided by plasma_ml (assumed).",
+    )
+    level: Level | None = Field(
+        None, description="A level measured by another assay (null: the mean VAF of the followed variants)."
+    )
+    molecular_response_log10: float = Field(
+        2.0, gt=0, description="Drop from baseline that counts as molecular response at any time."
+    )
+    milestones: Milestones = Field(
+        Milestones(), description="Drops asked for at a certain time: early and major molecular response."
+    )
+    detection: Literal["background", "counts", "mrd"] = Field(
+        "background",
+        description="When ctDNA is detected. counts: detection_alt_count reads of a variant; background: these, and over all followed "
+        "variants more reads than background_error_rate explains (p <= .05); mrd: the verdict of the first of mrd.methods.",
+    )
     detection_alt_count: int = Field(1, ge=1, description="Reads of a tracked variant that count as detected.")
+    clearance_lod_vaf: float = Field(
+        0.001,
+        gt=0,
+        le=1,
+        description="An undetectable sample proves clearance only where its limit of detection is at most this VAF.",
+    )
+    relapse_rise_log10: float = Field(
+        1.0,
+        gt=0,
+        description="Rise from the nadir that counts as molecular relapse where ctDNA was never cleared (after clearance: detection).",
+    )
+    haematopoiesis: Haematopoiesis = Haematopoiesis()
     emergence_fdr: float = Field(
         0.05, gt=0, lt=1, description="False discovery rate within patient for emergent and changed variants."
     )
@@ -95,8 +196,20 @@ class Ctdna(Strict):
         "variant old: it may still be emergent.",
     )
     emergence_min_later_vaf: float = Field(0.005, ge=0, le=1, description="Least later VAF of an emergent variant.")
+    emergence_overdispersion: float = Field(
+        5e-4,
+        ge=0,
+        le=0.5,
+        description="How much two libraries of one blood differ beyond the drawing of reads: intraclass correlation of the "
+        "beta-binomial. 0.0005 is a library of 2,000 genomes (6.6 ng); a sample whose mass of cfDNA is known and gives fewer "
+        "genomes has more. 0: binomial.",
+    )
     relapse_endpoint: str | None = Field(
         None, description="Time-to-event endpoint whose event is clinical relapse, for the lead time of molecular relapse."
     )
+    paired: list[PairedVariants] = Field(
+        default_factory=list, description="Tables of variant fractions at several times, for emergence without positions."
+    )
     mrd: Mrd = Mrd()
+    identity: Identity = Identity()
     alignments: Alignments | None = Field(None, description="Count the variants in the alignments (null: as called).")

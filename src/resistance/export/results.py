@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from resistance.tables import Schema
 
 #: folder below the results -> the command that writes it
-COMMANDS = {"cohort": "gather", "annotate": "annotate", "subtype": "subtype", "matrix": "matrix"}
+COMMANDS = {"cohort": "gather", "annotate": "annotate", "subtype": "classify", "matrix": "matrix"}
 
 
 class Results:

@@ -275,7 +275,17 @@ def _other_tables(
 ) -> dict[str, pd.DataFrame | None]:
     """Read everything that is no small variant."""
     from resistance.knowledge import load_positions
-    from resistance.read import clinical_events, copy_number, coverage, expression, features, ihc, measurements, nanostring
+    from resistance.read import (
+        clinical_events,
+        copy_number,
+        coverage,
+        expression,
+        features,
+        ihc,
+        measurements,
+        nanostring,
+        paired_variants,
+    )
 
     ids, every = specimens.samples["sample_id"].tolist(), specimens.all_ids
     out: dict[str, pd.DataFrame | None] = {}
@@ -340,6 +350,19 @@ def _other_tables(
         for source in config.measurements
     ]
     out["measurements"] = stacked([x for x in measured if x is not None], schemas.MEASUREMENTS)
+    paired = [
+        found.call(
+            paired_variants.read_paired_variants,
+            table,
+            base,
+            patients=people,
+            all_patients=clinic.all_ids,
+            aliases=genes.aliases,
+            dropped=dropped,
+        )
+        for table in config.ctdna.paired
+    ]
+    out["paired_variants"] = stacked([x for x in paired if x is not None], schemas.PAIRED_VARIANTS)
     patients = clinic.patients["patient_id"].tolist()
     for name, spec, step in (
         ("adverse_events", config.adverse_events, clinical_events.read_adverse_events),

@@ -56,7 +56,7 @@ class Grid:
     lines: pd.Series
 
 
-def read_grid(path: Path, *, labels: Collection[str] = ()) -> Grid:
+def read_grid(path: Path, *, labels: Collection[str] = (), further_headers: bool = False) -> Grid:
     """Read a matrix of numbers with genes in rows.
 
     Parameters
@@ -65,6 +65,8 @@ def read_grid(path: Path, *, labels: Collection[str] = ()) -> Grid:
         Tab separated (also ``.gz``; GCT; a header that is one cell short, as R writes it), CSV or XLSX.
     labels : collection of str
         Columns that hold text beside the first one and the usual ones (:data:`LABELS`).
+    further_headers : bool
+        Rows without a name that hold no number (second names of the samples) are passed over.
 
     Returns
     -------
@@ -81,6 +83,12 @@ def read_grid(path: Path, *, labels: Collection[str] = ()) -> Grid:
 
     tabular = path.name.lower().removesuffix(".gz").endswith((".csv", ".xlsx", ".xlsm"))
     frame = read_sheet(path) if tabular else _tab_separated(path, labels)
+    if further_headers:
+        unnamed = frame.iloc[:, 0].isna() | (frame.iloc[:, 0].astype("object") == "")
+        if unnamed.any():
+            others = frame.loc[unnamed].iloc[:, 1:].drop(columns="_row")
+            words = others.apply(lambda column: pd.to_numeric(column, errors="coerce").isna()).all(axis=1)
+            frame = frame.drop(index=words.index[words])
     lines = frame["_row"]
     names = [str(name) for name in frame.columns if name != "_row"]
     twice = [name for name in names if name.endswith(" (2)") and name.removesuffix(" (2)") in names]

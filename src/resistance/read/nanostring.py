@@ -73,7 +73,7 @@ def _from_counts(
 ) -> pd.DataFrame:
     import pandas as pd
 
-    grid = read_grid(path, labels=[x for x in (source.gene_column, source.class_column) if x is not None])
+    grid = read_grid(path, labels=[x for x in (source.gene_column, source.class_column) if x is not None], further_headers=True)
     for name, key in ((source.gene_column, "gene_column"), (source.class_column, "class_column")):
         if name is not None and name not in grid.labels:
             raise InputError(f"the file has no such column (needed for '{key}')", path=path, column=name, remedy=f"Its text columns are: {', '.join(map(repr, grid.labels.columns))}.")  # fmt: skip
@@ -135,6 +135,82 @@ def _from_rcc(base: Path, samples: Collection[str], files: pd.DataFrame | None) 
     return conform(table.sort_values(["code_class", "gene"], kind="stable"), NANOSTRING)
 
 
+#: columns of a count table that are no samples
+TEXT_COLUMNS = ("CodeClass", "Code Class", "Code_Class", "Class", "Accession", "Annotation", "Name", "Gene", "Code")
+
+
+def read_counts(path: Path) -> pd.DataFrame:
+    """Read NanoString counts that belong to no cohort.
+
+    Parameters
+    ----------
+    path : Path
+        A table (codes in rows, their names in the first column, or in 'Name' or 'Gene'), an RCC file, or a
+        folder or .zip of RCC files.
+
+    Returns
+    -------
+    DataFrame
+        gene, then one float64 column per sample: the table's column names, or the names of the RCC files
+        without their ending, sorted.  Numbers are not checked to be counts.
+
+    Raises
+    ------
+    InputError
+        Missing or damaged file, a folder or archive without an RCC file, RCC files of different code sets.
+    """
+    import pandas as pd
+
+    lower = path.name.lower()
+    if not path.is_dir() and not lower.endswith((".rcc", ".zip")):
+        grid = read_grid(path, labels=TEXT_COLUMNS, further_headers=True)
+        named = [name for name in grid.labels if str(name).lower() in ("name", "gene", "code")]
+        values = grid.values.drop(columns=[name for name in grid.values if str(name).startswith("Annotation")])
+        return pd.concat([grid.labels[named[0] if named else grid.labels.columns[0]].rename("gene"), values], axis=1)
+    if lower.endswith(".zip") and not path.is_dir():
+        texts = _unzipped(path)
+    else:
+        files = sorted(path.iterdir()) if path.is_dir() else [path]
+        texts = {file.name: _read_text(file) for file in files if file.name.lower().endswith(".rcc")}
+    if not texts:
+        raise InputError("holds no RCC file", path=path)
+    counts: dict[str, pd.Series] = {}
+    for name, text in texts.items():
+        column = parse_rcc(text, path / name if len(texts) > 1 or path.is_dir() else path)
+        first = next(iter(counts.values()), column)
+        if set(column.index) != set(first.index):
+            raise InputError(
+                f"has another code set than {next(iter(counts))}", path=path / name, remedy="Call one code set at a time."
+            )
+        counts[Path(name).stem] = column
+    return pd.DataFrame(counts).rename_axis(["gene", "code_class"]).reset_index().drop(columns="code_class")
+
+
+def _unzipped(path: Path) -> dict[str, str]:
+    import zipfile
+
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = sorted(name for name in archive.namelist() if name.lower().endswith(".rcc") and "__MACOSX" not in name)
+            found = {Path(name).name: archive.read(name).decode("utf-8-sig", errors="replace") for name in names}
+    except FileNotFoundError as error:
+        raise InputError("the file is missing", path=path) from error
+    except (zipfile.BadZipFile, OSError) as error:
+        raise InputError(f"cannot be unpacked: the file is cut off or damaged ({error})", path=path) from error
+    if len(found) < len(names):
+        raise InputError(
+            "holds two RCC files of one name in different folders", path=path, remedy="Give each sample a name of its own."
+        )
+    return found
+
+
+def _read_text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig", errors="replace")
+    except FileNotFoundError as error:
+        raise InputError("the file is missing", path=path, remedy="Paths are relative to the cohort file.") from error
+
+
 def read_rcc(path: Path) -> pd.Series:
     """Read the counts of one RCC file.
 
@@ -148,17 +224,18 @@ def read_rcc(path: Path) -> pd.Series:
     InputError
         Missing file, no closed Code_Summary section, a line without four cells, a count that is not whole.
     """
+    return parse_rcc(_read_text(path), path)
+
+
+def parse_rcc(text: str, path: Path) -> pd.Series:
+    """Read the counts in the text of an RCC file (see :func:`read_rcc`); `path` is for messages."""
     import pandas as pd
 
-    try:
-        lines = path.read_text(encoding="utf-8-sig", errors="replace").splitlines()
-    except FileNotFoundError as error:
-        raise InputError("the file is missing", path=path, remedy="Paths are relative to the cohort file.") from error
     section, closed = None, False
     index: list[tuple[str, str]] = []
     values: list[float] = []
     problems: list[Problem] = []
-    for number, line in enumerate(lines, start=1):
+    for number, line in enumerate(text.splitlines(), start=1):
         tag = _SECTION.fullmatch(line.strip())
         if tag is not None:
             section = None if tag.group(1) else tag.group(2).lower()

@@ -14,7 +14,8 @@ from resistance.schemas.derived import (
     RESULTS,
 )
 from resistance.schemas.parts import EVIDENCE_KINDS, MATERIALS, MEASURED_KINDS, STATES, TIMEPOINTS
-from resistance.schemas.plasma import COURSE, EMERGENCE, HAEMATOPOIESIS, IDENTITY, MRD, QUANTITY, RESPONSE
+from resistance.schemas.plasma import EMERGENCE, EMERGENT_RESISTANCE, IDENTITY, MRD, MRD_SITES
+from resistance.schemas.plasma_level import COURSE, HAEMATOPOIESIS, QUANTITY, RESPONSE
 from resistance.schemas.predicted import CALIBRATION, DECISION_CURVE, PERFORMANCE, PREDICTIONS, SELECTION
 from resistance.schemas.reads import (
     ALIGNMENT_QUALITY,
@@ -41,6 +42,7 @@ from resistance.schemas.study import (
     IHC,
     MEASUREMENTS,
     NANOSTRING,
+    PAIRED_VARIANTS,
     PATIENTS,
     PHASED_EFFECTS,
     SAMPLES,
@@ -64,6 +66,7 @@ ALL = (
     FEATURES,
     ADVERSE_EVENTS,
     TREATMENTS,
+    PAIRED_VARIANTS,
     ENDPOINTS,
     DROPPED,
     PILEUP,
@@ -78,7 +81,9 @@ ALL = (
     RESPONSE,
     COURSE,
     MRD,
+    MRD_SITES,
     EMERGENCE,
+    EMERGENT_RESISTANCE,
     HAEMATOPOIESIS,
     IDENTITY,
     SUBTYPES,
@@ -122,6 +127,7 @@ __all__ = [
     "DROPPED",
     "EFFECTS",
     "EMERGENCE",
+    "EMERGENT_RESISTANCE",
     "ENDPOINTS",
     "EVIDENCE",
     "EVIDENCE_KINDS",
@@ -138,7 +144,9 @@ __all__ = [
     "MEASURED_KINDS",
     "MEASUREMENTS",
     "MRD",
+    "MRD_SITES",
     "NANOSTRING",
+    "PAIRED_VARIANTS",
     "PATHWAY_STATES",
     "PATIENTS",
     "PERFORMANCE",

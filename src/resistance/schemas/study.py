@@ -62,6 +62,27 @@ CALLS = Schema(
     ),
     key=("sample_id", "build", "chrom", "pos", "ref", "alt"),
 )
+PAIRED_VARIANTS = Schema(
+    "paired_variants",
+    "One row per sample and variant of a table of fractions: named by gene and change, without a position.",
+    (
+        PATIENT_COLUMN,
+        SAMPLE_COLUMN,
+        Column("material", "text", "What was sampled.", required=True, allowed=MATERIALS),
+        Column("timepoint", "text", "When, in the words of the study.", required=True, allowed=TIMEPOINTS),
+        Column("day", "real", "Days from the start of treatment, or from diagnosis where the study says so."),
+        Column("variant", "text", "Names the variant within the patient.", required=True),
+        Column("gene", "text", "HGNC symbol.", required=True),
+        Column("hgvsp", "text", "Protein change, one-letter, without 'p.'."),
+        Column("vaf", "real", "Variant allele fraction, 0..1.", low=0, high=1),
+        Column("depth", "integer", "Reads; NA where the table has none.", low=0),
+        Column("alt_count", "integer", "Mutant reads.", low=0),
+        Column("assay", "text", "What it was read by, where one sample was read by several."),
+        Column("infer_depth", "flag", "Reads may be inferred from the fractions.", required=True),
+        Column("source", "text", "File.", required=True),
+    ),
+    key=("sample_id", "variant"),
+)
 EFFECTS = Schema(
     "effects",
     "One row per variant and gene: what the variant does to the gene on one transcript.",
@@ -158,6 +179,8 @@ COVERAGE = Schema(
     ),
     key=("sample_id", "kind", "gene"),
 )
+#: discrete copy-number state -> copies in a tumour cell; an amplification does not say how many
+COPIES_OF_STATE = {-2: 0, -1: 1, 0: 2, 1: 3}
 COPY_NUMBER = Schema(
     "copy_number",
     "One row per sample and gene of the knowledge base.",

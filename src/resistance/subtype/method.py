@@ -93,6 +93,9 @@ class Method:
         Cohort and settings -> :class:`Called`.
     classify_table : callable, optional
         Plain table (and options by name) -> DataFrame of schema TABLE_CALLS.
+    cut_scores : tuple of (str, float)
+        Class -> the score from which (for the class with the lower scores: up to which) it is called;
+        () where there is no such score.
     """
 
     name: str
@@ -108,6 +111,7 @@ class Method:
     limits: str
     classify: Callable[[Cohort, Subtype], Called]
     classify_table: Callable[..., pd.DataFrame] | None = None
+    cut_scores: tuple[tuple[str, float], ...] = ()
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS and self.input != "label":
@@ -125,22 +129,21 @@ class Method:
         return {"method": self.name, "kind": self.kind, "verified": self.verified} | found
 
 
-def probabilities_text(probabilities: Mapping[str, float], digits: int = 4) -> str:
+def probabilities_text(probabilities: Mapping[str, float]) -> str:
     """Return the probabilities of all classes as the calls hold them.
 
     Parameters
     ----------
     probabilities : mapping of str to float
-        Class -> probability, 0..1.
-    digits : int
-        Digits after the point; the column ``probability`` keeps the exact number of the call.
+        Class -> probability, 0..1; written with six significant digits (the column ``probability`` keeps
+        the exact number of the call).
 
     Examples
     --------
     >>> probabilities_text({"ABC": 0.93, "GCB": 0.07})
     'ABC=0.93;GCB=0.07'
     """
-    return ";".join(f"{name}={round(value, digits):g}" for name, value in probabilities.items())
+    return ";".join(f"{name}={value:.6g}" for name, value in probabilities.items())
 
 
 def as_calls(rows: list[dict[str, Any]]) -> pd.DataFrame:

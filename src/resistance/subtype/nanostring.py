@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from resistance.errors import InputError, Problem
 from resistance.schemas import SCORES
-from resistance.stats.normal_classes import class_probabilities, far_outside
+from resistance.stats.normal_classes import class_probabilities, far_outside, score_at
 from resistance.subtype.genes import current_symbol, find_genes, share_missing
 from resistance.subtype.method import (
     TABLE_SCORES,
@@ -286,10 +286,10 @@ def score_rows(method: Method, signature: Signature, scored: Scored) -> pd.DataF
         of_house = [gene for gene in scored.missing[i] if gene in housekeeping_genes()]
         rows.append(
             {
-                "sample_id": sample, "name": signature.name, "value": scored.score[i], "unit": "points on the scale of the code set",
+                "sample_id": sample, "name": signature.name, "value": None if low else scored.score[i], "unit": "points on the scale of the code set",
                 "features_used": len(signature.genes) - len(of_score), "features_missing": ";".join(of_score) or None,
                 "weight_missing": share_missing(signature.coefficients, of_score), "verified": method.verified,
-                "note": "housekeeping genes too low" if low else None,
+                "note": f"housekeeping genes too low for a score ({scored.score[i]:.1f})" if low else None,
             }
         )  # fmt: skip
         rows.append(
@@ -322,7 +322,8 @@ def classify_scores(method: Method, scores: pd.Series) -> pd.DataFrame:
     values = scores.to_numpy(dtype=float)
     probabilities = class_probabilities(values, signature.means, signature.sds)
     rows = []
-    for sample, score, p in zip(scores.index, values, probabilities, strict=True):
+    outside = far_outside(values, signature.means, signature.sds)
+    for sample, score, p, far in zip(scores.index, values, probabilities, outside, strict=True):
         row = method.row(sample_id=str(sample))
         if score != score:
             rows.append(row | {"reason": "no score"})
@@ -330,7 +331,7 @@ def classify_scores(method: Method, scores: pd.Series) -> pd.DataFrame:
         call, of_call, reason = call_score(signature, float(score), (float(p[0]), float(p[1])))
         text = probabilities_text(dict(zip(signature.classes, (float(p[0]), float(p[1])), strict=True)))
         rows.append(
-            row | {"subtype": call, "score": score, "probability": of_call, "probabilities": text, "flags": "from_score", "reason": reason}
+            row | {"subtype": call, "score": score, "probability": of_call, "probabilities": text, "flags": "from_score;far_outside" if far else "from_score", "reason": reason}
         )  # fmt: skip
     return as_calls(rows)
 
@@ -371,6 +372,19 @@ def classify_cohort(
     return Called(calls, with_patients(cohort, scores))
 
 
+def cut_scores(signature: Signature) -> tuple[tuple[str, float], ...]:
+    """Return the scores at which the two classes begin to be called.
+
+    Examples
+    --------
+    >>> [(name, round(score, 1)) for name, score in cut_scores(load_signatures()["dlbcl90_coo"])]
+    [('ABC', 2433.5), ('GCB', 1907.8)]
+    """
+    first, second = signature.classes
+    high, low = (score_at(p, signature.means, signature.sds) for p in (signature.call_at, 1 - signature.call_at))
+    return (first, high), (second, low)
+
+
 def nanostring_method(
     name: str, *, kind: str, citation: str, limits: str, version: str = "1.1.0"
 ) -> tuple[Method, Callable[[Cohort, Subtype], Called], Callable[..., pd.DataFrame]]:
@@ -399,7 +413,7 @@ def nanostring_method(
         version=version,
         kind=kind,
         input="nanostring",
-        needs="raw NanoString counts of the code set DLBCL90 (Lymph2Cx for dlbcl90_coo), with its 13 housekeeping genes",
+        needs=f"raw NanoString counts of the {len(signature.genes)} genes of the score, and of the 13 housekeeping genes for the quality",
         classes=signature.classes,
         features=signature.genes,
         platforms=("NanoString nCounter, code set DLBCL90",),
@@ -408,5 +422,6 @@ def nanostring_method(
         limits=limits,
         classify=classify,
         classify_table=classify_table,
+        cut_scores=cut_scores(signature),
     )
     return method, classify, classify_table

@@ -1,0 +1,143 @@
+"""``resistance subtype call``: a table of samples -> the calls of one method, without a cohort."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import rich_click as click
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from resistance.subtype.method import Method
+
+_path = click.Path(path_type=Path)
+
+
+@click.command("call")
+@click.argument("method")
+@click.argument("table", type=_path)
+@click.option("--out", type=_path, required=True, help="Table of calls to write (TSV).")
+@click.option("--platform", help="What measured the table, where it is not what the method was made for (refused or flagged).")
+@click.option("--unit", type=click.Choice(["counts", "tpm", "log2"]), help="Expression: what the numbers are.")
+@click.option(
+    "--max-weight-missing", type=click.FloatRange(0, 1), help="Expression: share of the weight that missing genes may have."
+)
+@click.option("--values-are", type=click.Choice(["percent", "fraction"]), help="IHC: what the numbers are (default: percent).")
+@click.option(
+    "--from-score", metavar="COLUMN", help="NanoString: TABLE holds samples and their scores in this column, no counts."
+)
+@click.option("--sample", metavar="COLUMN", help="With --from-score: column of the samples' names (default: the first).")
+@click.option("--unverified", is_flag=True, help="Allow a method whose rule was not compared with its source.")
+def call(
+    method: str, table: Path, out: Path, platform: str | None, unit: str | None, max_weight_missing: float | None, values_are: str | None, from_score: str | None,
+    sample: str | None, unverified: bool,
+) -> None:  # fmt: skip
+    """Call the samples of TABLE by METHOD (`resistance subtype list`). Research use only.
+
+    IHC: one row per sample, its name in the first column. Genetic events: events in rows, or samples in rows with their names in
+    the column sample_id; lymphgen: its own result table. NanoString and expression: genes in rows, one column per
+    sample; NanoString also as an RCC file, a folder or a .zip of them.
+    """
+    from resistance.errors import InputError
+    from resistance.subtype.registry import by_name
+    from resistance.tables import write_tsv
+
+    chosen = by_name(method)
+    if not chosen.verified and not unverified:
+        raise InputError(
+            "the rule of this method was not verified in its source",
+            column="method",
+            value=chosen.name,
+            remedy="Give --unverified to run it all the same; every row will say so.",
+        )
+    given = {"platform": platform, "unit": unit, "max_weight_missing": max_weight_missing, "values_are": values_are}
+    options: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    try:
+        calls = _from_table(chosen, table, options) if from_score is None else _from_scores(chosen, table, from_score, sample)
+    except InputError as error:
+        raise InputError([_at(problem, table) for problem in error.problems]) from error
+    write_tsv(calls, out)
+    counts = calls["subtype"].fillna("not called").value_counts(sort=False)
+    told = ", ".join(f"{name} {n}" for name, n in sorted(counts.items(), key=lambda item: (item[0] == "not called", item[0])))
+    click.echo(f"wrote {out}: {len(calls)} samples by {chosen.name} {chosen.version}: {told or 'none'}. Research use only.")
+    flags = calls["flags"].dropna().str.split(";").explode().value_counts()
+    for name, n in sorted(flags.items()):
+        click.echo(f"note: {n} x {str(name).replace('_', ' ')}", err=True)
+    if not chosen.verified:
+        click.echo(f"note: the rule of {chosen.name} was not verified in its source", err=True)
+
+
+def _at(problem: Any, table: Path) -> Any:
+    from dataclasses import replace
+
+    return problem if problem.path is not None else replace(problem, path=str(table))
+
+
+def _from_table(method: Method, table: Path, options: dict[str, Any]) -> pd.DataFrame:
+    from inspect import signature
+
+    from resistance.errors import InputError
+
+    if method.classify_table is None:
+        raise InputError("this method classifies cohorts only", column="method", value=method.name, remedy="Use `resistance classify`.")  # fmt: skip
+    taken = signature(method.classify_table).parameters
+    for name in options:
+        if name not in taken:
+            raise InputError(f"{method.name} has no such option", column=f"--{name.replace('_', '-')}", remedy="Leave it out.")
+    return method.classify_table(_read(method.input, table), **options)
+
+
+def _read(kind: str, path: Path) -> pd.DataFrame:
+    """Read a table as the input of a method wants it; numbers are numbers, everything else is text."""
+    import pandas as pd
+
+    from resistance.read.grid import read_grid
+    from resistance.read.nanostring import read_counts
+    from resistance.read.sheet import read_sheet
+
+    if kind == "nanostring":
+        return read_counts(path)
+    if kind == "genetic_features":
+        from resistance.subtype.events import read_table
+
+        return read_table(path)
+    if kind == "expression":
+        grid = read_grid(path)
+        return pd.concat([grid.labels.iloc[:, 0].rename("gene"), grid.values], axis=1)
+    sheet = read_sheet(path).drop(columns="_row")
+    key = next((name for name in sheet.columns if name.lower() in ("sample_id", "sample")), sheet.columns[0])
+    for name in sheet.columns.drop(key):
+        numbers = pd.to_numeric(sheet[name], errors="coerce")
+        if not (numbers.isna() & sheet[name].notna()).any():
+            sheet[name] = numbers.astype("float64")
+    return sheet.rename(columns={key: "sample_id"})
+
+
+def _from_scores(method: Method, path: Path, column: str, sample: str | None) -> pd.DataFrame:
+    from resistance.errors import InputError
+    from resistance.read.sheet import read_sheet
+    from resistance.subtype.nanostring import classify_scores
+    from resistance.subtype.signature import load_signatures
+
+    if method.name not in load_signatures():
+        raise InputError("this method has no published score", column="method", value=method.name, remedy=f"These have one: {', '.join(load_signatures())}.")  # fmt: skip
+    import pandas as pd
+
+    sheet = read_sheet(path)
+    key = sheet.columns[0] if sample is None else sample
+    for name in (column, key):
+        if name not in sheet:
+            raise InputError("the table has no such column", path=path, column=name, remedy=f"It has: {', '.join(sheet.columns[:-1])}.")  # fmt: skip
+    scores = pd.to_numeric(sheet[column], errors="coerce")
+    wrong = scores.isna() & sheet[column].notna()
+    if wrong.any():
+        i = wrong.idxmax()
+        raise InputError("is not a number", path=path, row=int(sheet["_row"][i]), column=column, value=sheet[column][i])
+    names = sheet[key]
+    bad = names.isna() | names.duplicated()
+    if bad.any():
+        i = bad.idxmax()
+        raise InputError("the sample has no name or stands twice", path=path, row=int(sheet["_row"][i]), column=key, value=names[i])  # fmt: skip
+    return classify_scores(method, scores.set_axis(names.to_numpy()))
