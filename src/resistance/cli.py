@@ -21,7 +21,7 @@ click.rich_click.COMMAND_GROUPS = {
             "read", "gather", "annotate", "pileup", "ctdna", "classify", "matrix", "associate", "train", "report",
         ]},
         {"name": "Use the results elsewhere", "commands": ["export", "predict"]},
-        {"name": "Tools", "commands": ["count", "background", "subtype", "liftover", "power", "meta"]},
+        {"name": "Tools", "commands": ["count", "background", "mrd", "subtype", "liftover", "power", "meta"]},
         {"name": "Reference", "commands": ["knowledge", "reference", "schema"]},
     ]
 }  # fmt: skip
@@ -557,6 +557,49 @@ def meta(
     if forest is not None:
         meta_file.write_forest(report, forest)
         click.echo(f"wrote {forest}", err=as_json)
+
+
+@cli.command()
+@click.argument("counts", type=_path, metavar="COUNTS.tsv")
+@click.option("--background-rate", type=float, help="Error rate of any wrong base, of every sample (default: see below).")
+@click.option("--background", type=_path, help="Table of error rates: sample_id, rate, and alpha and beta where over-dispersed.")
+@click.option("--whole-rate", is_flag=True, help="Do not divide the rate by three for the one base of the variant.")
+@click.option(
+    "--method", "methods", multiple=True, default=("exact",), show_default=True,
+    type=click.Choice(["exact", "monte_carlo", "likelihood_ratio", "all"]), help="Can be given several times.",
+)  # fmt: skip
+@click.option("--draws", default=10_000, show_default=True, help="Simulations (monte_carlo, likelihood_ratio).")
+@click.option("--seed", default=1, show_default=True, type=click.IntRange(0))
+@click.option("--alpha", default=0.05, show_default=True, help="Positive where p is at most this.")
+@click.option("--vaf", default=1e-4, show_default=True, help="VAF at which a negative test must have had --power.")
+@click.option("--power", default=0.95, show_default=True)
+@click.option("--out", type=_path, help="Table to write, one row per sample and method (TSV).")
+@click.option("--sites", type=_path, help="Table to write, one row per sample and variant (TSV).")
+def mrd(
+    counts: Path, background_rate: float | None, background: Path | None, whole_rate: bool, methods: tuple[str, ...], draws: int,
+    seed: int, alpha: float, vaf: float, power: float, out: Path | None, sites: Path | None,
+) -> None:  # fmt: skip
+    """Test plasma samples for minimal residual disease, from a table of counts. Research use only.
+
+    COUNTS: one row per sample and variant of the tumour: sample_id, depth, alt_count; variant (or chrom, pos, ref, alt);
+    tumour_vaf for likelihood_ratio; rate, the error rate to this very variant, where it is known. What `resistance count` writes
+    is taken as it is. Without any rate 1e-4 per allele is assumed, and said.
+    """
+    from resistance import mrd_file
+    from resistance.tables import write_tsv
+
+    if background_rate is not None and background is not None:
+        raise click.UsageError("give --background-rate or --background, not both")
+    settings = mrd_file.settings(
+        methods, draws=draws, alpha=alpha, power=power, vaf_of_interest=vaf, rate_per_allele="whole" if whole_rate else "third"
+    )
+    found = mrd_file.mrd_of_counts(counts, settings, background_rate=background_rate, background=background, seed=seed)
+    for line in found.lines():
+        click.echo(line)
+    for path, table in ((out, found.samples), (sites, found.sites)):
+        if path is not None:
+            write_tsv(table, path)
+            click.echo(f"wrote {path}: {len(table)} rows")
 
 
 @cli.command()

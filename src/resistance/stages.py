@@ -127,6 +127,7 @@ def ctdna(cohort_file: Path, results: Path) -> None:
     from resistance.ctdna.emergence import find_emergence
     from resistance.ctdna.followed import follow
     from resistance.ctdna.haematopoiesis import clonal_haematopoiesis
+    from resistance.ctdna.mrd import find_mrd
     from resistance.ctdna.quantity import quantify
     from resistance.ctdna.response import molecular_response
     from resistance.ctdna.sample_checks import check_samples
@@ -134,19 +135,22 @@ def ctdna(cohort_file: Path, results: Path) -> None:
     config, base = _load(cohort_file)
     cohort = Cohort.read(results / "cohort")
     effects = read_stage(results, "annotate", schemas.EFFECTS)
-    followed = follow(cohort, config.ctdna, effects=effects, pileup=_aligned(config, base, results, schemas.PILEUP))
+    pileup, background, snps = (
+        _aligned(config, base, results, schema) for schema in (schemas.PILEUP, schemas.BACKGROUND, schemas.SNP_COUNTS)
+    )
+    followed = follow(cohort, config.ctdna, effects=effects, pileup=pileup)
     quantity = quantify(cohort, config.ctdna, followed=followed)
     write_stage(quantity, results, "ctdna", schemas.QUANTITY)
     write_stage(molecular_response(quantity, config.ctdna), results, "ctdna", schemas.RESPONSE)
     write_stage(ctdna_course(quantity, cohort.endpoints, config.ctdna), results, "ctdna", schemas.COURSE)
     write_stage(clonal_haematopoiesis(followed), results, "ctdna", schemas.HAEMATOPOIESIS)
-    write_stage(find_emergence(cohort, effects, config.ctdna), results, "ctdna", schemas.EMERGENCE)
-    read_in = {
-        schema.name: _aligned(config, base, results, schema)
-        for schema in (schemas.SNP_COUNTS, schemas.PILEUP, schemas.BACKGROUND)
-    }
-    write_stage(check_samples(cohort, config.ctdna.identity, **read_in), results, "ctdna", schemas.IDENTITY)
-    write_stage(empty(schemas.MRD), results, "ctdna", schemas.MRD)
+    emergence = find_emergence(cohort, effects, config.ctdna, pileup=pileup, background=background)
+    write_stage(emergence, results, "ctdna", schemas.EMERGENCE)
+    tested = find_mrd(cohort, config.ctdna, followed=followed, pileup=pileup, background=background, seed=config.seed)
+    for schema, table in zip((schemas.MRD, schemas.MRD_SITES), tested, strict=True):
+        write_stage(table, results, "ctdna", schema)
+    checked = check_samples(cohort, config.ctdna.identity, snp_counts=snps, pileup=pileup, background=background)
+    write_stage(checked, results, "ctdna", schemas.IDENTITY)
 
 
 def _aligned(config: CohortFile, base: Path, results: Path, schema: Schema) -> Any:
@@ -336,7 +340,11 @@ def _measured_in(config: CohortFile, results: Path) -> dict[str, Any]:
     """Return the further tables that measures of the analysis are read from."""
     sources = {measure.variable.partition(":")[0] for measure in config.analysis.measures}
     needed = {"vaf": ("annotate", schemas.EFFECTS), "ctdna": ("ctdna", schemas.QUANTITY)}
-    return {schema.name: read_stage(results, stage, schema) for word, (stage, schema) in needed.items() if word in sources}
+    found = {schema.name: read_stage(results, stage, schema) for word, (stage, schema) in needed.items() if word in sources}
+    if config.analysis.dated_measures():
+        dated = (schemas.QUANTITY, schemas.RESPONSE, schemas.MRD)
+        found |= {schema.name: read_stage(results, "ctdna", schema) for schema in dated}
+    return found
 
 
 def report(cohort_file: Path, results: Path) -> None:

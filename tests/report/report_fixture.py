@@ -12,7 +12,8 @@ from resistance import schemas
 from resistance.cohort import Cohort
 from resistance.config import CohortFile, parse
 from resistance.layout import write_stage
-from resistance.tables import empty
+from resistance.subtype.concordance import concordance, disagreements
+from resistance.tables import conform, empty
 
 PROVENANCE = {
     "command": "resistance run cohort.yaml",
@@ -251,6 +252,7 @@ def build_results(results: Path, n: int = 24, *, interaction: bool = False, empt
     if empty_stages:
         for stage, schema in (
             ("ctdna", schemas.QUANTITY), ("ctdna", schemas.RESPONSE), ("ctdna", schemas.EMERGENCE), ("subtype", schemas.SUBTYPES),
+            ("subtype", schemas.SCORES), ("subtype", schemas.CONCORDANCE), ("subtype", schemas.DISAGREEMENTS),
             ("annotate", schemas.DIFFERENCES), ("annotate", schemas.PHASED_EFFECTS), ("matrix", schemas.MARKERS), ("matrix", schemas.MATRIX), ("matrix", schemas.EVIDENCE), ("matrix", schemas.ALLELIC_STATES), ("matrix", schemas.CLONALITY),
             ("matrix", schemas.PATHWAY_STATES), ("matrix", schemas.COOCCURRENCE), ("associate", schemas.RESULTS),
         ):  # fmt: skip
@@ -260,13 +262,30 @@ def build_results(results: Path, n: int = 24, *, interaction: bool = False, empt
     write_stage(_molecular_response(ids[4:12]), results, "ctdna", schemas.RESPONSE)
     write_stage(_emergence(ids), results, "ctdna", schemas.EMERGENCE)
     subtypes = [
-        {"patient_id": p, "method": "label:rnaseq", "subtype": ("ABC", "GCB", "UNCLASSIFIED")[i % 3], "reason": "as given"}
+        {
+            "patient_id": p,
+            "method": "label:rnaseq",
+            "kind": "cell_of_origin",
+            "subtype": ("ABC", "GCB", "UNCLASSIFIED")[i % 3],
+            "reason": "as given",
+        }
         for i, p in enumerate(ids)
     ] + [
-        {"patient_id": p, "method": "hans", "subtype": None if i >= 20 else "non-GCB" if i % 2 else "GCB", "reason": "CD10"}
+        {
+            "patient_id": p,
+            "method": "hans",
+            "kind": "cell_of_origin",
+            "subtype": None if i >= 20 else "non-GCB" if i % 2 else "GCB",
+            "reason": "CD10",
+        }
         for i, p in enumerate(ids)
     ]
-    write_stage(pd.DataFrame(subtypes), results, "subtype", schemas.SUBTYPES)
+    table = conform(pd.DataFrame(subtypes), schemas.SUBTYPES)
+    for schema, frame in (
+        (schemas.SUBTYPES, table), (schemas.SCORES, empty(schemas.SCORES)), (schemas.CONCORDANCE, concordance(table)),
+        (schemas.DISAGREEMENTS, disagreements(table)),
+    ):  # fmt: skip
+        write_stage(frame, results, "subtype", schema)
     markers = [
         {
             "marker_id": name, "label": label, "genes": label.split()[0], "evidence_kind": kind, "rule": "any", "direction": "resistance",

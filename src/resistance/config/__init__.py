@@ -9,6 +9,7 @@ from __future__ import annotations
 from resistance.config.analysis import (
     Analysis,
     Contrast,
+    DatedMeasure,
     Landmark,
     MarkerQuestion,
     Measure,
@@ -55,6 +56,7 @@ __all__ = [
     "Controls",
     "CopyNumber",
     "Ctdna",
+    "DatedMeasure",
     "Endpoint",
     "EvidenceKind",
     "Expression",

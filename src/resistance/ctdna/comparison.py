@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from resistance.ctdna.support import VARIANT, baseline_of, with_counts
+from resistance.ctdna.support import VARIANT, baseline_of, read_somewhere, with_counts
 from resistance.variant import NOT_CALLED
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def count_calls(cohort: Cohort, effects: pd.DataFrame, settings: Ctdna, pileup: 
     """
     import pandas as pd
 
-    counts = with_counts(cohort.calls).assign(unit="reads", forced=False, inferred=False)
+    counts = with_counts(cohort.calls).drop(columns="event").assign(inferred=False)
     if pileup is not None and len(pileup):
         counts = _with_pileup(counts, cohort.calls, pileup)
     key = _key(counts)
@@ -95,6 +95,7 @@ def _with_pileup(counts: pd.DataFrame, calls: pd.DataFrame, pileup: pd.DataFrame
     import pandas as pd
 
     key = ["sample_id", *VARIANT]
+    pileup = read_somewhere(pileup, counts)
     counted = pileup[[*key, "depth", "alt_count", "unit"]].merge(counts[[*key, "seen"]], on=key, how="left")
     reads = counted["depth"].astype("float64")
     counted = counted.assign(reads=reads.where(reads > 0), mutant=counted["alt_count"].astype("float64"))

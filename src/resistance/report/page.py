@@ -134,7 +134,7 @@ def draw(content: dict[str, Any]) -> dict[str, list[Figure | None]]:
     from resistance.report.figure_forest import forest_figure
     from resistance.report.figure_oncoprint import oncoprint_figure
     from resistance.report.figure_prediction import prediction_figures
-    from resistance.report.figure_subtype import response_figure
+    from resistance.report.figure_subtype import response_figure, scores_figure
     from resistance.report.figure_survival import survival_figure
 
     # forests and curves stand beside their own content: an empty place keeps the two lists parallel
@@ -142,6 +142,7 @@ def draw(content: dict[str, Any]) -> dict[str, list[Figure | None]]:
         "oncoprint": _those([oncoprint_figure(content["oncoprint"])]),
         "pathways": _those([oncoprint_figure(content["pathways"], what="pathway")]),
         "subtype": _those([response_figure(content["subtype"])]),
+        "subtype scores": [scores_figure(scores) for scores in content["subtype"]["scores"]],
         "forests": [forest_figure(forest) for forest in content["forests"]],
         "survival": [survival_figure(figure) for figure in content["survival"]],
         "ctdna": _those([trajectories_figure(content["ctdna"]["trajectories"])]) if content["ctdna"]["given"] else [],

@@ -27,6 +27,9 @@ class StageTables:
     molecular_response: pd.DataFrame
     emergence: pd.DataFrame
     subtypes: pd.DataFrame
+    scores: pd.DataFrame
+    concordance: pd.DataFrame
+    disagreements: pd.DataFrame
     markers: pd.DataFrame
     matrix: pd.DataFrame
     evidence: pd.DataFrame
@@ -89,6 +92,9 @@ def read_tables(results: Path, *, trained: bool = False) -> StageTables:
         molecular_response=read_stage(results, "ctdna", schemas.RESPONSE),
         emergence=read_stage(results, "ctdna", schemas.EMERGENCE),
         subtypes=read_stage(results, "subtype", schemas.SUBTYPES),
+        scores=read_stage(results, "subtype", schemas.SCORES),
+        concordance=read_stage(results, "subtype", schemas.CONCORDANCE),
+        disagreements=read_stage(results, "subtype", schemas.DISAGREEMENTS),
         markers=read_stage(results, "matrix", schemas.MARKERS),
         matrix=read_stage(results, "matrix", schemas.MATRIX),
         evidence=read_stage(results, "matrix", schemas.EVIDENCE),

@@ -139,6 +139,8 @@ def upper_bound(sites: Sites, observed: float, positive: int) -> float:
         up = counts * chance
         counts[:-1] *= 1.0 - chance
         counts[1:] += up[:-1]
+    if counts[-1] < 1e-30:
+        return float(max(counts[-1], np.finfo(np.float64).tiny))
     # the sum reaches `observed` exactly where the sum of counts cut off at what reaches it alone does
     caps = _caps(sites, observed)
     if caps.sum() > 20_000_000:
@@ -157,13 +159,13 @@ def upper_bound(sites: Sites, observed: float, positive: int) -> float:
     from scipy.optimize import minimize_scalar
 
     found = minimize_scalar(log_bound, bounds=(0.0, 5000.0), method="bounded")
-    return float(min(1.0, counts[-1], math.exp(min(0.0, float(found.fun)))))
+    return float(max(min(1.0, counts[-1], math.exp(min(0.0, float(found.fun)))), np.finfo(np.float64).tiny))
 
 
 def _caps(sites: Sites, observed: float) -> Counts:
     """Return the count of each site that reaches the observed sum alone (at most one above its depth)."""
     reach = np.ceil(observed * (1.0 - ROUNDING) * sites.depths).astype(np.int64)
-    return np.minimum(np.maximum(reach, 1), sites.depths + 1)
+    return np.asarray(np.minimum(np.maximum(reach, 1), sites.depths + 1), dtype=np.int64)
 
 
 def _on_lattice(sites: Sites, alt: Counts, positive: int, most_work: float) -> float | None:
@@ -173,7 +175,7 @@ def _on_lattice(sites: Sites, alt: Counts, positive: int, most_work: float) -> f
     steps, _ = found
     cells = int(np.sum(alt * steps))
     caps = np.minimum(-(-cells // steps), sites.depths + 1)
-    if cells > MOST_CELLS or float(cells) * positive * float(np.minimum(caps, 20).sum()) > most_work:
+    if cells > MOST_CELLS or float(cells) * positive * float(caps.sum()) > most_work:
         return None
     joint = joint_distribution(background_table(sites, caps), caps, steps, cells, positive)
     return min(1.0, float(joint.reached[positive:].sum()))

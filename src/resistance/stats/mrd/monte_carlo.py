@@ -170,7 +170,7 @@ def _cumulative(sites: Sites) -> tuple[FloatArray, Counts]:
     return below, caps + 1
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator, unused-ignore]
+@njit(cache=True, nogil=True)
 def _simulate(generator, below, length, weights, limit, positive, draws, block, sparse):  # type: ignore[no-untyped-def]
     sums = np.empty(block)
     number = np.empty(block, dtype=np.int64)
