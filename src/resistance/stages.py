@@ -139,16 +139,16 @@ def ctdna(cohort_file: Path, results: Path) -> None:
         _aligned(config, base, results, schema) for schema in (schemas.PILEUP, schemas.BACKGROUND, schemas.SNP_COUNTS)
     )
     followed = follow(cohort, config.ctdna, effects=effects, pileup=pileup)
-    quantity = quantify(cohort, config.ctdna, followed=followed)
+    tested = find_mrd(cohort, config.ctdna, followed=followed, pileup=pileup, background=background, seed=config.seed)
+    for schema, table in zip((schemas.MRD, schemas.MRD_SITES), tested, strict=True):
+        write_stage(table, results, "ctdna", schema)
+    quantity = quantify(cohort, config.ctdna, followed=followed, mrd=tested[0])
     write_stage(quantity, results, "ctdna", schemas.QUANTITY)
     write_stage(molecular_response(quantity, config.ctdna), results, "ctdna", schemas.RESPONSE)
     write_stage(ctdna_course(quantity, cohort.endpoints, config.ctdna), results, "ctdna", schemas.COURSE)
     write_stage(clonal_haematopoiesis(followed), results, "ctdna", schemas.HAEMATOPOIESIS)
     emergence = find_emergence(cohort, effects, config.ctdna, pileup=pileup, background=background)
     write_stage(emergence, results, "ctdna", schemas.EMERGENCE)
-    tested = find_mrd(cohort, config.ctdna, followed=followed, pileup=pileup, background=background, seed=config.seed)
-    for schema, table in zip((schemas.MRD, schemas.MRD_SITES), tested, strict=True):
-        write_stage(table, results, "ctdna", schema)
     checked = check_samples(cohort, config.ctdna.identity, snp_counts=snps, pileup=pileup, background=background)
     write_stage(checked, results, "ctdna", schemas.IDENTITY)
 
@@ -350,12 +350,13 @@ def _measured_in(config: CohortFile, results: Path) -> dict[str, Any]:
 def report(cohort_file: Path, results: Path) -> None:
     """Write ``report/``."""
     from resistance import provenance
+    from resistance.batching import alignment_batches
     from resistance.inputs import input_files
     from resistance.report.page import write_report
 
     config, base = _load(cohort_file)
     made_from = provenance.record(config, cohort_file, input_files(config, base))
-    write_report(config, results, results / "report", made_from)
+    write_report(config, results, results / "report", made_from, batches=list(alignment_batches(config, base)))
 
 
 STAGES: dict[str, Callable[[Path, Path], None]] = {

@@ -20,7 +20,7 @@ def response_figure(content: dict[str, Any]) -> Figure | None:
         for c in method["classes"]:
             if not c["evaluable"]:
                 continue
-            name = f"{method['label']}: {c['subtype']}"
+            name = f"{method['label']}: {c['subtype'].replace('_', ' ')}"
             text = f"{c['responders']}/{c['evaluable']}   {percent(c['rate'])} ({percent(c['low'])} to {percent(c['high'])})"
             rows.append({"row": name, "rate": c["rate"], "a": c["low"], "b": c["high"], "text": text})
             words.append(f"{name} {text}")
