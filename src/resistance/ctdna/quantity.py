@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from typing import TYPE_CHECKING, Any
 
@@ -66,7 +67,7 @@ def quantify(
     wanted = chosen.variants.merge(variant_copies(cohort, chosen), on=["patient_id", *VARIANT], how="left")
     here = chosen.counted.merge(plasma[["sample_id", "patient_id"]], on="sample_id").merge(wanted, on=["patient_id", *VARIANT])
     here = here[here["reads"].notna() & here["mutant"].notna()]
-    of_sample = dict(list(here.groupby("sample_id", sort=False)))
+    of_sample = _by_sample(here)
     n_tracked = chosen.variants.groupby("patient_id").size().to_dict()
     left_out = _left_out(chosen)
     levels = _assay_levels(cohort, settings)
@@ -79,7 +80,7 @@ def quantify(
         notes = [chosen.notes[patient]] if patient in chosen.notes else []
         row["n_haematopoietic"], more = left_out.get(patient, (0, []))
         notes += more
-        row |= _counted(row["n_tracked"], of_sample.get(name, here.iloc[:0]), settings, notes)
+        row |= _counted(row["n_tracked"], of_sample.get(name), settings, notes)
         _judge(row, verdicts.get(name), settings, notes)
         row |= _mass(row, sample, settings, notes)
         row |= _assay(levels.get(name), settings, row, notes)
@@ -87,31 +88,54 @@ def quantify(
     return conform(pd.DataFrame(rows).drop(columns=["_depths", "_deepest"], errors="ignore"), QUANTITY)
 
 
-def _counted(n_tracked: int, found: pd.DataFrame, settings: Ctdna, notes: list[str]) -> dict[str, Any]:
+#: columns of the counts that one sample's row is made of
+_USED = ("reads", "mutant", "fraction", "unit", "diploid_copies", "tumour_copies", "multiplicity", "subclonal", "once")
+
+
+def _by_sample(here: pd.DataFrame) -> dict[str, dict[str, Any]]:
+    """Return the counts of each sample as arrays; of variants on one molecule ``once`` marks the one read most deeply."""
+    import numpy as np
+
+    ordered = here.sort_values(
+        ["sample_id", "event", "reads", *VARIANT], ascending=[True, True, False] + [True] * 5, kind="stable"
+    )
+    once = ordered["event"].isna() | ~ordered.duplicated(["sample_id", "event"])
+    ordered = ordered.assign(once=once).sort_values(["sample_id", *VARIANT], kind="stable")
+    names = ordered["sample_id"].to_numpy(dtype=object)
+    edges = np.flatnonzero(np.append(True, names[1:] != names[:-1])) if names.size else np.array([], dtype=np.intp)
+    arrays = {name: ordered[name].to_numpy() for name in _USED}
+    bounds = [*edges.tolist(), names.size]
+    return {str(names[a]): {name: values[a:b] for name, values in arrays.items()} for a, b in itertools.pairwise(bounds)}
+
+
+def _counted(n_tracked: int, every: dict[str, Any] | None, settings: Ctdna, notes: list[str]) -> dict[str, Any]:
     """Return the counts, mean and median of one sample, and its tumour fraction."""
+    import numpy as np
+
     from resistance.stats.fractions import mean_fraction
 
     if n_tracked == 0:
         notes.append("no variant to follow: none was seen in a baseline tumour or in the first plasma sample")
         return {"n_assessed": 0}
-    if found.empty:
+    if every is None:
         notes.append(
             f"none of the {n_tracked} followed variants has a known depth in this sample: not assessed, which is not zero"
         )
         return {"n_assessed": 0}
-    if len(found) < n_tracked:
-        notes.append(f"{n_tracked - len(found)} of {n_tracked} followed variants were not assessed here and do not count")
-    once = found.sort_values(["event", "reads", *VARIANT], ascending=[True, False] + [True] * 5, kind="stable")
-    once = once[once["event"].isna() | ~once["event"].duplicated()].sort_values(VARIANT, kind="stable")
-    if len(once) < len(found):
-        notes.append(f"{len(found) - len(once)} variant(s) lie on one molecule with another and count once")
-    depth, mutant = once["reads"].astype(int), once["mutant"].astype(int)
+    n_read = every["reads"].size
+    if n_read < n_tracked:
+        notes.append(f"{n_tracked - n_read} of {n_tracked} followed variants were not assessed here and do not count")
+    once = every["once"].astype(bool)
+    if not once.all():
+        notes.append(f"{int((~once).sum())} variant(s) lie on one molecule with another and count once")
+    found = {name: values[once] for name, values in every.items()}
+    depth, mutant = found["reads"].astype(np.int64), found["mutant"].astype(np.int64)
     mean = mean_fraction(mutant, depth)
-    units = sorted(once["unit"].unique())
+    units = sorted(set(found["unit"].tolist()))
     if len(units) > 1:
         notes.append(f"counts of different kinds: {', '.join(units)}")
     return {
-        "n_assessed": len(once),
+        "n_assessed": int(depth.size),
         "n_detected": int((mutant >= settings.detection_alt_count).sum()),
         "alt_count": int(mutant.sum()),
         "depth": int(depth.sum()),
@@ -119,26 +143,29 @@ def _counted(n_tracked: int, found: pd.DataFrame, settings: Ctdna, notes: list[s
         "mean_vaf": mean.value,
         "mean_vaf_ci_low": mean.low,
         "mean_vaf_ci_high": mean.high,
-        "median_vaf": float(once["fraction"].median()),
+        "median_vaf": float(np.median(found["fraction"])),
         "_depths": depth.tolist(),
         "_deepest": int(depth.max()),
-    } | _tumour_fraction(once, notes)
+    } | _tumour_fraction(found, notes)
 
 
-def _tumour_fraction(found: pd.DataFrame, notes: list[str]) -> dict[str, Any]:
+def _tumour_fraction(found: dict[str, Any], notes: list[str]) -> dict[str, Any]:
+    import numpy as np
+
     from resistance.stats.tumour_fraction import tumour_fraction
 
-    usable = found[found["diploid_copies"].notna()]
-    clonal = usable[~usable["subclonal"].eq(True)]
-    known = clonal[clonal["tumour_copies"].notna()]
-    if len(known):
-        basis, part, copies, multiplicity = "copy_number", known, known["tumour_copies"], known["multiplicity"]
-    elif len(clonal):
-        basis, part, copies = "diploid", clonal, clonal["diploid_copies"]
-        multiplicity = copies * 0 + 1
+    clonal = ~np.isnan(found["diploid_copies"]) & ~found["subclonal"].astype(bool)
+    known = clonal & ~np.isnan(found["tumour_copies"])
+    if known.any():
+        basis, part, copies, multiplicity = "copy_number", known, found["tumour_copies"], found["multiplicity"]
+    elif clonal.any():
+        basis, part, copies = "diploid", clonal, found["diploid_copies"]
+        multiplicity = np.ones(copies.size)
     else:
         return {}
-    share = tumour_fraction(part["mutant"], part["reads"], copies, multiplicity, part["diploid_copies"])
+    share = tumour_fraction(
+        found["mutant"][part], found["reads"][part], copies[part], multiplicity[part], found["diploid_copies"][part]
+    )
     if share.value == 1.0:
         notes.append("VAFs ask for a tumour fraction of 1 or more: copies or multiplicity are others than assumed")
     return {
