@@ -98,6 +98,47 @@ def check_events(table: pd.DataFrame, *, known: Collection[str] = (), where: str
     return Events(frame, plain, where)
 
 
+def table_events(table: pd.DataFrame, *, known: Collection[str] = (), where: str = "events") -> Events:
+    """Check a plain table of either form.
+
+    Parameters
+    ----------
+    table : DataFrame
+        With a column ``sample_id`` (or an index of that name): one row per sample, one column per event.
+        Else events in rows: in the first text column (``gene``, ``event`` ...) or in the index; one column per sample.
+    known, where
+        As in :func:`check_events`.
+    """
+    frame = table.reset_index() if table.index.name == "sample_id" else table
+    if "sample_id" in frame.columns:
+        return check_events(frame.set_index("sample_id").T, known=known, where=where)
+    label = next((name for name in frame.columns[:1] if str(name).lower() in _LABELS), None)
+    if label is not None:
+        frame = frame.set_index(label)
+    return check_events(frame[[name for name in frame.columns if str(name).lower() not in _LABELS]], known=known, where=where)
+
+
+def read_table(path: Path) -> pd.DataFrame:
+    """Read a table as text, ``.gz`` or plain, tab separated.
+
+    Raises
+    ------
+    InputError
+        The file is missing or no table.
+    """
+    import pandas as pd
+
+    try:
+        table = pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False, encoding="utf-8-sig")
+    except FileNotFoundError as error:
+        raise InputError("the table is missing", path=path) from error
+    except (ValueError, OSError, EOFError) as error:  # pandas' own errors of reading are ValueErrors
+        raise InputError(f"not a readable table ({error})", path=path, remedy="Tab separated text with a header.") from error
+    if table.shape[1] < 2:
+        raise InputError("the table has one column", path=path, remedy="Tab separated text with a header.")
+    return table
+
+
 def read_events(path: Path, *, samples_in_rows: bool = False, known: Collection[str] = ()) -> Events:
     """Read a matrix from a tab separated file, ``.gz`` or plain.
 
@@ -114,16 +155,7 @@ def read_events(path: Path, *, samples_in_rows: bool = False, known: Collection[
     InputError
         The file is missing or no table, or what :func:`check_events` refuses.
     """
-    import pandas as pd
-
-    try:
-        table = pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False, encoding="utf-8-sig")
-    except FileNotFoundError as error:
-        raise InputError("the matrix of events is missing", path=path) from error
-    except (ValueError, OSError, EOFError) as error:  # pandas' own errors of reading are ValueErrors
-        raise InputError(f"not a readable table ({error})", path=path, remedy="Tab separated text with a header.") from error
-    if table.shape[1] < 2:
-        raise InputError("the matrix has one column", path=path, remedy="Tab separated text: events in rows, samples in columns.")
+    table = read_table(path)
     table = table.set_index(table.columns[0])
     if not samples_in_rows:
         table = table[[name for name in table.columns if str(name).lower() not in _LABELS]]
@@ -186,7 +218,7 @@ def _values(table: pd.DataFrame, names: list[str], where: str) -> tuple[NDArray[
             f"sample {table.columns[j]} has a value that is none of 0, 1, 2, 3",
             where,
             column=names[i],
-            value=str(text.iat[i, j]),
+            value=str(text.iloc[i, j]),
             remedy="0 none; 1 synonymous or low-level copy number; 2 other mutation or high-level; 3 structural; NA not seen.",
         )
         for i, j in zip(*(part[:20] for part in np.nonzero(bad)), strict=True)

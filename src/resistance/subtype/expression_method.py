@@ -43,7 +43,7 @@ def classify_cohort(cohort: Cohort, method: Method, call: Callable[[Expression],
     table = from_cohort(cohort)
     if table is None:
         rows = [
-            method.row(patient_id=patient, reason="the cohort has no expression table")
+            method.row(patient_id=patient, reason="no expression table in the cohort")
             for patient in cohort.patients["patient_id"]
         ]
         return Called(_subtypes(rows))

@@ -9,10 +9,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from resistance.errors import InputError, Problem
+from resistance.schemas import SCORES
+from resistance.subtype.genetic import our_samples
+from resistance.subtype.method import Called, Method, as_calls, per_patient
+from resistance.tables import empty
 
 if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
+
+    from resistance.cohort import Cohort
+    from resistance.config import Subtype
 
 #: class -> features that a confidence above .5 needs behind it, in LymphGen's order
 MINIMUM_FEATURES: Mapping[str, int] = {"BN2": 2, "EZB": 2, "MCD": 2, "N1": 1, "ST2": 2, "A53": 2}
@@ -223,3 +230,48 @@ def _row(
         + (f"; not predicted: {', '.join(missing)}" if missing else "")
         + note,
     }
+
+
+def classify(cohort: Cohort, settings: Subtype) -> Called:
+    """Call every patient of a cohort from LymphGen's result table, named by ``subtype.genetic.lymphgen.file``.
+
+    Raises
+    ------
+    InputError
+        No table is named, or none of its samples is one of the cohort.
+    """
+    source = settings.genetic.lymphgen
+    if source is None:
+        raise InputError(
+            "the method reads LymphGen's result table, and none is named",
+            path="subtype",
+            column="genetic.lymphgen.file",
+            remedy="Write its input files with `resistance subtype lymphgen`, run LymphGen, and name its result here.",
+        )
+    rows = call(read_lymphgen(Path(source.file)), where=source.file)
+    names = our_samples([row["sample_id"] for row in rows], source.sample_pattern, cohort, source.file)
+    found = [row | {"sample_id": names[row["sample_id"]]} for row in rows if row["sample_id"] in names]
+    calls = as_calls([METHOD.row(**row) for row in found])
+    return Called(per_patient(cohort, METHOD, calls, what="LymphGen result"), empty(SCORES))
+
+
+def classify_table(table: pd.DataFrame) -> pd.DataFrame:
+    """Call every sample of a LymphGen result table."""
+    return as_calls([METHOD.row(**row) for row in call(table)])
+
+
+METHOD = Method(
+    name="lymphgen",
+    version="1",
+    kind="genetic",
+    input="genetic_features",
+    needs="the result table of LymphGen (its website); `resistance subtype lymphgen` writes its input files",
+    classes=(*CLASSES, OTHER, "composites such as BN2/EZB"),
+    features=(),
+    platforms=("what LymphGen was run on",),
+    citation="Wright GW et al. Cancer Cell 2020; 37:551-568, doi:10.1016/j.ccell.2020.03.015",
+    verified=True,
+    limits="The confidences are LymphGen's; here they are only combined. Without copy number A53 is not called.",
+    classify=classify,
+    classify_table=classify_table,
+)

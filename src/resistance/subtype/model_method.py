@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from resistance.errors import InputError
 from resistance.subtype.apply_model import Options, apply_model
 from resistance.subtype.expression import Expression
 from resistance.subtype.expression_method import as_expression, classify_cohort, settings_limit
@@ -17,7 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from resistance.cohort import Cohort
-    from resistance.config import ExpressionModel, Subtype
+    from resistance.config import Subtype, SubtypeModel
 
 _COO = {"ABC", "GCB", "non-GCB"}
 
@@ -27,22 +25,20 @@ def model_kind(classes: tuple[str, str]) -> str:
     return "cell_of_origin" if set(classes) <= _COO else "expression_class"
 
 
-def model_method(source: ExpressionModel, base: Path) -> Method:
+def model_method(source: SubtypeModel) -> Method:
     """Return the method that a saved model is.
 
     Parameters
     ----------
-    source : config.ExpressionModel
+    source : config.SubtypeModel
         Name, file, and how it is applied.
-    base : Path
-        Folder of the cohort file.
 
     Raises
     ------
     InputError
         The file is missing or no model.
     """
-    model = read_model(base / source.file)
+    model = read_model(source.file)
     name = f"model:{source.name}"
 
     def call(table: Expression, limit: float) -> pd.DataFrame:
@@ -74,11 +70,3 @@ def model_method(source: ExpressionModel, base: Path) -> Method:
         classify_table=classify_table,
     )
     return method
-
-
-def unique_names(models: list[ExpressionModel]) -> None:
-    """Raise InputError where two models have one name."""
-    names = [model.name for model in models]
-    double = sorted({name for name in names if names.count(name) > 1})
-    if double:
-        raise InputError("two models have this name", column="subtype.models", value=double[0], remedy="Rename one of them.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from resistance.errors import InputError
 from resistance.subtype import (
+    chapuy,
     choi,
     dlbcl90,
     dlbcl90_coo,
@@ -13,7 +14,11 @@ from resistance.subtype import (
     hans,
     lps_dhitsig104,
     lps_wright210,
+    lymphgen,
+    lymphplex,
+    mixture,
     muris,
+    prps_st_wright210,
     rnaseq_coo21,
     rnaseq_dzsig28,
     tally,
@@ -34,8 +39,13 @@ METHODS: tuple[Method, ...] = (
     dlbcl90_dhitsig.METHOD,
     lps_wright210.METHOD,
     lps_dhitsig104.METHOD,
+    prps_st_wright210.METHOD,
     rnaseq_coo21.METHOD,
     rnaseq_dzsig28.METHOD,
+    chapuy.METHOD,
+    lymphplex.METHOD,
+    lymphgen.METHOD,
+    mixture.METHOD,
 )
 #: other names under which people look for a method
 ALIASES = {

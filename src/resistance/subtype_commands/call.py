@@ -36,7 +36,8 @@ def call(
 ) -> None:  # fmt: skip
     """Call the samples of TABLE by METHOD (`resistance subtype list`). Research use only.
 
-    IHC and events: one row per sample, its name in the first column. NanoString and expression: genes in rows, one column per
+    IHC: one row per sample, its name in the first column. Genetic events: events in rows, or samples in rows with their names in
+    the column sample_id; lymphgen: its own result table. NanoString and expression: genes in rows, one column per
     sample; NanoString also as an RCC file, a folder or a .zip of them.
     """
     from resistance.errors import InputError
@@ -98,6 +99,10 @@ def _read(kind: str, path: Path) -> pd.DataFrame:
 
     if kind == "nanostring":
         return read_counts(path)
+    if kind == "genetic_features":
+        from resistance.subtype.events import read_table
+
+        return read_table(path)
     if kind == "expression":
         grid = read_grid(path)
         return pd.concat([grid.labels.iloc[:, 0].rename("gene"), grid.values], axis=1)
