@@ -41,7 +41,8 @@ def quantify(
     followed : Followed, optional
         Of :func:`resistance.ctdna.followed.follow`; made here from the calls where not given.
     mrd : DataFrame, optional
-        Schema MRD; with ``detection: mrd`` its verdict and limit of detection are taken.
+        Schema MRD: the error rate of each sample as the tests assume it (measured, where alignments were counted)
+        takes the place of ``background_error_rate``; with ``detection: mrd`` verdict and limit of detection are taken.
 
     Returns
     -------
@@ -71,7 +72,7 @@ def quantify(
     n_tracked = chosen.variants.groupby("patient_id").size().to_dict()
     left_out = _left_out(chosen)
     levels = _assay_levels(cohort, settings)
-    verdicts = _verdicts(mrd, settings)
+    verdicts, rates = _verdicts(mrd, settings), _rates(mrd)
     rows = []
     for sample in plasma.to_dict("records"):
         patient, name = sample["patient_id"], sample["sample_id"]
@@ -81,7 +82,7 @@ def quantify(
         row["n_haematopoietic"], more = left_out.get(patient, (0, []))
         notes += more
         row |= _counted(row["n_tracked"], of_sample.get(name), settings, notes)
-        _judge(row, verdicts.get(name), settings, notes)
+        _judge(row, verdicts.get(name), rates.get(name, settings.background_error_rate), settings, notes)
         row |= _mass(row, sample, settings, notes)
         row |= _assay(levels.get(name), settings, row, notes)
         rows.append(row | {"note": "; ".join(notes) or None})
@@ -176,12 +177,12 @@ def _tumour_fraction(found: dict[str, Any], notes: list[str]) -> dict[str, Any]:
     }
 
 
-def _judge(row: dict[str, Any], verdict: dict[str, Any] | None, settings: Ctdna, notes: list[str]) -> None:
+def _judge(row: dict[str, Any], verdict: dict[str, Any] | None, error_rate: float, settings: Ctdna, notes: list[str]) -> None:
     """Write into the row whether ctDNA is detected, and the fraction that would have been."""
     if "_depths" not in row:
         return
     depths: list[int] = row["_depths"]
-    rate = 0.0 if settings.detection == "counts" else settings.background_error_rate
+    rate = 0.0 if settings.detection == "counts" else error_rate
     row["lod_vaf"] = detection_limit(depths, settings.detection_alt_count, rate)
     enough = least_count(row["depth"], rate)
     row["detected"] = row["n_detected"] > 0 and row["alt_count"] >= enough
@@ -260,6 +261,14 @@ def _verdicts(mrd: pd.DataFrame | None, settings: Ctdna) -> dict[str, dict[str, 
     given = given.assign(_rank=given["method"].map(rank)).sort_values(["sample_id", "_rank"], kind="stable")
     rows = given.drop_duplicates("sample_id")[["sample_id", "method", "verdict", "lod_vaf"]]
     return {row["sample_id"]: row for row in rows.to_dict("records")}
+
+
+def _rates(mrd: pd.DataFrame | None) -> dict[str, float]:
+    """Return by sample the error rate that the tests for residual disease assume."""
+    if mrd is None:
+        return {}
+    known = mrd[mrd["background_rate"].notna()].drop_duplicates("sample_id")
+    return dict(zip(known["sample_id"], known["background_rate"].astype(float), strict=True))
 
 
 def _assay_levels(cohort: Cohort, settings: Ctdna) -> dict[str, tuple[float, float]]:
