@@ -170,7 +170,8 @@ class Ctdna(Strict):
     detection: Literal["background", "counts", "mrd"] = Field(
         "background",
         description="When ctDNA is detected. counts: detection_alt_count reads of a variant; background: these, and over all followed "
-        "variants more reads than background_error_rate explains (p <= .05); mrd: the verdict of the first of mrd.methods.",
+        "variants more reads than errors explain (p <= .05; the measured rate, else background_error_rate); mrd: the verdict of the "
+        "first of mrd.methods.",
     )
     detection_alt_count: int = Field(1, ge=1, description="Reads of a tracked variant that count as detected.")
     clearance_lod_vaf: float = Field(
