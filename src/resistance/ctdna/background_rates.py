@@ -42,12 +42,12 @@ def background_rates(
     whole = (
         counted[counted["substitution"] == "all"].drop_duplicates("sample_id").set_index("sample_id")["rate"].astype("float64")
     )
-    single = ref.str.fullmatch("[ACGT]").fillna(False).astype(bool) & alt.str.fullmatch("[ACGT]").fillna(False).astype(bool)
+    one_base = [x.astype("string").str.fullmatch("[ACGT]").fillna(False).astype(bool) for x in (ref, alt)]
     word = ref.astype("object").str.cat(alt.astype("object"), sep=">")
     mirrored = word.map(lambda x: x.translate(_COMPLEMENT), na_action="ignore")
     found = pd.Series(float("nan"), index=samples.index)
     for kind in (word, mirrored):
         at = pd.MultiIndex.from_arrays([samples.astype("object"), kind.astype("object")])
         found = found.fillna(pd.Series(rates.reindex(at).to_numpy(), index=samples.index))
-    found = found.fillna(samples.map(whole) / _WRONG_BASES).where(single)
+    found = found.fillna(samples.map(whole) / _WRONG_BASES).where(one_base[0] & one_base[1])
     return found.fillna(usual)
