@@ -125,9 +125,9 @@ METHOD = Method(
     classes=_SIGNATURE.classes,
     features=tuple(_SIGNATURE.weights),
     platforms=("rnaseq", "array"),
-    citation="Jiang A et al. Blood Cancer Discov 2020; 1:244-257 (PRPS-ST); weights of the R package PRPS 1.1.0",
+    citation="Jiang A et al. Blood Cancer Discov 2020; 1(3):244, preprint doi:10.1101/2020.04.28.051953 (PRPS-ST); weights of the R package PRPS 1.1.0",
     verified=True,
-    limits="Unvalidated on RNA-seq. Class means come from the cohort itself: a call depends on the other samples, a cohort of one class is "
+    limits="Unvalidated on RNA-seq here (its authors report it on several platforms). Class means come from the cohort itself: a call depends on the other samples, a cohort of one class is "
     "split all the same, and with few samples the distributions are narrower than they are (see 'far from both classes').",
     classify=classify,
     classify_table=classify_table,
