@@ -58,6 +58,7 @@ STAGES: dict[str, tuple[Schema, ...]] = {
         schemas.RESPONSE,
         schemas.COURSE,
         schemas.MRD,
+        schemas.MRD_SITES,
         schemas.EMERGENCE,
         schemas.HAEMATOPOIESIS,
         schemas.IDENTITY,

@@ -122,3 +122,15 @@ def test_a_table_is_called_in_either_form_with_the_record_of_the_method():
             156,
         )
         assert row["reason"].startswith("weighted sum ")
+
+
+def test_no_visible_event_is_c0_only_where_nearly_all_could_be_seen():
+    names, _ = chapuy.weights()
+    full = one(**dict.fromkeys(names, 0))
+    assert full["subtype"] == "C0"
+    part = one(**{name: 0 for name in names if not name.startswith("SV:")} | {"SV:BCL2": 0})
+    blind = one(**{name: 0 for name in names if ":" not in name})
+    assert part["weight_missing"] < 0.1
+    assert part["subtype"] == "C0"
+    assert "subtype" not in blind
+    assert "which does not make it C0" in blind["reason"]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from resistance.config.words import Mapped, Strict
 
@@ -69,17 +70,36 @@ class SubtypeModel(Strict):
     )
 
 
+def _one_group(text: str) -> str:
+    try:
+        groups = re.compile(text).groups
+    except re.error as error:
+        raise ValueError(f"'{text}' is no regular expression ({error})") from error
+    if groups != 1:
+        raise ValueError(f"'{text}' needs one group in brackets, the sample_id; it has {groups}")
+    return text
+
+
+Pattern = Annotated[str, AfterValidator(_one_group)]
+_SAMPLE_PATTERN = (
+    "Regular expression that the file's whole sample name must match; its group is the sample_id. Others are left out. Default: the "
+    "name is the sample_id."
+)
+
+
 class EventMatrix(Strict):
     """A matrix of coded genetic events."""
 
     file: str = Field(description="Path, relative to the cohort file. Tab separated; events in rows, samples in columns.")
     samples_in_rows: bool = Field(False, description="The matrix has samples in rows.")
+    sample_pattern: Pattern | None = Field(None, description=_SAMPLE_PATTERN)
 
 
 class LymphGenResult(Strict):
     """LymphGen's result table."""
 
     file: str = Field(description="Path of LymphGen's result table, relative to the cohort file.")
+    sample_pattern: Pattern | None = Field(None, description=_SAMPLE_PATTERN)
 
 
 class Mixture(Strict):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from resistance.config.plasma_level import Haematopoiesis, Level, Milestones
+from resistance.config.plasma_quality import BackgroundRates, CellFreeQuality, Identity
 from resistance.config.words import Material, Sheet, Strict
 
 
@@ -60,15 +61,61 @@ class Alignments(Strict):
     umi: Umi | None = Field(None, description="Unique molecular identifiers (null: none).")
     hotspots: str | None = Field(None, description="VCF of variants that are counted in every sample, beside the patient's own.")
     controls: Controls | None = Field(None, description="Alignments of healthy plasma: panel of normals and background.")
-    blacklist: str | None = Field(None, description="BED or VCF of positions that the background leaves out.")
-    snps: str | None = Field(None, description="VCF of common SNPs (with AF), for the identity of samples and contamination.")
+    blacklist: str | None = Field(
+        None, description="Places that the background leaves out: BED, VCF, or text with a line chr_pos or chr_pos_ref_alt each."
+    )
+    snps: str | None = Field(
+        None,
+        description="VCF of common SNPs (with AF), for the identity of samples and contamination (null: calls of the cohort that look "
+        "inherited).",
+    )
+    background: BackgroundRates = BackgroundRates()
+    quality: CellFreeQuality = CellFreeQuality()
 
 
 class Mrd(Strict):
     """Tests for minimal residual disease."""
 
-    methods: list[Literal["exact", "monte_carlo", "likelihood_ratio"]] = Field(default=["exact"], description="Tests to run.")
-    draws: int = Field(10_000, ge=100, description="monte_carlo: simulations.")
+    methods: list[Literal["exact", "monte_carlo", "likelihood_ratio"]] = Field(
+        default=["exact"],
+        min_length=1,
+        description="Tests to run. monte_carlo: mean VAF and number of positive sites, simulated from the background (ctDNAtools); "
+        "exact: the same without simulation, and calibrated; likelihood_ratio: with the tumour's allele fractions (INVAR).",
+    )
+    draws: int = Field(10_000, ge=100, le=10_000_000, description="monte_carlo and likelihood_ratio: simulations.")
+    alpha: float = Field(0.05, gt=0, le=0.5, description="Positive where the p that decides is at most this.")
+    rates: Literal["sample", "substitution"] = Field(
+        "sample", description="Background: one rate per sample, or one per kind of substitution."
+    )
+    rate_per_allele: Literal["third", "whole"] = Field(
+        "third",
+        description="A rate of any wrong base is divided by three for the one base of the variant (as the code of ctDNAtools "
+        "does), or not (as its manual says). Rates by substitution are of one base already.",
+    )
+    least_rate: float = Field(
+        1e-6, ge=0, lt=1, description="Background of a sample (any wrong base) in which no error was seen: not seen is not zero."
+    )
+    overdispersion: Literal["background", "none"] = Field(
+        "background",
+        description="Beta-binomial where the background table has found more spread than binomial, or binomial always.",
+    )
+    phased_rate: Literal["event", "sample"] = Field(
+        "event",
+        description="Phased variants: the rate of an event is lowered by the share of its fragments that are checked at a second "
+        "site; or, as ctDNAtools does, that of every site by the share over all events of the sample.",
+    )
+    power: float = Field(0.95, gt=0.5, lt=1, description="Wanted probability to detect a tumour at the VAF of interest.")
+    vaf_of_interest: float = Field(
+        1e-4, gt=0, le=1, description="A test that is not positive is negative only where it had the wanted power at this VAF."
+    )
+
+    @model_validator(mode="after")
+    def _can_be_positive(self) -> Mrd:
+        if self.alpha * (self.draws + 1) < 1 and {"monte_carlo", "likelihood_ratio"} & set(self.methods):
+            raise ValueError(
+                f"with {self.draws} draws no simulated p is at most alpha ({self.alpha:g}): at least {round(1 / self.alpha)} draws"
+            )
+        return self
 
 
 class PairedVariants(Sheet):
@@ -158,4 +205,5 @@ class Ctdna(Strict):
         default_factory=list, description="Tables of variant fractions at several times, for emergence without positions."
     )
     mrd: Mrd = Mrd()
+    identity: Identity = Identity()
     alignments: Alignments | None = Field(None, description="Count the variants in the alignments (null: as called).")

@@ -14,7 +14,7 @@ from resistance.schemas.derived import (
     RESULTS,
 )
 from resistance.schemas.parts import EVIDENCE_KINDS, MATERIALS, MEASURED_KINDS, STATES, TIMEPOINTS
-from resistance.schemas.plasma import EMERGENCE, EMERGENT_RESISTANCE, IDENTITY, MRD
+from resistance.schemas.plasma import EMERGENCE, EMERGENT_RESISTANCE, IDENTITY, MRD, MRD_SITES
 from resistance.schemas.plasma_level import COURSE, HAEMATOPOIESIS, QUANTITY, RESPONSE
 from resistance.schemas.predicted import CALIBRATION, DECISION_CURVE, PERFORMANCE, PREDICTIONS, SELECTION
 from resistance.schemas.reads import (
@@ -81,6 +81,7 @@ ALL = (
     RESPONSE,
     COURSE,
     MRD,
+    MRD_SITES,
     EMERGENCE,
     EMERGENT_RESISTANCE,
     HAEMATOPOIESIS,
@@ -143,6 +144,7 @@ __all__ = [
     "MEASURED_KINDS",
     "MEASUREMENTS",
     "MRD",
+    "MRD_SITES",
     "NANOSTRING",
     "PAIRED_VARIANTS",
     "PATHWAY_STATES",

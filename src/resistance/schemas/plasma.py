@@ -7,6 +7,8 @@ from dataclasses import replace
 from resistance.schemas.parts import MATERIALS, PATIENT_COLUMN, SAMPLE_COLUMN, VARIANT_COLUMNS
 from resistance.tables import Column, Schema
 
+MRD_METHODS = ("monte_carlo", "exact", "likelihood_ratio")
+
 EMERGENCE = Schema(
     "emergence",
     "One row per patient, later sample and variant, against the patient's baseline sample of the same material.",
@@ -106,39 +108,129 @@ MRD = Schema(
         SAMPLE_COLUMN,
         Column("timepoint", "text", "As in the samples table.", required=True),
         Column("day", "real", "Days from the start of treatment."),
-        Column("method", "text", "monte_carlo, exact or likelihood_ratio.", required=True),
-        Column("n_sites", "integer", "Followed variants with a known depth here.", low=0),
+        Column(
+            "method",
+            "text",
+            "monte_carlo (mean VAF and positive sites, simulated, as ctDNAtools), exact (the same without simulation), "
+            "likelihood_ratio (with the tumour's allele fractions, as INVAR).",
+            required=True,
+            allowed=MRD_METHODS,
+        ),
+        Column("n_tracked", "integer", "Variants followed in the patient.", low=0),
+        Column("n_sites", "integer", "Of these with a known depth here; a phased event counts once.", low=0),
         Column("n_sites_positive", "integer", "Of these with a mutant count.", low=0),
         Column("alt_count", "integer", "Mutant reads, fragments or families over these.", low=0),
-        Column("depth", "integer", "Sum of the depths (informative reads).", low=0),
+        Column("depth", "integer", "Sum of the depths.", low=0),
         Column("unit", "text", "What is counted.", allowed=("reads", "fragments", "families", "duplexes")),
         Column("mean_vaf", "real", "Mean VAF over the sites, 0..1.", low=0, high=1),
         Column("background_rate", "real", "Mean error rate per site and allele that the test assumes.", low=0, high=1),
-        Column("background", "text", "Where the rate comes from."),
-        Column("statistic", "real", "Of the test, where it has one beside the mean VAF."),
-        Column("tumour_fraction", "real", "Estimate of the share of ctDNA, where the method gives one.", low=0, high=1),
-        Column("p_value", "real", "One-sided.", low=0, high=1),
-        Column("q_value", "real", "Benjamini-Hochberg over the samples of the cohort, by method.", low=0, high=1),
-        Column("lob_vaf", "real", "Limit of blank: mean VAF that background exceeds with probability .05.", low=0, high=1),
-        Column("lod_vaf", "real", "Limit of detection: VAF that this test finds with probability .95 here.", low=0, high=1),
+        Column("background", "text", "Where the rate comes from, and whether it was divided by three."),
+        Column("statistic", "real", "likelihood_ratio: (log-likelihood at the estimate - at 0) / sites; else the mean VAF."),
+        Column("tumour_fraction", "real", "likelihood_ratio: estimated share of ctDNA.", low=0, high=1),
+        Column("p_value", "real", "One-sided, of the test.", low=0, high=1),
+        Column(
+            "p_calibrated",
+            "real",
+            "Probability of as small a p under background. exact: p_value is that of a corner and falls below alpha more often "
+            "than alpha; this one does not. likelihood_ratio: p_value itself (simulated).",
+            low=0,
+            high=1,
+        ),
+        Column("p_mid", "real", "exact: mid-p of p_calibrated (half of the probability of equality).", low=0, high=1),
+        Column("p_asymptotic", "real", "likelihood_ratio: by the chi-square mixture; for comparison only.", low=0, high=1),
+        Column("p_controls", "real", "likelihood_ratio: (controls with as large a ratio + 1) / (controls + 1).", low=0, high=1),
+        Column("n_controls", "integer", "Controls in which the same variants were counted.", low=0),
+        Column(
+            "q_value",
+            "real",
+            "Benjamini-Hochberg of the p that decides, over the samples of the cohort, by method.",
+            low=0,
+            high=1,
+        ),
+        Column("alpha", "real", "Positive where the p that decides is at most this.", low=0, high=1),
+        Column("decided_by", "text", "The p that decides.", allowed=("p_value", "p_calibrated")),
+        Column("false_positive_rate", "real", "Probability of a positive test here without tumour.", low=0, high=1),
+        Column(
+            "lob_vaf", "real", "Limit of blank: mean VAF that background exceeds with probability at most .05.", low=0, high=1
+        ),
+        Column("lod_vaf", "real", "Limit of detection: VAF that this test finds with the wanted power here.", low=0, high=1),
         Column("p_detect_1e3", "real", "Probability that this test is positive here at VAF 1e-3.", low=0, high=1),
         Column("p_detect_1e4", "real", "Probability that this test is positive here at VAF 1e-4.", low=0, high=1),
         Column("p_detect_1e5", "real", "Probability that this test is positive here at VAF 1e-5.", low=0, high=1),
-        Column("verdict", "text", "NA where nothing was assessed.", allowed=("positive", "negative", "underpowered")),
+        Column("p_detect", "real", "Probability that this test is positive here at the VAF of interest.", low=0, high=1),
+        Column("vaf_of_interest", "real", "As in the cohort file.", low=0, high=1),
+        Column(
+            "verdict",
+            "text",
+            "underpowered: not positive, and a tumour at the VAF of interest could have been missed. NA where nothing was assessed.",
+            allowed=("positive", "negative", "underpowered"),
+        ),
+        Column("algorithm", "text", "How the p was computed; 'bound': it is at most p_value."),
         Column("note", "text", "What is missing and why."),
     ),
     key=("sample_id", "method"),
 )
+MRD_SITES = Schema(
+    "mrd_sites",
+    "One row per plasma sample and followed variant: what it adds to the tests for minimal residual disease.",
+    (
+        PATIENT_COLUMN,
+        SAMPLE_COLUMN,
+        *VARIANT_COLUMNS,
+        Column("event", "text", "Phase group; its variants are tested as one, and the numbers are those of the event."),
+        Column("tumour_vaf", "real", "Allele fraction in the tumour (of an event: mean).", low=0, high=1),
+        Column("depth", "integer", "Observations.", low=0),
+        Column("alt_count", "integer", "Of these with the variant.", low=0),
+        Column("vaf", "real", "alt_count / depth.", low=0, high=1),
+        Column("background_rate", "real", "Error rate to this variant that the tests assume.", low=0, high=1),
+        Column("p_value", "real", "Of this site alone: P(as many mutant observations or more) under background.", low=0, high=1),
+        Column("used", "flag", "Part of the tests.", required=True),
+        Column("note", "text", "Why it was not used."),
+    ),
+    key=("sample_id", "build", "chrom", "pos", "ref", "alt"),
+)
 IDENTITY = Schema(
     "identity",
-    "One row per pair of samples that should, or seem to, come from one person; and one per sample for contamination.",
+    "One row per pair of samples that should, or seem to, come from one person; one per sample for contamination; and one per sample "
+    "and other patient whose variants it shows.",
     (
+        Column("check", "text", "What is asked.", required=True, allowed=("same_person", "contamination", "carry_over")),
+        PATIENT_COLUMN,
         SAMPLE_COLUMN,
-        Column("other_sample_id", "text", "The sample it is compared with; NA: contamination of the sample itself."),
-        Column("n_sites", "integer", "Informative sites.", low=0),
+        Column("other_patient_id", "text", "same_person, carry_over: the other patient (or the same)."),
         Column(
-            "verdict", "text", "Verdict.", required=True, allowed=("same", "different", "contaminated", "clean", "not_assessed")
+            "other_sample_id",
+            "text",
+            "same_person: the sample it is compared with; contamination: the sample that fits as its source.",
         ),
-        Column("note", "text", "Why."),
+        Column("n_sites", "integer", "SNPs read in both; homozygous SNPs; carry_over: variants of the other patient.", low=0),
+        Column("n_concordant", "integer", "same_person: genotypes alike; carry_over: variants seen beyond background.", low=0),
+        Column("concordance", "real", "same_person: n_concordant over SNPs with a genotype in both.", low=0, high=1),
+        Column(
+            "opposite_homozygous", "integer", "same_person: homozygous for different alleles; no lost allele explains it.", low=0
+        ),
+        Column("one_heterozygous", "integer", "same_person: heterozygous in one only; a lost allele explains it.", low=0),
+        Column("log10_ratio", "real", "log10 likelihood, one person over two; contamination: the source over an unknown person."),
+        Column(
+            "contamination", "real", "Share of another person's DNA; carry_over: mean fraction of the variants.", low=0, high=1
+        ),
+        Column("contamination_low", "real", "95 % interval.", low=0, high=1),
+        Column("contamination_high", "real", "95 % interval.", low=0, high=1),
+        Column(
+            "p_value",
+            "real",
+            "Contamination, carry_over: of none; carry_over over all pairs of sample and patient.",
+            low=0,
+            high=1,
+        ),
+        Column(
+            "verdict",
+            "text",
+            "Verdict; undecided: assessed, and the evidence is too weak.",
+            required=True,
+            allowed=("same", "different", "contaminated", "clean", "undecided", "not_assessed"),
+        ),
+        Column("warning", "flag", "The verdict is not what it should be.", required=True),
+        Column("note", "text", "Why, and what to do."),
     ),
 )

@@ -11,8 +11,14 @@ from resistance.stats._arrays import FloatArray
 
 #: shares of heterozygous sites out of balance (lost or gained copies) that are tried; the likeliest is taken
 IMBALANCE = (0.02, 0.1, 0.3, 0.6, 0.9)
+#: shares of homozygous sites that show another person's allele that are tried: none, or as in a contaminated sample
+MIXED = (0.01, 0.6)
+#: largest fraction of that allele
+LARGEST_MIXED = 0.2
 #: share of sites that say nothing (mapped to two places, contaminated ...)
 BAD_SITE = 1e-3
+#: samples that are compared with all others at once
+_ROWS = 500
 #: spread of a balanced heterozygous fraction around one half: rho of a beta-binomial
 HETEROZYGOUS_RHO = 0.005
 
@@ -46,7 +52,7 @@ class Comparison:
 
 
 def genotype_log_likelihoods(
-    ref_count: ArrayLike, alt_count: ArrayLike, *, error: float = 0.005, imbalance: float = 0.1
+    ref_count: ArrayLike, alt_count: ArrayLike, *, error: float = 0.005, imbalance: float = 0.1, mixed: float = 0.01
 ) -> FloatArray:
     """Return log P(counts | genotype) for 0, 1 and 2 alternative alleles in the germline, shape (3, ...).
 
@@ -59,12 +65,14 @@ def genotype_log_likelihoods(
     imbalance : float
         Probability that tumour DNA has pushed a heterozygous site out of balance: half of it to any fraction at all, a quarter
         each to the loss of one allele (the site then looks homozygous).
+    mixed : float
+        Probability that a homozygous site shows any fraction, up to a fifth, of the other allele, from another person's DNA.
 
     Notes
     -----
     Every genotype shares a part `BAD_SITE` that explains any counts alike, so that no single site decides.
     """
-    from scipy.special import gammaln, xlog1py, xlogy
+    from scipy.special import betainc, gammaln, xlog1py, xlogy
     from scipy.stats import betabinom
 
     r, a = np.broadcast_arrays(np.asarray(ref_count, dtype=np.float64), np.asarray(alt_count, dtype=np.float64))
@@ -82,6 +90,10 @@ def genotype_log_likelihoods(
         both + np.log(imbalance / 4),
     ]
     one = np.logaddexp.reduce(np.stack(parts), axis=0)
+    # a binomial whose fraction is uniform from 0 to the largest: an incomplete beta integral
+    with np.errstate(divide="ignore"):
+        strange = [np.log(betainc(x + 1, n - x + 1, LARGEST_MIXED)) + any_fraction - np.log(LARGEST_MIXED) for x in (a, r)]
+    none, both = (np.logaddexp(x + np.log1p(-mixed), y + np.log(mixed)) for x, y in zip((none, both), strange, strict=True))
     bad = any_fraction + np.log(BAD_SITE)
     return np.stack([np.logaddexp(x + np.log1p(-BAD_SITE), bad) for x in (none, one, both)])
 
@@ -149,18 +161,31 @@ class Genotypes:
             raise ValueError("allele_frequency: a frequency is missing")
         self.read = ref + alt >= min_depth
         self.called = called_genotypes(ref, alt, min_depth=min_depth)
-        prior = np.log(hardy_weinberg(frequency))
-        # likelihoods of one sample for each imbalance: shape (imbalances, samples, 3, sites)
-        given = np.stack([np.moveaxis(genotype_log_likelihoods(ref, alt, error=error, imbalance=x), 0, 1) for x in IMBALANCE])
-        self._given = given
-        self._prior = prior
-        self._alone = np.logaddexp.reduce(given + prior, axis=2)
+        self._ref, self._alt, self._error = ref, alt, error
+        self._prior = np.log(hardy_weinberg(frequency))
+        # of thousands of samples only few are looked at closely
+        self._given: dict[int, tuple[FloatArray, FloatArray]] = {}
+
+    def _of(self, sample: int) -> tuple[FloatArray, FloatArray]:
+        """Return log P(counts | genotype), shape (settings, 3, sites), and log P(counts), shape (settings, sites)."""
+        found = self._given.get(sample)
+        if found is None:
+            ref, alt = self._ref[sample], self._alt[sample]
+            given = np.stack(
+                [genotype_log_likelihoods(ref, alt, error=self._error, imbalance=x, mixed=y) for x in IMBALANCE for y in MIXED]
+            )
+            found = given, np.logaddexp.reduce(given + self._prior, axis=1)
+            if len(self._given) >= 512:
+                self._given.clear()
+            self._given[sample] = found
+        return found
 
     def compare(self, first: int, second: int) -> Comparison:
         """Compare two samples.
 
-        Under both hypotheses each sample has the share of sites out of balance under which they are likeliest, so that a plasma
-        full of tumour DNA with lost alleles is not called another person's for that.
+        Under both hypotheses each sample has the shares of sites out of balance, and of sites with another person's allele, under
+        which they are likeliest, so that a plasma full of tumour DNA with lost alleles, or a contaminated one, is not called
+        another person's for that.
         """
         sites = self.read[first] & self.read[second]
         g, h = self.called[first], self.called[second]
@@ -168,11 +193,11 @@ class Genotypes:
         n = int(sites.sum())
         ratio = float("nan")
         if n:
-            one, two = (self._given[:, sample][:, :, sites] for sample in (first, second))
-            # each imbalance of the first with each of the second
-            both = one[:, None] + two[None, :] + self._prior[:, sites]
+            (one, one_alone), (two, two_alone) = self._of(first), self._of(second)
+            # each setting (imbalance, contamination) of the first with each of the second
+            both = one[:, None][..., sites] + two[None, :][..., sites] + self._prior[:, sites]
             together = np.logaddexp.reduce(both, axis=2).sum(axis=-1).max()
-            apart = sum(self._alone[:, sample][:, sites].sum(axis=1).max() for sample in (first, second))
+            apart = sum(alone[:, sites].sum(axis=1).max() for alone in (one_alone, two_alone))
             ratio = float((together - apart) / np.log(10))
         return Comparison(
             n,
@@ -189,12 +214,15 @@ class Genotypes:
         It is the fast look at all pairs (products of matrices) that says which are worth :meth:`compare`.
         """
         has = [(self.called == g).astype(np.float32) for g in (0, 1, 2)]
-        known = sum(has)
-        both = known @ known.T
-        same = sum(x @ x.T for x in has)
-        opposite = has[0] @ has[2].T
-        opposite = opposite + opposite.T
-        # unrelated persons are opposite at 2 p^2 q^2: 12 % of sites with a frequency of one half
-        near = (both > 0) & ((same >= least * both) | (opposite <= 0.02 * both))
-        i, j = np.nonzero(np.triu(near, k=1))
-        return [(int(x), int(y)) for x, y in zip(i, j, strict=True)]
+        known = has[0] + has[1] + has[2]
+        out: list[tuple[int, int]] = []
+        for start in range(0, len(known), _ROWS):
+            rows = slice(start, start + _ROWS)
+            both = known[rows] @ known.T
+            same = sum(x[rows] @ x.T for x in has)
+            opposite = has[0][rows] @ has[2].T + has[2][rows] @ has[0].T
+            # unrelated persons are opposite at 2 p^2 q^2: 12 % of sites with a frequency of one half
+            near = (both > 0) & ((same >= least * both) | (opposite <= 0.02 * both))
+            i, j = np.nonzero(near)
+            out += [(int(x) + start, int(y)) for x, y in zip(i, j, strict=True) if x + start < y]
+        return out

@@ -12,7 +12,7 @@ import numpy as np
 from resistance.resources import resource_path
 from resistance.subtype.genetic import classify_cohort, classify_events_table
 from resistance.subtype.method import Called, Method
-from resistance.subtype.visible import MAX_WEIGHT_MISSING, Seen, look
+from resistance.subtype.visible import FLAGGED, MAX_WEIGHT_MISSING, Seen, look
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,8 +48,8 @@ def call(events: Events, *, max_weight_missing: float = MAX_WEIGHT_MISSING) -> l
     Returns
     -------
     list of dict
-        Per sample: subtype C1..C5, C0 where no weighted event was found, None where too little could
-        be seen; score is the winning sum.  An unseen event adds nothing to a sum and is counted in
+        Per sample: subtype C1..C5, C0 where no weighted event was found (and at most a tenth of the weight
+        is unseen: absent is not 'not seen'), None where too little could be seen; score is the winning sum.  An unseen event adds nothing to a sum and is counted in
         weight_missing, its share of the weights of all clusters.
 
     Notes
@@ -86,6 +86,10 @@ def _row(
     unseen = seen.words(i)
     if seen.weight_missing[i] > most:
         return row | {"reason": f"not called: {unseen}"}
+    if sums.max() == 0 and seen.weight_missing[i] >= FLAGGED:
+        return row | {
+            "reason": f"no event with a weight among those that are visible, which does not make it {NO_EVENT}: {unseen}"
+        }
     if sums.max() == 0:
         return row | {"subtype": NO_EVENT, "score": 0.0, "reason": "no event with a weight" + (f"; {unseen}" if unseen else "")}
     k = int(np.argmax(sums))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import functools
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -147,7 +148,7 @@ def events_of_cohort(cohort: Cohort, rules: tuple[EventRule, ...] | None = None)
 
     asked = load_event_rules() if rules is None else rules
     samples = [str(x) for x in cohort.samples.loc[cohort.samples["material"] != "germline", "sample_id"]]
-    calls = _calls(cohort)
+    calls = {str(gene): part for gene, part in _calls(cohort).groupby("gene", sort=False)}
     covered = {kind: _covered(cohort, kind, samples) for kind in ("mutation", "fusion")}
     state = cohort.copy_number.set_index(["sample_id", "gene"])["state"].unstack("gene").reindex(samples).astype("float64")  # noqa: PD010
     regions = {event_name(str(name)): str(name) for name in state.columns if ":" in event_name(str(name))}
@@ -186,7 +187,7 @@ class _Rows:
         return np.asarray([self.of[name] for name in names.astype(str) if name in self.of], dtype=np.intp)
 
 
-def _covered(cohort: Cohort, kind: str, samples: list[str]):  # type: ignore[no-untyped-def]
+def _covered(cohort: Cohort, kind: str, samples: list[str]) -> Callable[[tuple[str, ...]], NDArray[np.bool_]]:
     """Return a function: genes -> which samples have an assay of this kind that covers all of them."""
     rows = _Rows(samples)
     table = cohort.coverage[cohort.coverage["kind"] == kind]
@@ -208,11 +209,14 @@ def _highest(values: NDArray[np.float64], found: NDArray[np.float64]) -> NDArray
     return np.where(found > 0, np.fmax(values, found), values)
 
 
-def _mutated(rule: EventRule, calls: pd.DataFrame, samples: list[str]) -> NDArray[np.float64]:
+def _mutated(rule: EventRule, calls: Mapping[str, pd.DataFrame], samples: list[str]) -> NDArray[np.float64]:
+    import pandas as pd
+
     out = np.zeros(len(samples))
-    here = calls[calls["gene"].isin(list(rule.genes))]
-    if here.empty:
+    parts = [calls[gene] for gene in rule.genes if gene in calls]
+    if not parts:
         return out
+    here = parts[0] if len(parts) == 1 else pd.concat(parts)
     hit = _meets(rule.rule, here)
     silent = (here["effect_class"] == "synonymous").to_numpy(dtype=bool)
     if rule.but_not is not None:

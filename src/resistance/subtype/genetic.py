@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+import re
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,17 +41,42 @@ def cohort_events(cohort: Cohort, settings: Subtype, known: Collection[str] = ()
     if source is None:
         return own
     given = read_events(Path(source.file), samples_in_rows=source.samples_in_rows, known=known)
-    ours = [name for name in given.table.index if name in set(cohort.samples["sample_id"].astype(str))]
-    if not ours:
-        raise InputError(
-            "none of the matrix' samples is a sample of the cohort",
-            path=source.file,
-            value=given.table.index[0],
-            remedy="Name them as in the column sample_id of the samples sheet.",
-        )
-    table = given.table.loc[ours].combine_first(own.table)
+    names = our_samples([str(x) for x in given.table.index], source.sample_pattern, cohort, source.file)
+    theirs, ours = list(names), list(names.values())
+    table = given.table.loc[theirs].set_axis(ours).combine_first(own.table)
     order = [name for name in dict.fromkeys([*own.table.index, *ours]) if name in table.index]
     return Events(table.reindex(order), given.renamed, given.where)
+
+
+def our_samples(names: Sequence[str], pattern: str | None, cohort: Cohort, where: str) -> dict[str, str]:
+    """Return the samples of a file that are samples of the cohort: name in the file -> sample_id.
+
+    Raises
+    ------
+    InputError
+        None of them is, or two of them are the same sample.
+    """
+    known = set(cohort.samples["sample_id"].astype(str))
+    found: dict[str, str] = {}
+    for name in names:
+        match = re.fullmatch(pattern or "(.*)", name)
+        if match is not None and match[1] in known:
+            found[name] = match[1]
+    if not found:
+        raise InputError(
+            "none of the file's samples is a sample of the cohort",
+            path=where,
+            value=names[0] if names else None,
+            remedy="Name them as in the column sample_id of the samples sheet, or give sample_pattern.",
+        )
+    seen: dict[str, str] = {}
+    for theirs, ours in found.items():
+        if ours in seen:
+            raise InputError(
+                f"'{seen[ours]}' and '{theirs}' are both the sample {ours}", path=where, remedy="Correct sample_pattern."
+            )
+        seen[ours] = theirs
+    return found
 
 
 def classify_cohort(cohort: Cohort, settings: Subtype, method: Method, rows_of: Rows) -> Called:

@@ -10,6 +10,7 @@ import numpy as np
 
 from resistance.errors import InputError, Problem
 from resistance.schemas import SCORES
+from resistance.subtype.genetic import our_samples
 from resistance.subtype.method import Called, Method, as_calls, per_patient
 from resistance.tables import empty
 
@@ -248,15 +249,8 @@ def classify(cohort: Cohort, settings: Subtype) -> Called:
             remedy="Write its input files with `resistance subtype lymphgen`, run LymphGen, and name its result here.",
         )
     rows = call(read_lymphgen(Path(source.file)), where=source.file)
-    ours = set(cohort.samples["sample_id"].astype(str))
-    found = [row for row in rows if row["sample_id"] in ours]
-    if not found:
-        raise InputError(
-            "none of the table's samples is a sample of the cohort",
-            path=source.file,
-            value=rows[0]["sample_id"] if rows else None,
-            remedy="Name them as in the column sample_id of the samples sheet.",
-        )
+    names = our_samples([row["sample_id"] for row in rows], source.sample_pattern, cohort, source.file)
+    found = [row | {"sample_id": names[row["sample_id"]]} for row in rows if row["sample_id"] in names]
     calls = as_calls([METHOD.row(**row) for row in found])
     return Called(per_patient(cohort, METHOD, calls, what="LymphGen result"), empty(SCORES))
 

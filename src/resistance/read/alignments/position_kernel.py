@@ -86,7 +86,8 @@ def _codes(data, cigar, n_ops, seq, quality, min_base, drop_beside, out):
                 out[ref + i] = DELETION if op == DEL else NOTHING
             ref += length
         elif op == INS:
-            if (before == M or before == EQUAL or before == DIFF) and out[ref - 1] != NOTHING:
+            # the base before it has to count; that another indel stands before that base is no matter
+            if (before == M or before == EQUAL or before == DIFF) and data[quality + query - 1] >= min_base:
                 out[ref - 1] = (NOTHING if drop_beside else out[ref - 1]) | INSERTED
             query += length
         else:
@@ -105,7 +106,7 @@ def _add(depths, at, code):
 
 @njit(cache=True, error_model="numpy", nogil=True)
 def count_positions(
-    data, at, size, start, end, is_first, merge, min_base, min_mapping, keep_duplicates, drop_beside, per_start, state, depths, scratch,
+    data, at, size, start, end, is_first, merge, min_base, min_mapping, keep_duplicates, keep_secondary, drop_beside, per_start, state, depths, scratch,
     held, n_held, arena, used, by_read,
 ):  # fmt: skip
     """Read whole records of a block and add them to the depths of start..end-1 (0-based).
@@ -178,7 +179,7 @@ def count_positions(
         why = USED
         if flag & UNMAPPED or n_ops == 0:
             why = NOT_PLACED
-        elif flag & SECONDARY:
+        elif flag & SECONDARY and not keep_secondary:
             why = NOT_PRIMARY
         elif flag & SUPPLEMENTARY:
             why = NOT_WHOLE

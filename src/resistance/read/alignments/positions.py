@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 #: positions that are counted at once: 64 bytes each
 PIECE = 1 << 19
+#: reads that wait for their mates, at first
+HOLD = 1 << 16
 COLUMNS = ("A", "C", "G", "T", "N", "deletion", "insertion", "discordant")
 
 
@@ -34,6 +36,8 @@ class Filters:
         Lower ones do not count.  A base without quality (255) does.
     keep_duplicates : bool
         Whether reads marked as duplicates count.
+    keep_secondary : bool
+        Whether secondary alignments count, as in tools that do not look at flags.
     beside_indels : bool or None
         Whether a base next to an insertion or a deletion of its own read counts (None: only with `count` reads).
     per_start : int
@@ -44,6 +48,7 @@ class Filters:
     min_base_quality: int = 20
     min_mapping_quality: int = 30
     keep_duplicates: bool = False
+    keep_secondary: bool = False
     beside_indels: bool | None = None
     per_start: int = 0
 
@@ -209,8 +214,8 @@ class _Counter:
         self._filters, self._alignment = filters, alignment
         self.by_read = np.zeros(N_REASONS, np.int64)
         self._scratch = np.empty(4096, np.uint8)
-        self._held = np.zeros(1 << 16, HELD)
-        self._arena = np.empty(16 << 20, np.uint8)
+        self._held = np.zeros(HOLD, HELD)
+        self._arena = np.empty(HOLD * 256, np.uint8)
 
     def count(self, stream: Stream, piece: Stretch, is_first: bool) -> NDArray[np.int64]:
         """Return the depths of a piece."""
@@ -229,7 +234,7 @@ class _Counter:
             while True:
                 at, n_held, used, ended = kernel.count_positions(
                     data, at, size, piece.start, piece.end, is_first, filters.count != "reads",
-                    filters.min_base_quality, filters.min_mapping_quality, filters.keep_duplicates, filters.drop_beside,
+                    filters.min_base_quality, filters.min_mapping_quality, filters.keep_duplicates, filters.keep_secondary, filters.drop_beside,
                     filters.per_start,
                     state, depths, self._scratch, self._held, n_held, self._arena, used, self.by_read,
                 )  # fmt: skip

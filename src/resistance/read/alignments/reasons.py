@@ -83,7 +83,7 @@ def _families(total: NDArray[np.int64], sizes: NDArray[np.int64], without: np.in
         ("families", "no majority", total[tally.FAMILIES_SPLIT]),
     ]
     for size in sizes.nonzero()[0]:
-        rows.append(("families", f"of size {size}{' or more' * (size == tally.LARGEST)}", sizes[size]))
+        rows.append(("families", f"of size {size}{' or more' if size == tally.LARGEST else ''}", sizes[size]))
     double = total[[tally.DUPLEXES_REF, tally.DUPLEXES_ALT, tally.DUPLEXES_OTHER]].sum()
     rows += [
         ("duplexes", SEEN, seen),

@@ -115,13 +115,21 @@ class Stream:
 
         self._alignment, self._said = alignment, said
         self._file: Any = pysam.BGZFile(str(alignment.path), "rb", None)
+        self._quiet = quiet()
         self._data = np.empty(2 * BLOCK, np.uint8)
 
     def __enter__(self) -> Stream:
+        self._quiet.__enter__()
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self._file.close()
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        try:
+            self._file.close()
+        except OSError:  # a file that could not be read cannot be closed either: the first error says more
+            if kind is None:
+                raise
+        finally:
+            self._quiet.__exit__(None, None, None)
 
     def read(self, stretch: Stretch, consume: Consume) -> None:
         """Give the records that may lie over a stretch to `consume`, until it says that all is read.

@@ -49,7 +49,7 @@ def joint_distribution(table: FloatArray, caps: Counts, cells_per_read: Counts, 
     return Joint(alive, reached)
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator, unused-ignore]
+@njit(cache=True, nogil=True)
 def _convolve(table, caps, per_read, cells, n_cap):  # type: ignore[no-untyped-def]
     alive = np.zeros((n_cap + 1, cells))
     new = np.zeros((n_cap + 1, cells))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from typing import Literal
 
 import numpy as np
@@ -185,7 +185,7 @@ def likelihood_ratio_test(
     critical = float(np.sort(null)[::-1][allowed]) if 0 <= allowed < draws else np.inf
     mean = float(shares.mean())
 
-    @lru_cache(maxsize=None)
+    @cache
     def positive_at(vaf: float) -> float:
         found, _ = _simulated(sites, shares, site_vafs(vaf, shares, len(sites)), power_draws, seed + 1)
         return float((found > max(critical, 0.0) * (1 + _SAME) + _SAME).mean())
@@ -241,7 +241,7 @@ def _fit_many(counts: Counts, depths: Counts, rates: FloatArray, g: FloatArray) 
     return np.asarray(ratios), np.asarray(fractions)
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator, unused-ignore]
+@njit(cache=True, nogil=True)
 def _maximise(counts, depths, rates, g):  # type: ignore[no-untyped-def]
     """Return the ratio and the maximum of each row; the likelihood is concave: Newton, kept between two bounds."""
     draws, s = counts.shape

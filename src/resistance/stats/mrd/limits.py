@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from typing import Literal
 
 import numpy as np
@@ -179,9 +179,9 @@ def limits(
     rows, columns = np.flatnonzero(negative.any(axis=1)), np.flatnonzero(negative.any(axis=0))
     inner = negative[: min(int(rows[-1]) + 2, len(negative)), : int(columns[-1]) + 1]
 
-    @lru_cache(maxsize=None)
+    @cache
     def positive_at(vaf: float) -> float:
-        return 1.0 - _probability(grid, inner, site_vafs(vaf, shares, len(sites)))
+        return max(0.0, 1.0 - _probability(grid, inner, site_vafs(vaf, shares, len(sites))))
 
     most = 1.0 if shares is None else float(shares.mean() / shares.max())
     low = high = min(most, 1.0 / float(sites.depths.sum()))

@@ -150,7 +150,7 @@ def tumour_table(sites: Sites, vaf: FloatArray, caps: Counts) -> FloatArray:
     return table
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator, unused-ignore]
+@njit(cache=True, nogil=True)
 def _fill(row, depth, rate, precision, cap):  # type: ignore[no-untyped-def]
     """Write the probabilities of one site by the ratio of neighbours (binomial or beta-binomial)."""
     row[:] = 0.0
