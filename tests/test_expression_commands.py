@@ -111,6 +111,27 @@ def test_what_cannot_be_trained_on_is_refused_with_the_file_and_the_way_out(file
     assert not (folder / "model.json").exists()
 
 
+def test_samples_in_rows_are_seen_by_the_labels(files, capsys):
+    folder, table, _ = files
+    table.T.to_csv(folder / "expression.tsv", sep="\t", index_label="sample")
+    said = refused(
+        capsys, "subtype", "train", "lps", "--expression", folder / "expression.tsv", "--labels", folder / "labels.tsv",
+        "--out", folder / "model.json",
+    )  # fmt: skip
+    assert "samples stand in rows here (24 row names have a label, no column name has). Turn the table" in said
+
+
+def test_a_cbioportal_matrix_is_read_by_its_symbols_and_rows_without_one_are_told(files, capsys):
+    folder, table, _ = files
+    named = table.rename_axis("Hugo_Symbol").reset_index()
+    named.insert(0, "Entrez_Gene_Id", range(1, 41))
+    named.loc[39, "Hugo_Symbol"] = None
+    named.to_csv(folder / "expression.tsv", sep="\t", index=False)
+    said = train(capsys, folder)
+    assert "note: 1 rows have no gene name and were left out" in said.err
+    assert "G0" in json.loads((folder / "model.json").read_text())["genes"]
+
+
 def test_a_sample_with_two_classes_is_refused_with_its_line(files, capsys):
     folder, _, labels = files
     pd.concat([labels, labels.iloc[[0]].assign(group="GCB")]).to_csv(folder / "labels.tsv", sep="\t", index=False)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resistance.stats._arrays import FloatArray, flags
+from resistance.stats._threads import one_thread
 from resistance.stats.moderated_t import two_sided_t
 from resistance.stats.multiplicity import benjamini_hochberg
 
@@ -111,6 +112,7 @@ class Moments:
         return Moments(total[None, :], centre[None, :], around[None, :])
 
 
+@one_thread
 def group_moments(values: NDArray[Any], groups: NDArray[np.bool_]) -> Moments:
     """Return the moments of each feature in each group, in one walk over the table.
 

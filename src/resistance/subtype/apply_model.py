@@ -255,7 +255,7 @@ def _refusals(
     shift = np.zeros(scaled.shape[1])
     if model.rule == "lps" and lps.is_centred(model.trained):
         # left out of the sum: the same as a value of 0, and the genes' middles are only about 0
-        lost_sum = (model.trained.weight * lps.middle(model.trained)) @ np.isnan(scaled)
+        lost_sum = ((model.trained.weight * lps.middle(model.trained))[:, None] * np.isnan(scaled)).sum(axis=0)
         shift = np.abs(lost_sum) / abs(model.normals.mean_1 - model.normals.mean_0)
     with np.errstate(invalid="ignore", divide="ignore"):
         distance = np.abs(scaled - mean[:, None]) / sd[:, None]

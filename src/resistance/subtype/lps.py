@@ -37,7 +37,7 @@ def score(values: FloatArray, trained: Trained) -> Score:
     if is_centred(trained):
         return found
     filled = np.where(np.isnan(values), middle(trained)[:, None], values)
-    return Score(np.where(np.isnan(found.score), np.nan, trained.weight @ filled), found.weight_missing)
+    return Score(np.where(np.isnan(found.score), np.nan, linear_score(filled, trained.weight).score), found.weight_missing)
 
 
 RULE = Rule(

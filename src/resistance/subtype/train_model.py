@@ -241,6 +241,12 @@ def _classes(
     there_too = frozenset(expression.samples)
     left_out["label of a sample without expression"] = sum(sample not in there_too for sample in given)
     if left_out["no label"] == len(expression.samples):
+        in_rows = sum(gene in given for gene in expression.genes)
+        if in_rows:
+            raise InputError(
+                f"samples stand in rows here ({in_rows} row names have a label, no column name has)",
+                remedy="Turn the table: genes in rows, samples in columns.",
+            )
         raise InputError(
             f"no sample has both expression and a label (expression: {expression.samples[0]}; labels: {next(iter(given), 'none')})",
             remedy="Both tables must name the samples in the same way.",
