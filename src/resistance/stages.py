@@ -356,8 +356,7 @@ def report(cohort_file: Path, results: Path) -> None:
 
     config, base = _load(cohort_file)
     made_from = provenance.record(config, cohort_file, input_files(config, base))
-    batches = alignment_batches(config, base) if config.ctdna.alignments is not None else ()
-    write_report(config, results, results / "report", made_from, batches=batches)
+    write_report(config, results, results / "report", made_from, batches=list(alignment_batches(config, base)))
 
 
 STAGES: dict[str, Callable[[Path, Path], None]] = {
