@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import norm
 
-from resistance.stats.normal_classes import class_probabilities, far_outside
+from resistance.stats.normal_classes import class_probabilities, far_outside, score_at
 
 MEANS, SDS = (3215.973, 891.9562), (468.9292, 595.508)
 
@@ -38,6 +38,18 @@ def test_where_all_densities_are_zero_their_ratio_is_still_known():
 def test_equal_spreads_make_the_probability_rise_with_the_score(score, step):
     low, high = class_probabilities([score, score + step], [3, -3], [2, 2])[:, 0]
     assert high >= low
+
+
+@given(st.floats(0.02, 0.98), st.floats(0.5, 2), st.floats(0.5, 2))
+def test_the_score_of_a_probability_has_that_probability(probability, first, second):
+    at = score_at(probability, (6, -6), (first, second))
+    assert -6 <= at <= 6
+    assert class_probabilities([at], (6, -6), (first, second))[0, 0] == pytest.approx(probability, abs=1e-9)
+
+
+def test_a_probability_that_no_score_between_the_means_has_is_refused():
+    with pytest.raises(ValueError, match=r"no score between -1 and 1 gives the first class the probability 0\.99"):
+        score_at(0.99, (1, -1), (1, 1))
 
 
 def test_scores_far_from_every_class_are_told():

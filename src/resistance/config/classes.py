@@ -25,6 +25,7 @@ MethodName = Literal[
     "dlbcl90_dhitsig",
     "lps_wright210",
     "lps_dhitsig104",
+    "prps_st_wright210",
     "rnaseq_coo21",
     "rnaseq_dzsig28",
     "chapuy",
@@ -146,7 +147,7 @@ class Subtype(Strict):
     scores: list[str] = Field(
         default_factory=list,
         description="Scores of expression to compute (nfkb, irf4, wnt, proliferation, nk_cell, t_cell, dark_zone ...; all): continuous "
-        "markers under score:<name>. `resistance subtype scores` lists them.",
+        "markers under score:<name>. `resistance subtype score` lists them.",
     )
     max_weight_missing: float = Field(
         0.2,

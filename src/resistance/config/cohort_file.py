@@ -9,7 +9,7 @@ from typing import Any, Literal
 import yaml
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
-from resistance.config.analysis import Analysis, Contrast, Landmark, MarkerQuestion, Measure, TimeDependent
+from resistance.config.analysis import Analysis, Contrast, DatedMeasure, Landmark, MarkerQuestion, Measure, TimeDependent
 from resistance.config.choices import Annotation, Markers, Report, Study
 from resistance.config.classes import Subtype
 from resistance.config.clinic import ClinicalEvents, Endpoint, Features, Patients, Samples
@@ -87,6 +87,7 @@ class CohortFile(Strict):
             wrong += _not_measured(measure, self)
         named: list[Measure | Landmark | TimeDependent] = [*plan.measures, *plan.landmarks, *plan.time_dependent]
         wrong += _twice([item.name for item in named])
+        wrong += _two_meanings(plan.dated_measures())
         for contrast in plan.contrasts:
             known(contrast.variable, variables, f"analysis.contrasts '{contrast.name}'")
         for name in [*plan.covariates, *(plan.strata or ())]:
@@ -192,6 +193,16 @@ def _twice(names: list[str]) -> list[str]:
     return [
         f"analysis names '{name}' twice: measures, landmarks and time-dependent questions need names of their own"
         for name in double
+    ]
+
+
+def _two_meanings(measures: list[DatedMeasure]) -> list[str]:
+    """Return the complaint about a name that stands for two numbers (the same one may be asked in several places)."""
+    first: dict[str, DatedMeasure] = {}
+    return [
+        f"analysis names two different measures '{measure.name}'"
+        for measure in measures
+        if first.setdefault(measure.name, measure) != measure
     ]
 
 

@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from resistance.config.plasma_level import Haematopoiesis, Level, Milestones
-from resistance.config.plasma_quality import Background, CellFreeQuality, Identity
+from resistance.config.plasma_quality import BackgroundRates, CellFreeQuality, Identity
 from resistance.config.words import Material, Sheet, Strict
 
 
@@ -69,7 +69,7 @@ class Alignments(Strict):
         description="VCF of common SNPs (with AF), for the identity of samples and contamination (null: calls of the cohort that look "
         "inherited).",
     )
-    background: Background = Background()
+    background: BackgroundRates = BackgroundRates()
     quality: CellFreeQuality = CellFreeQuality()
 
 

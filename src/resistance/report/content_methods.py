@@ -40,7 +40,11 @@ def methods(
         names = [method_label(m) for m in tables.subtypes["method"].drop_duplicates()]
         used = f" {method_label(config.subtype.use)} stratifies the analysis." if config.subtype.use else ""
         parts.append(
-            {"heading": "Subtype", "text": f"By {enumerated(names)}.{used} Rates carry exact (Clopper-Pearson) 95 % intervals."}
+            {
+                "heading": "Subtype",
+                "text": f"By {enumerated(names)}, side by side; no vote is taken.{used} Rates and agreement carry exact (Clopper-Pearson) "
+                "95 % intervals, Cohen's kappa its large-sample interval.",
+            }
         )
     if len(tables.quantity):
         parts.append({"heading": "ctDNA", "text": _ctdna(config)})

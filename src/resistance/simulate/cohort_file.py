@@ -243,7 +243,8 @@ subtype:
   labels:                                 # subtypes that the study gives
     - name: nanostring
       value: {column: COO_NANOSTRING, values: {ABC: ABC, GCB: GCB, UNCLASS: UNCLASSIFIED}}
-  methods: [hans]                         # subtypes to compute, here from 'ihc'
+  methods: [hans, double_expressor, dlbcl90_coo]   # to compute, from 'ihc' and 'nanostring' (`resistance subtype list`); no vote
+  unverified: false                       # true: also methods whose rule nobody compared with its source; every output says so
   use: label:nanostring                   # the one that stratifies the analysis
 
 ctdna:

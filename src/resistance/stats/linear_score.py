@@ -55,7 +55,7 @@ def linear_score(values: NDArray[Any], weights: ArrayLike) -> Score:
     known = ~np.isnan(x)
     total = np.abs(w).sum()
     score = w @ np.where(known, x, 0.0)
-    missing = np.abs(w) @ ~known / total if total > 0 else np.full(x.shape[1], np.nan)
+    missing = np.minimum(np.abs(w) @ ~known / total, 1.0) if total > 0 else np.full(x.shape[1], np.nan)
     return Score(np.where(known.any(axis=0), score, np.nan), missing)
 
 

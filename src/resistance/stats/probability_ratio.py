@@ -77,5 +77,5 @@ def probability_ratio_score(values: NDArray[Any], weights: ArrayLike, moments: C
     terms = np.abs(w)[:, None] * (logs[0] - logs[1])
     known = ~np.isnan(x) & used[:, None]
     total = np.abs(w).sum()
-    missing = np.abs(w) @ ~known / total if total > 0 else np.full(x.shape[1], np.nan)
+    missing = np.minimum(np.abs(w) @ ~known / total, 1.0) if total > 0 else np.full(x.shape[1], np.nan)
     return Score(np.where(known.any(axis=0), np.where(known, terms, 0.0).sum(axis=0), np.nan), missing)

@@ -40,5 +40,5 @@ def weighted_z(values: NDArray[Any], weights: ArrayLike) -> Score:
     n = x.shape[1]
     score = w @ z / size if size > 0 else np.full(n, np.nan)
     total = np.abs(w).sum()
-    missing = np.abs(w) @ ~known / total if total > 0 else np.full(n, np.nan)
+    missing = np.minimum(np.abs(w) @ ~known / total, 1.0) if total > 0 else np.full(n, np.nan)
     return Score(np.where(known.any(axis=0), score, np.nan), missing)

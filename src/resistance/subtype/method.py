@@ -93,6 +93,9 @@ class Method:
         Cohort and settings -> :class:`Called`.
     classify_table : callable, optional
         Plain table (and options by name) -> DataFrame of schema TABLE_CALLS.
+    cut_scores : tuple of (str, float)
+        Class -> the score from which (for the class with the lower scores: up to which) it is called;
+        () where there is no such score.
     """
 
     name: str
@@ -108,6 +111,7 @@ class Method:
     limits: str
     classify: Callable[[Cohort, Subtype], Called]
     classify_table: Callable[..., pd.DataFrame] | None = None
+    cut_scores: tuple[tuple[str, float], ...] = ()
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS and self.input != "label":

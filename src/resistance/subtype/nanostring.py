@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from resistance.errors import InputError, Problem
 from resistance.schemas import SCORES
-from resistance.stats.normal_classes import class_probabilities, far_outside
+from resistance.stats.normal_classes import class_probabilities, far_outside, score_at
 from resistance.subtype.genes import current_symbol, find_genes, share_missing
 from resistance.subtype.method import (
     TABLE_SCORES,
@@ -372,6 +372,19 @@ def classify_cohort(
     return Called(calls, with_patients(cohort, scores))
 
 
+def cut_scores(signature: Signature) -> tuple[tuple[str, float], ...]:
+    """Return the scores at which the two classes begin to be called.
+
+    Examples
+    --------
+    >>> [(name, round(score, 1)) for name, score in cut_scores(load_signatures()["dlbcl90_coo"])]
+    [('ABC', 2433.5), ('GCB', 1907.8)]
+    """
+    first, second = signature.classes
+    high, low = (score_at(p, signature.means, signature.sds) for p in (signature.call_at, 1 - signature.call_at))
+    return (first, high), (second, low)
+
+
 def nanostring_method(
     name: str, *, kind: str, citation: str, limits: str, version: str = "1.1.0"
 ) -> tuple[Method, Callable[[Cohort, Subtype], Called], Callable[..., pd.DataFrame]]:
@@ -409,5 +422,6 @@ def nanostring_method(
         limits=limits,
         classify=classify,
         classify_table=classify_table,
+        cut_scores=cut_scores(signature),
     )
     return method, classify, classify_table
