@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from resistance.resources import resource_path
-from resistance.subtype.genetic import classify_cohort, classify_events_table
+from resistance.subtype.genetic import classify_cohort, classify_events_table, is_binary
 from resistance.subtype.method import Called, Method
 from resistance.subtype.visible import MAX_WEIGHT_MISSING, Seen, look
 
@@ -165,19 +165,10 @@ def classify_table(table: pd.DataFrame, *, tp53: bool = True, max_weight_missing
     """
 
     def rows(events: Events) -> list[dict[str, Any]]:
-        binary = _is_binary(events)
-        found = call(_from_binary(events) if binary else events, tp53=tp53, max_weight_missing=max_weight_missing)
-        if not binary:
-            return found
-        return [row | {"flags": ";".join(filter(None, [row["flags"], "binary_matrix"]))} for row in found]
+        given = _from_binary(events) if is_binary(events) else events
+        return call(given, tp53=tp53, max_weight_missing=max_weight_missing)
 
     return classify_events_table(table, METHOD, rows)
-
-
-def _is_binary(events: Events) -> bool:
-    """Return whether a matrix has LymphPlex' own form: nothing above 1, so that 1 cannot mean synonymous."""
-    values = events.table.to_numpy(dtype=np.float64)
-    return bool((values == 1).any() and not (values > 1).any())
 
 
 def _from_binary(events: Events) -> Events:
