@@ -133,6 +133,17 @@ def alignment_batches(config: CohortFile, base: Path) -> dict[str, list[Listed]]
     return out
 
 
+def alignment_files(config: CohortFile, base: Path, name: str) -> list[tuple[str, Path]]:
+    """Return sample and file of one batch of alignments.
+
+    Raises
+    ------
+    InputError
+        There is no such batch.
+    """
+    return [(row.sample_id, base / row.files["bam"]) for row in _batch_of(alignment_batches(config, base), name)]
+
+
 def listed_controls(controls: Controls, base: Path) -> list[Listed]:
     """Read the sheet of the controls: healthy plasma that belongs to no patient.
 
@@ -174,10 +185,13 @@ def batch_samples(config: CohortFile, base: Path, name: str) -> list[str]:
     InputError
         There is no such batch.
     """
-    known = batches(config, base)
+    return [sample.sample_id for sample in _batch_of(batches(config, base), name)]
+
+
+def _batch_of(known: dict[str, list[Listed]], name: str) -> list[Listed]:
     if name not in known:
-        raise InputError("there is no such batch", value=name, remedy=f"There are: {', '.join(known)}.")
-    return [sample.sample_id for sample in known[name]]
+        raise InputError("there is no such batch", value=name, remedy=f"There are: {', '.join(known) or 'none'}.")
+    return known[name]
 
 
 def batch_text(samples: list[Listed]) -> str:

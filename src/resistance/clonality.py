@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from resistance.schemas import CLONALITY
+from resistance.schemas.study import COPIES_OF_STATE
 from resistance.stats.clonality import cancer_cell_fraction
 from resistance.tables import conform, empty
 
@@ -15,9 +16,6 @@ if TYPE_CHECKING:
 
     from resistance.cohort import Cohort
     from resistance.match.states import Tables
-
-#: discrete copy-number state -> copies in a tumour cell; an amplification does not say how many
-COPIES = {-2: 0, -1: 1, 0: 2, 1: 3}
 
 
 def find_clonality(cohort: Cohort, tables: Tables) -> pd.DataFrame:
@@ -56,7 +54,7 @@ def find_clonality(cohort: Cohort, tables: Tables) -> pd.DataFrame:
     autosomal = ~np.isin(chrom, ["X", "Y", "MT"]) | ((chrom == "X") & (sex == "female"))
     numbers = cohort.copy_number[["sample_id", "gene", "state"]]
     state = found[["sample_id", "gene"]].merge(numbers, on=["sample_id", "gene"], how="left")["state"]
-    copies = state.astype("object").map(COPIES).to_numpy(dtype=np.float64)
+    copies = state.astype("object").map(COPIES_OF_STATE).to_numpy(dtype=np.float64)
     alt = found["alt_count"].to_numpy(dtype=np.float64, na_value=np.nan)
     depth = found["depth"].to_numpy(dtype=np.float64, na_value=np.nan)
     usable = np.where(autosomal, copies, np.nan)

@@ -88,6 +88,39 @@ def changed_residues(change: str) -> tuple[int, int, bool] | None:
     return min(first, last), max(first, last), change[found.end() :].startswith("ins")
 
 
+def class_of_change(change: str) -> str:
+    """Return the effect class that a protein change alone shows, for tables that have nothing else.
+
+    Parameters
+    ----------
+    change : str
+        As :func:`protein_change` gives it.
+
+    Returns
+    -------
+    str
+        As :data:`resistance.consequences.PROTEIN_CHANGING` and ``synonymous``; ``other`` where it cannot be told.
+
+    Examples
+    --------
+    >>> [class_of_change(x) for x in ("A260G", "W386*", "E505Rfs*141", "X189_splice", "M1?", "R9=", "*348Cext*159", "K3_A5del")]
+    ['missense', 'truncating', 'truncating', 'splice', 'start_lost', 'synonymous', 'stop_lost', 'inframe_indel']
+    """
+    if change.endswith("_splice"):
+        return "splice"
+    if change.endswith("="):
+        return "synonymous"
+    if re.match(r"M1(?:\?|[A-Z*]$)", change):
+        return "start_lost"
+    if "fs" in change or re.search(r"\*$", change) or re.search(r"(?:ins|delins|dup)[A-Z]*\*", change):
+        return "stop_lost" if change.startswith("*") and "ext" in change else "truncating"
+    if change.startswith("*") or "ext" in change:
+        return "stop_lost"
+    if re.search(r"del|dup|ins", change):
+        return "inframe_indel"
+    return "missense" if re.fullmatch(r"[A-Z]+\d+[A-Z]+", change) else "other"
+
+
 def _stops(change: str) -> str:
     """Write a stop, which older files call X, as '*'."""
     change = re.sub(r"^X(?=\d)", "*", change)

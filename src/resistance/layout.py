@@ -72,6 +72,7 @@ STAGES: dict[str, tuple[Schema, ...]] = {
         schemas.CLONALITY,
         schemas.PATHWAY_STATES,
         schemas.COOCCURRENCE,
+        schemas.EMERGENT_RESISTANCE,
         schemas.DROPPED,
     ),
     "associate": (schemas.RESULTS,),

@@ -233,7 +233,7 @@ def _tables(
         subtypes=None if subtype_method is None else _subtype_units(subtypes, subtype_method, of_patient, units),
         measurements={(str(kind), str(name)): rows for (kind, name), rows in measured},
         treatments=cohort.treatments.assign(_unit=cohort.treatments["patient_id"].astype("object").map(of_patient)),
-        ctdna={name: placed(table) for name, table in ctdna.items()},
+        ctdna={name: placed(table) for name, table in ctdna.items() if "sample_id" in table},
     )
 
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from resistance import schemas
 from resistance.config import CohortFile, load
 from resistance.dropped import Dropped
-from resistance.layout import BATCH, read_stage, write_stage
+from resistance.layout import BATCH, PILEUP, read_stage, write_stage
 from resistance.layout import STAGES as STAGE_TABLES
-from resistance.tables import empty, read_table, write_table, write_text
+from resistance.tables import Schema, empty, read_table, write_table, write_text
 
 
 def _load(cohort_file: Path) -> tuple[CohortFile, Path]:
@@ -86,25 +87,83 @@ def _cohort(results: Path) -> Any:
     return Cohort.read(results / "cohort").with_scores(read_stage(results, "subtype", schemas.SCORES))
 
 
+def pileup(cohort_file: Path, results: Path, batch: str) -> None:
+    """Write ``pileup/<batch>/*.parquet`` from the alignments of one batch."""
+    from resistance.batching import CONTROLS, alignment_files
+    from resistance.ctdna.sites import sites_to_count
+    from resistance.read.alignments.batch import count_batch
+    from resistance.read.alignments.snps import germline_like
+    from resistance.read.sites import read_alleles
+
+    config, base = _load(cohort_file)
+    settings = config.ctdna.alignments
+    files = alignment_files(config, base, batch)  # without 'ctdna.alignments' there is no batch, and it says so
+    if settings is None:
+        return
+    samples = read_stage(results, "cohort", schemas.SAMPLES)
+    if batch != CONTROLS:
+        wanted = samples.loc[samples["material"].isin(settings.materials), "sample_id"]
+        files = [(sample, path) for sample, path in files if sample in set(wanted)]
+    spots = None if settings.hotspots is None else read_alleles(base / settings.hotspots, config.study.build)
+    calls = read_stage(results, "cohort", schemas.CALLS)
+    sites = sites_to_count(calls, samples, [sample for sample, _ in files], of=settings.variants, everywhere=spots)
+    tables = count_batch(
+        files,
+        sites,
+        settings,
+        build=config.study.build,
+        base=base,
+        controls=batch == CONTROLS,
+        snps=germline_like(calls, samples) if settings.snps is None else None,
+    )
+    for schema in PILEUP:
+        write_table(tables[schema.name], results / "pileup" / batch / f"{schema.name}.parquet", schema)
+
+
 def ctdna(cohort_file: Path, results: Path) -> None:
     """Write ``ctdna/``: quantity, response, course, residual disease, emergence, clonal haematopoiesis, identity."""
     from resistance.cohort import Cohort
+    from resistance.ctdna.course import ctdna_course
     from resistance.ctdna.emergence import find_emergence
+    from resistance.ctdna.followed import follow
+    from resistance.ctdna.haematopoiesis import clonal_haematopoiesis
     from resistance.ctdna.mrd import find_mrd
     from resistance.ctdna.quantity import quantify
     from resistance.ctdna.response import molecular_response
+    from resistance.ctdna.sample_checks import check_samples
 
-    config, _ = _load(cohort_file)
+    config, base = _load(cohort_file)
     cohort = Cohort.read(results / "cohort")
-    quantity = quantify(cohort, config.ctdna)
+    effects = read_stage(results, "annotate", schemas.EFFECTS)
+    pileup, background, snps = (
+        _aligned(config, base, results, schema) for schema in (schemas.PILEUP, schemas.BACKGROUND, schemas.SNP_COUNTS)
+    )
+    followed = follow(cohort, config.ctdna, effects=effects, pileup=pileup)
+    tested = find_mrd(cohort, config.ctdna, followed=followed, pileup=pileup, background=background, seed=config.seed)
+    for schema, table in zip((schemas.MRD, schemas.MRD_SITES), tested, strict=True):
+        write_stage(table, results, "ctdna", schema)
+    quantity = quantify(cohort, config.ctdna, followed=followed, mrd=tested[0])
     write_stage(quantity, results, "ctdna", schemas.QUANTITY)
     write_stage(molecular_response(quantity, config.ctdna), results, "ctdna", schemas.RESPONSE)
-    effects = read_stage(results, "annotate", schemas.EFFECTS)
-    write_stage(find_emergence(cohort, effects, config.ctdna), results, "ctdna", schemas.EMERGENCE)
-    for schema, table in zip((schemas.MRD, schemas.MRD_SITES), find_mrd(cohort, config.ctdna, seed=config.seed), strict=True):
-        write_stage(table, results, "ctdna", schema)
-    for schema in (schemas.COURSE, schemas.HAEMATOPOIESIS, schemas.IDENTITY):
-        write_stage(empty(schema), results, "ctdna", schema)
+    write_stage(ctdna_course(quantity, cohort.endpoints, config.ctdna), results, "ctdna", schemas.COURSE)
+    write_stage(clonal_haematopoiesis(followed), results, "ctdna", schemas.HAEMATOPOIESIS)
+    emergence = find_emergence(cohort, effects, config.ctdna, pileup=pileup, background=background)
+    write_stage(emergence, results, "ctdna", schemas.EMERGENCE)
+    checked = check_samples(cohort, config.ctdna.identity, snp_counts=snps, pileup=pileup, background=background)
+    write_stage(checked, results, "ctdna", schemas.IDENTITY)
+
+
+def _aligned(config: CohortFile, base: Path, results: Path, schema: Schema) -> Any:
+    """Return a table of the alignments of all batches, or None where no alignments are counted."""
+    import pandas as pd
+
+    from resistance.batching import alignment_batches
+
+    if config.ctdna.alignments is None:
+        return None
+    paths = [results / "pileup" / name / f"{schema.name}.parquet" for name in alignment_batches(config, base)]
+    parts = [part for part in (read_table(path, schema) for path in paths) if len(part)]
+    return pd.concat(parts, ignore_index=True) if parts else empty(schema)
 
 
 def classify(cohort_file: Path, results: Path) -> None:
@@ -113,9 +172,10 @@ def classify(cohort_file: Path, results: Path) -> None:
     from resistance.subtype.classify import classify_all
     from resistance.subtype.concordance import concordance, disagreements
 
-    config, _ = _load(cohort_file)
+    config, base = _load(cohort_file)
     cohort = Cohort.read(results / "cohort")
-    called = classify_all(cohort, config.subtype)
+    annotated = replace(cohort, effects=read_stage(results, "annotate", schemas.EFFECTS))
+    called = classify_all(annotated, config.subtype.below(base))
     for schema, table in (
         (schemas.SUBTYPES, called.subtypes),
         (schemas.SCORES, called.scores),
@@ -130,6 +190,7 @@ def matrix(cohort_file: Path, results: Path) -> None:
     from resistance.allelic import allelic_states
     from resistance.clonality import find_clonality
     from resistance.cooccurrence import cooccurrence
+    from resistance.emergent_resistance import find_emergent_resistance
     from resistance.knowledge import load_markers
     from resistance.matrix import build_matrix
     from resistance.pathways import pathway_states
@@ -138,6 +199,7 @@ def matrix(cohort_file: Path, results: Path) -> None:
     markers = load_markers(None if config.markers.file is None else base / config.markers.file)
     cohort, effects = _cohort(results), read_stage(results, "annotate", schemas.EFFECTS)
     phased = read_stage(results, "annotate", schemas.PHASED_EFFECTS)
+    ctdna_tables = {schema.name: read_stage(results, "ctdna", schema) for schema in STAGE_TABLES["ctdna"]}
     matched = build_matrix(
         cohort,
         effects,
@@ -145,8 +207,9 @@ def matrix(cohort_file: Path, results: Path) -> None:
         markers,
         subtype_method=config.subtype.use,
         phased=phased,
-        ctdna={schema.name: read_stage(results, "ctdna", schema) for schema in STAGE_TABLES["ctdna"]},
+        ctdna=ctdna_tables,
     )
+    emerged = ctdna_tables[schemas.EMERGENCE.name]
     genes = frozenset(gene for question in matched.questions for gene in question.genes)
     for schema, table in (
         (schemas.MARKERS, markers),
@@ -159,6 +222,7 @@ def matrix(cohort_file: Path, results: Path) -> None:
             schemas.COOCCURRENCE,
             cooccurrence(cohort, effects, genes, phased=phased, min_carriers=config.analysis.cooccurrence_carriers),
         ),
+        (schemas.EMERGENT_RESISTANCE, find_emergent_resistance(cohort, emerged, matched.evidence, markers)),
         (schemas.DROPPED, matched.dropped),
     ):
         write_stage(table, results, "matrix", schema)
@@ -276,18 +340,23 @@ def _measured_in(config: CohortFile, results: Path) -> dict[str, Any]:
     """Return the further tables that measures of the analysis are read from."""
     sources = {measure.variable.partition(":")[0] for measure in config.analysis.measures}
     needed = {"vaf": ("annotate", schemas.EFFECTS), "ctdna": ("ctdna", schemas.QUANTITY)}
-    return {schema.name: read_stage(results, stage, schema) for word, (stage, schema) in needed.items() if word in sources}
+    found = {schema.name: read_stage(results, stage, schema) for word, (stage, schema) in needed.items() if word in sources}
+    if config.analysis.dated_measures():
+        dated = (schemas.QUANTITY, schemas.RESPONSE, schemas.MRD)
+        found |= {schema.name: read_stage(results, "ctdna", schema) for schema in dated}
+    return found
 
 
 def report(cohort_file: Path, results: Path) -> None:
     """Write ``report/``."""
     from resistance import provenance
+    from resistance.batching import alignment_batches
     from resistance.inputs import input_files
     from resistance.report.page import write_report
 
     config, base = _load(cohort_file)
     made_from = provenance.record(config, cohort_file, input_files(config, base))
-    write_report(config, results, results / "report", made_from)
+    write_report(config, results, results / "report", made_from, batches=list(alignment_batches(config, base)))
 
 
 STAGES: dict[str, Callable[[Path, Path], None]] = {

@@ -7,15 +7,28 @@ import pytest
 
 from resistance.cohort import Cohort
 
+COLUMNS = (
+    "sample_id",
+    "patient_id",
+    "material",
+    "timepoint",
+    "day",
+    "plasma_ml",
+    "cfdna_ng_per_ml",
+    "cycle",
+    "cfdna_ng",
+    "purity",
+)
 
-def _cohort(samples, calls, *, coverage=(), facts=None):
+
+def _cohort(samples, calls, *, coverage=(), facts=None, sex=None, measurements=(), copy_number=()):
     """Return a cohort.
 
-    samples: (sample_id, patient_id, material, timepoint, day, plasma_ml, cfdna_ng_per_ml);
+    samples: as COLUMNS, the last ones may be left out; sex: patient -> sex; measurements: (sample_id, name, value);
+    copy_number: (sample_id, gene, state);
     calls: (sample_id, pos, depth, alt_count[, vaf[, filter]]) of C>T on chromosome 1; coverage: (sample_id, gene).
     """
-    names = ["sample_id", "patient_id", "material", "timepoint", "day", "plasma_ml", "cfdna_ng_per_ml"]
-    table = pd.DataFrame([(*row, *(None,) * (7 - len(row))) for row in samples], columns=names)
+    table = pd.DataFrame([(*row, *(None,) * (len(COLUMNS) - len(row))) for row in samples], columns=COLUMNS)
     rows = [
         {
             "sample_id": c[0], "build": "GRCh38", "chrom": "1", "pos": c[1], "ref": "C", "alt": "T", "depth": c[2], "alt_count": c[3],
@@ -27,6 +40,14 @@ def _cohort(samples, calls, *, coverage=(), facts=None):
     tables = {"samples": table, "patients": pd.DataFrame({"patient_id": sorted(set(table["patient_id"]))})}
     if rows:
         tables["calls"] = pd.DataFrame(rows)
+    if sex:
+        tables["patients"]["sex"] = tables["patients"]["patient_id"].map(sex)
+    if measurements:
+        named = [{"sample_id": s, "kind": "score", "name": n, "value": v, "source": "test.tsv"} for s, n, v in measurements]
+        tables["measurements"] = pd.DataFrame(named)
+    if copy_number:
+        states = [{"sample_id": s, "gene": g, "state": v, "source": "test.seg"} for s, g, v in copy_number]
+        tables["copy_number"] = pd.DataFrame(states)
     if covered:
         tables["coverage"] = pd.DataFrame(covered)
     return Cohort(facts={"build": "GRCh38", "name": "test"} | (facts or {}), **tables)

@@ -55,6 +55,18 @@ def test_fractions_declared_as_percent_are_refused(tmp_path):
         _read(tmp_path, "Sample\tcd10\tmum1\nA\t0.1\t0.9\n")
 
 
+def test_one_antibody_in_fractions_among_percentages_is_refused_and_may_be_declared(tmp_path):
+    text = "Sample\tcd10\tmum1\nA\t1\t0\nB\t0.4\t80\n"
+    with pytest.raises(
+        InputError, match=r"row 3, column 'CD10', value '0.4': no value of this antibody exceeds 1 percent.*Set 'unit: fraction'"
+    ):
+        _read(tmp_path, text)
+    columns = {"sample_id": "Sample", "CD10": {"column": "cd10", "unit": "fraction"}, "MUM1": "mum1"}
+    assert _read(tmp_path, text, columns=columns)["percent_positive"].tolist() == [100, 0, 40, 80]
+    columns["CD10"]["unit"] = "percent"
+    assert _read(tmp_path, text, columns=columns)["percent_positive"].tolist() == [1, 0, 0.4, 80]
+
+
 def test_no_word_for_a_share_is_guessed(tmp_path):
     with pytest.raises(InputError, match=r"column 'cd10', value '>30': is not a number"):
         _read(tmp_path, "Sample\tcd10\tmum1\nA\t>30\t1\n")

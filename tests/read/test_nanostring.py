@@ -8,7 +8,7 @@ import pytest
 from resistance import config
 from resistance.dropped import Dropped
 from resistance.errors import InputError
-from resistance.read.nanostring import read_nanostring, read_rcc
+from resistance.read.nanostring import read_counts, read_nanostring, read_rcc
 
 RCC = """<Header>
 FileVersion,1.7
@@ -122,3 +122,45 @@ def test_dlbcl90_example_counts(shared):
     assert table.shape == (104, 14)
     assert table["code_class"].value_counts().to_dict() == {"Negative": 8, "Positive": 6}
     assert table.loc[table["gene"] == "AFMID", ["example1", "example12"]].to_numpy().tolist() == [[3270, 1557]]
+
+
+def test_a_second_row_of_sample_names_is_passed_over(tmp_path):
+    table = _table(tmp_path, ",A,B\n,first,second\nIRF4,7,8\nMME,9,10\n")
+    assert table[["gene", "A", "B"]].to_numpy().tolist() == [["IRF4", 7, 8], ["MME", 9, 10]]
+    with pytest.raises(InputError, match=r"row 2, column 'A', value 'first': is not a number"):
+        _table(tmp_path, "code,A,B\nX,first,second\nIRF4,7,8\n")
+
+
+def test_counts_without_a_cohort_are_read_from_a_table_rcc_files_a_folder_and_an_archive(tmp_path):
+    import zipfile
+
+    (tmp_path / "counts.tsv").write_text("CodeClass\tName\tAccession\tb\ta\nEndogenous\tIRF4\tNM_1\t7\t911\n")
+    assert read_counts(tmp_path / "counts.tsv").to_dict("list") == {"gene": ["IRF4"], "b": [7], "a": [911]}
+    runs = tmp_path / "runs"
+    runs.mkdir()
+    for name, count in (("b", 7), ("a", 911)):
+        (runs / f"{name}.RCC").write_text(RCC.format(irf4=count))
+    (runs / "readme.txt").write_text("not a run")
+    with zipfile.ZipFile(tmp_path / "runs.zip", "w") as archive:
+        for file in runs.iterdir():
+            archive.write(file, f"plate1/{file.name}")
+    for path in (runs, tmp_path / "runs.zip"):
+        table = read_counts(path)
+        assert table.columns.tolist() == ["gene", "a", "b"]
+        assert table.set_index("gene").loc["IRF4"].tolist() == [911, 7]
+    assert read_counts(runs / "a.RCC").columns.tolist() == ["gene", "a"]
+
+
+@pytest.mark.parametrize("name", ["empty", "broken.zip", "none.zip", "none.RCC", "none.tsv"])
+def test_what_holds_no_counts_is_named(tmp_path, name):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "broken.zip").write_bytes(b"PK\x03\x04 cut off")
+    with pytest.raises(InputError, match=name):
+        read_counts(tmp_path / name)
+
+
+def test_rcc_files_of_two_code_sets_are_not_called_together(tmp_path):
+    (tmp_path / "a.RCC").write_text(RCC.format(irf4=1))
+    (tmp_path / "b.RCC").write_text(RCC.format(irf4=1).replace("Endogenous,IRF4", "Endogenous,CRBN"))
+    with pytest.raises(InputError, match=r"b.RCC: has another code set than a"):
+        read_counts(tmp_path)

@@ -12,7 +12,8 @@ from resistance import schemas
 from resistance.cohort import Cohort
 from resistance.config import CohortFile, parse
 from resistance.layout import write_stage
-from resistance.tables import empty
+from resistance.subtype.concordance import concordance, disagreements
+from resistance.tables import conform, empty
 
 PROVENANCE = {
     "command": "resistance run cohort.yaml",
@@ -250,7 +251,10 @@ def build_results(results: Path, n: int = 24, *, interaction: bool = False, empt
     (results / "associate" / "plan.html").write_text("<!DOCTYPE html><title>Plan</title>", encoding="utf-8")
     if empty_stages:
         for stage, schema in (
+            *(("ctdna", schema) for schema in (schemas.MRD, schemas.COURSE, schemas.HAEMATOPOIESIS, schemas.IDENTITY)),
+            ("matrix", schemas.EMERGENT_RESISTANCE),
             ("ctdna", schemas.QUANTITY), ("ctdna", schemas.RESPONSE), ("ctdna", schemas.EMERGENCE), ("subtype", schemas.SUBTYPES),
+            ("subtype", schemas.SCORES), ("subtype", schemas.CONCORDANCE), ("subtype", schemas.DISAGREEMENTS),
             ("annotate", schemas.DIFFERENCES), ("annotate", schemas.PHASED_EFFECTS), ("matrix", schemas.MARKERS), ("matrix", schemas.MATRIX), ("matrix", schemas.EVIDENCE), ("matrix", schemas.ALLELIC_STATES), ("matrix", schemas.CLONALITY),
             ("matrix", schemas.PATHWAY_STATES), ("matrix", schemas.COOCCURRENCE), ("associate", schemas.RESULTS),
         ):  # fmt: skip
@@ -259,14 +263,36 @@ def build_results(results: Path, n: int = 24, *, interaction: bool = False, empt
     write_stage(_quantity(ids[4:12]), results, "ctdna", schemas.QUANTITY)
     write_stage(_molecular_response(ids[4:12]), results, "ctdna", schemas.RESPONSE)
     write_stage(_emergence(ids), results, "ctdna", schemas.EMERGENCE)
+    write_stage(_emergent_resistance(ids), results, "matrix", schemas.EMERGENT_RESISTANCE)
+    write_stage(_mrd(ids), results, "ctdna", schemas.MRD)
+    write_stage(_course(ids), results, "ctdna", schemas.COURSE)
+    write_stage(_haematopoiesis(ids), results, "ctdna", schemas.HAEMATOPOIESIS)
+    write_stage(_identity(ids), results, "ctdna", schemas.IDENTITY)
     subtypes = [
-        {"patient_id": p, "method": "label:rnaseq", "subtype": ("ABC", "GCB", "UNCLASSIFIED")[i % 3], "reason": "as given"}
+        {
+            "patient_id": p,
+            "method": "label:rnaseq",
+            "kind": "cell_of_origin",
+            "subtype": ("ABC", "GCB", "UNCLASSIFIED")[i % 3],
+            "reason": "as given",
+        }
         for i, p in enumerate(ids)
     ] + [
-        {"patient_id": p, "method": "hans", "subtype": None if i >= 20 else "non-GCB" if i % 2 else "GCB", "reason": "CD10"}
+        {
+            "patient_id": p,
+            "method": "hans",
+            "kind": "cell_of_origin",
+            "subtype": None if i >= 20 else "non-GCB" if i % 2 else "GCB",
+            "reason": "CD10",
+        }
         for i, p in enumerate(ids)
     ]
-    write_stage(pd.DataFrame(subtypes), results, "subtype", schemas.SUBTYPES)
+    table = conform(pd.DataFrame(subtypes), schemas.SUBTYPES)
+    for schema, frame in (
+        (schemas.SUBTYPES, table), (schemas.SCORES, empty(schemas.SCORES)), (schemas.CONCORDANCE, concordance(table)),
+        (schemas.DISAGREEMENTS, disagreements(table)),
+    ):  # fmt: skip
+        write_stage(frame, results, "subtype", schema)
     markers = [
         {
             "marker_id": name, "label": label, "genes": label.split()[0], "evidence_kind": kind, "rule": "any", "direction": "resistance",
@@ -337,6 +363,92 @@ def _molecular_response(ids: list[str]) -> pd.DataFrame:
     )  # fmt: skip
 
 
+def _emergent_resistance(ids: list[str]) -> pd.DataFrame:
+    row = {
+        "patient_id": ids[4], "sample_id": f"{ids[4]}-R", "timepoint": "relapse", "day": 200, "gene": "CRBN", "hgvsp": "W386*",
+        "build": "GRCh37", "chrom": "3", "pos": 3192720, "ref": "G", "alt": "A", "change": "emergent", "selection": "selected",
+        "baseline_vaf": 0.0, "baseline_lod_vaf": 0.002, "later_vaf": 0.05, "q_value": 3e-20, "direction": "resistance",
+        "drug": "lenalidomide", "source": "PMID:24129344", "given": "Len-Dex",
+    }  # fmt: skip
+    return pd.DataFrame(
+        [
+            {**row, "marker_id": "crbn", "label": "CRBN altered", "evidence_grade": "C", "verified": True, "drug_given": True},
+            {
+                **row,
+                "marker_id": "crbn_emergent",
+                "label": "CRBN emergent",
+                "evidence_grade": "M",
+                "verified": False,
+                "drug_given": None,
+            },
+        ]
+    )
+
+
+def _mrd(ids: list[str]) -> pd.DataFrame:
+    """Write one positive, one negative and one underpowered sample, and one that was not assessed."""
+    rows = [
+        (0.0001, "positive", 0.004, 0.0002),
+        (0.4, "negative", 0.0, 0.0003),
+        (0.7, "underpowered", 0.0, 0.02),
+        (None, None, None, None),
+    ]
+    return pd.DataFrame(
+        [
+            {
+                "patient_id": ids[4 + i], "sample_id": f"{ids[4 + i]}-C", "timepoint": "on_treatment", "day": 28, "method": "exact",
+                "n_sites": 3, "n_sites_positive": 2 if v == "positive" else 0, "p_value": p, "mean_vaf": vaf, "lob_vaf": 1e-4, "lod_vaf": lod,
+                "p_detect_1e3": 0.99, "p_detect_1e4": 0.4, "p_detect_1e5": 0.05, "verdict": v, "note": None if v else "no site was read",
+            }
+            for i, (p, v, vaf, lod) in enumerate(rows)
+        ]
+    )  # fmt: skip
+
+
+def _course(ids: list[str]) -> pd.DataFrame:
+    common = {
+        "unit": "hge_per_ml",
+        "n_samples": 3,
+        "n_assessed": 3,
+        "baseline_level": 303.03,
+        "baseline_detected": True,
+        "nadir_day": 28,
+    }
+    return pd.DataFrame(
+        [
+            {**common, "patient_id": ids[4], "nadir_level": 3.03, "nadir_censored": True, "nadir_log10_change": -2.0, "cleared": True,
+             "clearance_day": 28, "clearance_sustained": False, "molecular_relapse": True, "molecular_relapse_day": 200,
+             "lead_time_days": 40, "lead_time_censored": True},
+            {**common, "patient_id": ids[8], "nadir_level": 30.3, "nadir_censored": False, "nadir_log10_change": -1.0, "cleared": False},
+        ]
+    )  # fmt: skip
+
+
+def _haematopoiesis(ids: list[str]) -> pd.DataFrame:
+    common = {"build": "GRCh37", "chrom": "2", "ref": "G", "alt": "A", "listed_gene": True, "followed": False}
+    return pd.DataFrame(
+        [
+            {**common, "patient_id": ids[4], "pos": 25457242, "gene": "DNMT3A", "hgvsp": "R882H", "origin": "haematopoietic",
+             "plasma_vaf": 0.03, "white_cell_vaf": 0.04, "behaviour": "stays", "note": "in white cells at the same fraction"},
+            {**common, "patient_id": ids[5], "pos": 25457243, "gene": "DNMT3A", "hgvsp": "R882C", "origin": "tumour", "followed": True,
+             "behaviour": "falls"},
+        ]
+    )  # fmt: skip
+
+
+def _identity(ids: list[str]) -> pd.DataFrame:
+    common = {"check": "same_person", "n_sites": 40}
+    return pd.DataFrame(
+        [
+            {
+                **common, "patient_id": p, "other_patient_id": p, "sample_id": f"{p}-B", "other_sample_id": f"{p}-C", "verdict": verdict,
+                "warning": verdict == "different", "note": "31 of 40 differ" if verdict == "different" else None,
+            }
+            for p, verdict in ((ids[4], "different"), (ids[5], "same"))
+        ]
+    )  # fmt: skip
+
+
 def _emergence(ids: list[str]) -> pd.DataFrame:
     common = {"build": "GRCh37", "chrom": "3", "ref": "G", "alt": "A", "timepoint": "relapse", "day": 200}
     return pd.DataFrame(
@@ -344,7 +456,8 @@ def _emergence(ids: list[str]) -> pd.DataFrame:
             {
                 **common, "patient_id": ids[4], "pos": 3192720, "gene": "CRBN", "hgvsp": "W386*", "baseline_sample_id": f"{ids[4]}-B",
                 "sample_id": f"{ids[4]}-R", "baseline_alt_count": 0, "baseline_depth": 2000, "later_alt_count": 90, "later_depth": 1800,
-                "baseline_vaf": 0.0, "later_vaf": 0.05, "change": "emergent", "p_value": 1e-20, "q_value": 2e-20,
+                "baseline_vaf": 0.0, "later_vaf": 0.05, "change": "emergent", "p_value": 1e-20, "q_value": 2e-20, "p_emergent": 1e-20,
+                "q_emergent": 3e-20, "baseline_lod_vaf": 0.002, "relative_change": 4.2, "selection": "selected", "cluster": 2,
             },
             {
                 **common, "patient_id": ids[5], "pos": 7577121, "gene": "TP53", "hgvsp": "R273C", "baseline_sample_id": f"{ids[5]}-B",

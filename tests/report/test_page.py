@@ -124,7 +124,7 @@ def test_real_data_are_not_called_simulated(tmp_path: Path) -> None:
 def test_the_page_can_be_read_without_its_pictures(html: str) -> None:
     elements = Elements(html)
     charts = [a for a in elements.all("div") if a.get("class") == "chart"]
-    assert len(charts) == 8
+    assert len(charts) == 9
     assert all(len(a["aria-label"] or "") > 40 for a in charts)
     assert visible(html).count("<table") == visible(html).count("<caption") > 15
     ids = [a["id"] for _, a in elements.tags if a.get("id")]

@@ -111,3 +111,10 @@ def test_values_of_one_time_have_no_slope():
 def test_a_missing_value_is_refused():
     with pytest.raises(ValueError, match="missing or infinite"):
         censored_regression([1, np.nan, 3], [0, 1, 2], [0, 0, 0])
+
+
+def test_uncensored_values_on_one_line_have_no_spread_and_their_slope():
+    fit = censored_regression([1, 2, 3, 4], [0, 1, 2, 3], [0, 0, 0, 0])
+    assert fit.converged
+    assert fit.coef == pytest.approx([1, 1])
+    assert fit.ci_low == pytest.approx(fit.coef)

@@ -17,7 +17,9 @@ def simulated(size=60, seed=2, rho=0.0):
     truth = np.arange(size) % 3
     fraction = COURSES[truth]
     if rho:
-        fraction = np.where(fraction > 0, rng.beta(np.maximum(fraction, 1e-9) * (1 - rho) / rho, (1 - fraction) * (1 - rho) / rho), 0)
+        fraction = np.where(
+            fraction > 0, rng.beta(np.maximum(fraction, 1e-9) * (1 - rho) / rho, (1 - fraction) * (1 - rho) / rho), 0
+        )
     reads = rng.integers(300, 3000, (size, 3))
     return truth, rng.binomial(reads, fraction), reads
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import pandas as pd
 import pytest
+from pydantic import ValidationError
 
 from resistance.cohort import Cohort
 from resistance.config import Subtype
+from resistance.config.classes import MethodName
 from resistance.errors import InputError
 from resistance.subtype.classify import classify_all
 from resistance.subtype.registry import METHODS
@@ -43,6 +47,23 @@ def test_a_label_that_was_not_gathered_is_an_error_that_says_what_to_do(cohort):
 
 
 def test_every_method_of_the_cohort_file_is_registered():
-    allowed = Subtype.model_json_schema()["properties"]["methods"]["items"]
-    names = allowed.get("enum", [allowed.get("const")])
-    assert sorted(names) == sorted(method.name for method in METHODS)
+    assert sorted(get_args(MethodName)) == sorted(method.name for method in METHODS)
+
+
+def test_a_model_that_is_not_listed_is_named_with_those_that_are():
+    with pytest.raises(ValidationError, match=r"'model:new' has no model of that name under 'models' \(there are: old\)"):
+        Subtype.model_validate({"methods": ["model:new"], "models": [{"name": "old", "file": "m.json"}]})
+    with pytest.raises(ValidationError, match="two models are called old"):
+        Subtype.model_validate({"models": [{"name": "old", "file": "m.json"}, {"name": "old", "file": "n.json"}]})
+
+
+def test_files_of_the_settings_are_relative_to_the_cohort_file(tmp_path):
+    given = Subtype.model_validate(
+        {
+            "models": [{"name": "m", "file": "models/m.json"}],
+            "genetic": {"events": {"file": "e.tsv"}, "lymphgen": {"file": "l.tsv"}, "mixture": {"file": "x.json"}},
+        }
+    ).below(tmp_path)
+    found = [given.models[0].file, given.genetic.events.file, given.genetic.lymphgen.file, given.genetic.mixture.file]
+    assert found == [str(tmp_path / name) for name in ("models/m.json", "e.tsv", "l.tsv", "x.json")]
+    assert Subtype().below(tmp_path) == Subtype()

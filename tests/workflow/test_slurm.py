@@ -13,7 +13,13 @@ from pathlib import Path
 import pytest
 from workflow_support import Ran, environment, resistance, result_files
 
-pytestmark = [pytest.mark.workflow, pytest.mark.slurm, pytest.mark.shared, pytest.mark.long, pytest.mark.xdist_group("small_cohort")]
+pytestmark = [
+    pytest.mark.workflow,
+    pytest.mark.slurm,
+    pytest.mark.shared,
+    pytest.mark.long,
+    pytest.mark.xdist_group("small_cohort"),
+]
 
 
 def free_port() -> str:

@@ -5,6 +5,7 @@ rule ctdna:
     input:
         PLAN.tables("cohort"),
         PLAN.tables("annotate"),
+        PLAN.counted(),
         cohort=PLAN.cohort,
     output:
         PLAN.tables("ctdna"),

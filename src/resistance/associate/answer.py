@@ -207,6 +207,12 @@ def _assumed(question: Question, rows: Rows, tested: int, config: CohortFile, se
         notes.append(
             f"{setting.measures[question.terms[0]].zeros} zeros set to half the least value above 0 before the logarithm"
         )
+    if question.terms[0] in setting.dated:
+        measure = setting.dated[question.terms[0]]
+        if measure.at_limit:
+            notes.append(f"{measure.at_limit} undetected samples stand at their own limit of detection")
+        if measure.undated:
+            notes.append(f"{measure.undated} measurements without a day left out")
     if (
         config.analysis.not_assessed == "absent"
         and question.kind not in ("contrasts", "landmark", "time_dependent")

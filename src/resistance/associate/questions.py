@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from resistance.associate.dated import spans
 from resistance.associate.methods import Method, method_for
 from resistance.associate.setting import Setting
 from resistance.associate.states import NOT_ASSESSED, PRESENT, Mask
 
 if TYPE_CHECKING:
-    from resistance.config import CohortFile, ColumnMap, Contrast, Endpoint
+    from resistance.config import CohortFile, ColumnMap, Contrast, Endpoint, Landmark, TimeDependent
 
 FloatArray = NDArray[np.float64]
 
@@ -151,6 +152,8 @@ def rows_of(question: Question, config: CohortFile, setting: Setting) -> Rows:
     if question.kind == "landmark":
         return _at_landmark(question, config, setting, base, complete)
     if question.kind == "time_dependent":
+        if question.terms[0] in setting.dated:
+            return _ever_measured(question, setting, base, complete)
         known, present = _ever(question, setting)
         return Rows(base, known, complete, present[:, None].astype(np.float64))
     if question.kind == "interaction":
@@ -184,11 +187,31 @@ def _at_landmark(question: Question, config: CohortFile, setting: Setting, base:
     outcome = setting.outcomes[question.endpoint]
     n = len(base)
     at_risk = base & (outcome.time > landmark.day)
+    late = int((base & ~at_risk).sum())
+    if question.terms[0] in setting.dated:
+        value = setting.dated[question.terms[0]].known_by(landmark.day, landmark.timepoint, n)
+        terms = np.nan_to_num(value)[:, None]
+        return Rows(at_risk, ~np.isnan(value), complete, terms, flag=False, origin=landmark.day, late=late)
     day = setting.course.day.get(landmark.timepoint, np.full(n, np.nan))
     state = setting.course.state(landmark.timepoint, question.terms[0], n)
     assessed = (state != NOT_ASSESSED) & (day <= landmark.day)
     present = (state == PRESENT).astype(np.float64)[:, None]
-    return Rows(at_risk, assessed, complete, present, origin=landmark.day, late=int((base & ~at_risk).sum()))
+    return Rows(at_risk, assessed, complete, present, origin=landmark.day, late=late)
+
+
+def _ever_measured(question: Question, setting: Setting, base: Mask, complete: Mask) -> Rows:
+    """Patients with a value before the end of their follow-up; the terms only say that values vary, the spans hold them."""
+    outcome, measure = setting.outcomes[question.endpoint], setting.dated[question.terms[0]]
+    n = len(base)
+    found = spans(measure, base, outcome.entry, np.where(base, outcome.time, 0.0))
+    known = np.zeros(n, dtype=bool)
+    known[found.patient] = True
+    used = found.value[np.isin(found.patient, np.flatnonzero(complete))]
+    terms = np.zeros((n, 1))
+    if used.size and np.ptp(used) > 0:
+        terms[np.flatnonzero(known & complete)[:1]] = 1.0  # varies; a single patient's course does as well
+        terms[np.flatnonzero(known & complete)[1:]] = 0.0
+    return Rows(base, known, complete, terms, flag=False)
 
 
 def _ever(question: Question, setting: Setting) -> tuple[Mask, Mask]:
@@ -321,6 +344,8 @@ def _under_treatment(config: CohortFile, setting: Setting) -> Iterator[Question]
                 landmark.name, declared=landmark.name,
             )  # fmt: skip
             yield _with_adjustment(question, config, setting)
+        for measure in landmark.measures:
+            yield _dated("landmark", landmark, f"dated:{measure.name}", f", last known by day {landmark.day:g}", config, setting)
     for item in config.analysis.time_dependent:
         for name in item.markers if item.markers is not None else [m for m in setting.markers if m in later]:
             question = _new(
@@ -328,6 +353,18 @@ def _under_treatment(config: CohortFile, setting: Setting) -> Iterator[Question]
                 "time_dependent", (name,), item.name, declared=item.name,
             )  # fmt: skip
             yield _with_adjustment(question, config, setting)
+        for measure in item.measures:
+            yield _dated("time_dependent", item, f"dated:{measure.name}", ", as last known", config, setting)
+
+
+def _dated(
+    kind: str, item: Landmark | TimeDependent, name: str, when: str, config: CohortFile, setting: Setting
+) -> Question:  # fmt: skip
+    words = setting.dated[name].per + when
+    question = _new(
+        kind, item.population, item.endpoint, name, setting.labels[name], words, kind, (name,), item.name, declared=item.name
+    )  # fmt: skip
+    return _with_adjustment(question, config, setting)
 
 
 def _models(config: CohortFile, setting: Setting, endpoint: str, without: tuple[str, ...] = ()) -> tuple[str, ...]:
@@ -364,7 +401,7 @@ def _method(question: Question, config: CohortFile, setting: Setting) -> Method 
     return method_for(
         config.endpoints[question.endpoint].kind,
         "joint" if together else question.model,
-        flag=question.terms[0] not in setting.measures,
+        flag=not setting.is_number(question.terms[0]),
         rare=question.rare,
         wanted=config.analysis.methods,
         asked=question.kind,

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resistance.associate.course import episodes
+from resistance.associate.dated import spans
 from resistance.associate.methods.record import Sample
 from resistance.associate.questions import Question, Rows
 from resistance.associate.setting import Setting
@@ -18,12 +19,18 @@ def sample_of(question: Question, rows: Rows, tested: int, config: CohortFile, s
     at = np.flatnonzero(rows.used)
     terms, event, time = rows.terms[at], outcome.event[at], outcome.time[at] - rows.origin
     code, entry = outcome.code[at], np.maximum(outcome.entry[at] - rows.origin, 0.0)
-    if question.kind == "time_dependent":
-        spans = episodes(setting.course, question.terms[0], rows.used, outcome.entry, outcome.time)
-        at, entry, time = spans.patient, spans.start, spans.stop
-        event = outcome.event[at] & spans.last
-        code = np.where(spans.last, outcome.code[at], 0)
-        terms = spans.present[:, None].astype(np.float64)
+    if question.kind == "time_dependent" and question.terms[0] in setting.dated:
+        measured = spans(setting.dated[question.terms[0]], rows.used, outcome.entry, np.where(rows.used, outcome.time, 0.0))
+        at, entry, time = measured.patient, measured.start, measured.stop
+        event = outcome.event[at] & measured.last
+        code = np.where(measured.last, outcome.code[at], 0)
+        terms = measured.value[:, None]
+    elif question.kind == "time_dependent":
+        known = episodes(setting.course, question.terms[0], rows.used, outcome.entry, outcome.time)
+        at, entry, time = known.patient, known.start, known.stop
+        event = outcome.event[at] & known.last
+        code = np.where(known.last, outcome.code[at], 0)
+        terms = known.present[:, None].astype(np.float64)
     varies, constant = _covariates(question.covariates, at, setting)
     # a joint marker that nobody here has says nothing; the others are then compared with patients who have none of them
     in_model = [i for i in range(terms.shape[1]) if i == tested or not rows.flag or terms[:, i].any()]

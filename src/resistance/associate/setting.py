@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resistance.associate.course import Course, make_course
+from resistance.associate.dated import Dated, dated
 from resistance.associate.measures import Measured, counted, expressed, measured
 from resistance.associate.methods import METHODS, unknown_methods
 from resistance.associate.states import NOT_ASSESSED, Mask, States, states_of
@@ -102,6 +103,8 @@ class Setting:
         1 with an IMiD, 0 without, NaN unknown.
     counts : (genes, array of genes x patients), optional
         Expression as counts, where a method that takes them was asked for.
+    dated : dict
+        marker_id (``dated:NAME``) -> :class:`resistance.associate.dated.Dated`: numbers of the ctDNA with their days.
     """
 
     patients: tuple[str, ...]
@@ -121,12 +124,17 @@ class Setting:
     codings: dict[str, Coding]
     imid: NDArray[np.float64]
     counts: tuple[tuple[str, ...], NDArray[np.float64]] | None = None
+    dated: dict[str, Dated] = field(default_factory=dict)
     _known: dict[str, Mask] = field(default_factory=dict, repr=False, compare=False)
     _columns: dict[str, dict[str, NDArray[np.float64]]] = field(default_factory=dict, repr=False, compare=False)
 
     def state(self, marker_id: str) -> NDArray[np.int8]:
         """Return a marker's states; not assessed where nothing is known of it."""
         return self.states.get(marker_id, np.full(len(self.patients), NOT_ASSESSED, dtype=np.int8))
+
+    def is_number(self, marker_id: str) -> bool:
+        """Say whether what is asked about is a number, not a flag."""
+        return marker_id in self.measures or marker_id in self.dated
 
     def arms(self, members: Mask) -> tuple[int, int, int]:
         """Return how many of these patients had an IMiD, had none, or are unknown."""
@@ -204,7 +212,8 @@ def make_setting(
     measures = {
         f"measure:{m.name}": measured(m, config, cohort, matrix, subtypes, stages or {}) for m in plan.measures
     } | _expression(config, cohort)
-    labels |= {name: m.label for name, m in measures.items()}
+    of_ctdna = {f"dated:{m.name}": dated(m, index, stages or {}) for m in plan.dated_measures()}
+    labels |= {name: m.label for name, m in measures.items()} | {name: d.label for name, d in of_ctdna.items()}
     stratified_by = strata_of(config, cohort, subtypes)
     wanted = list(dict.fromkeys([*plan.covariates, *stratified_by, *(c.variable for c in plan.contrasts)]))
     variables = {name: value_of(name, config, cohort, subtypes) for name in wanted}
@@ -235,6 +244,7 @@ def make_setting(
         codings={name: coding_of(name, values) for name, values in variables.items()},
         imid=imid,
         counts=counted(config, cohort) if {"moderated_t", "deseq2"} & set(plan.methods) else None,
+        dated=of_ctdna,
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from resistance.config.analysis import (
     Analysis,
     Contrast,
+    DatedMeasure,
     Landmark,
     MarkerQuestion,
     Measure,
@@ -17,10 +18,12 @@ from resistance.config.analysis import (
     TimeDependent,
 )
 from resistance.config.choices import Annotation, Markers, Report, Study
-from resistance.config.classes import Subtype, SubtypeLabel
+from resistance.config.classes import Genetic, Subtype, SubtypeLabel, SubtypeModel
 from resistance.config.clinic import AdverseEvent, ClinicalEvents, Endpoint, Features, Patients, Samples, TimeColumn
 from resistance.config.cohort_file import CohortFile, json_schema, load, parse
 from resistance.config.plasma import Alignments, Controls, Ctdna, Mrd, PairedVariants, Umi
+from resistance.config.plasma_level import Haematopoiesis, Level, Milestone, Milestones
+from resistance.config.plasma_quality import BackgroundRates, CellFreeQuality, Identity
 from resistance.config.prediction import Prediction
 from resistance.config.sources import Assay, CopyNumber, Expression, Fusions, Ihc, Liftover, Measurements, NanoString, Variants
 from resistance.config.words import (
@@ -43,7 +46,9 @@ __all__ = [
     "Analysis",
     "Annotation",
     "Assay",
+    "BackgroundRates",
     "Build",
+    "CellFreeQuality",
     "ClinicalEvents",
     "CohortFile",
     "ColumnMap",
@@ -51,14 +56,19 @@ __all__ = [
     "Controls",
     "CopyNumber",
     "Ctdna",
+    "DatedMeasure",
     "Endpoint",
     "EvidenceKind",
     "Expression",
     "Features",
     "Fusions",
+    "Genetic",
+    "Haematopoiesis",
+    "Identity",
     "Ihc",
     "JoinedSheet",
     "Landmark",
+    "Level",
     "Liftover",
     "Mapped",
     "MarkerQuestion",
@@ -67,6 +77,8 @@ __all__ = [
     "Measure",
     "MeasuredKind",
     "Measurements",
+    "Milestone",
+    "Milestones",
     "Mrd",
     "Multiplicity",
     "NanoString",
@@ -82,6 +94,7 @@ __all__ = [
     "Study",
     "Subtype",
     "SubtypeLabel",
+    "SubtypeModel",
     "TimeColumn",
     "TimeDependent",
     "Timepoint",

@@ -61,6 +61,28 @@ class Measure(Strict):
     population: str = Field("all", description="Population in which it is asked.")
 
 
+class DatedMeasure(Strict):
+    """A number of the ctDNA stage, with the day of the sample it was measured in."""
+
+    name: str = Field(description="Name in the results.")
+    variable: Literal[
+        "ctdna:hge_per_ml",
+        "ctdna:mean_vaf",
+        "ctdna:detected",
+        "ctdna:log10_change",
+        "ctdna:cleared",
+        "ctdna:molecular_response",
+        "ctdna:mrd_positive",
+    ] = Field(
+        description="Level (an undetected one stands at its limit of detection, counted), change from baseline, or a finding (1 yes, "
+        "0 no; an underpowered test for residual disease is neither)."
+    )
+    scale: Literal["unit", "log2", "log10"] = Field(
+        "unit", description="What the effect of a level is per: unit, doubling, tenfold."
+    )
+    method: Literal["exact", "monte_carlo", "likelihood_ratio"] = Field("exact", description="mrd_positive: by this test.")
+
+
 class Landmark(Strict):
     """Markers of a later sample, asked of patients who are still in follow-up, without event, at a fixed day."""
 
@@ -69,6 +91,9 @@ class Landmark(Strict):
     day: float = Field(gt=0, description="Day of the landmark. Samples taken later are not used.")
     timepoint: Timepoint = Field("on_treatment", description="Time point of the samples.")
     markers: list[str] | None = Field(None, description="Only these markers (default: every marker with a state there).")
+    measures: list[DatedMeasure] = Field(
+        default_factory=list, description="Numbers of the ctDNA: the last of the time point's samples by the landmark."
+    )
     population: str = Field("all", description="Population in which it is asked.")
 
 
@@ -78,6 +103,9 @@ class TimeDependent(Strict):
     name: str = Field(description="Name of the question in the results.")
     endpoint: str = Field(description="A time-to-event endpoint.")
     markers: list[str] | None = Field(None, description="Only these markers (default: every marker with a later state).")
+    measures: list[DatedMeasure] = Field(
+        default_factory=list, description="Numbers of the ctDNA: the last known before each moment, of any sample with a day."
+    )
     population: str = Field("all", description="Population in which it is asked.")
 
 
@@ -175,3 +203,7 @@ class Analysis(Strict):
     contrasts: list[Contrast] = Field(default_factory=list, description="Questions about covariates or subtypes.")
     populations: dict[str, Population] = Field(default_factory=dict, description="Subsets; 'all' always exists.")
     timepoint: Timepoint = Field("baseline", description="Time point of the markers that are associated.")
+
+    def dated_measures(self) -> list[DatedMeasure]:
+        """Return the numbers of dated samples that landmarks and time-dependent questions ask about, in their order."""
+        return [m for x in self.landmarks for m in x.measures] + [m for x in self.time_dependent for m in x.measures]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
+import re
+from pathlib import Path
+from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from resistance.config.words import Mapped, Strict
 
@@ -21,7 +23,18 @@ MethodName = Literal[
     "dlbcl90_coo",
     "dlbcl90_pmbl",
     "dlbcl90_dhitsig",
+    "lps_wright210",
+    "lps_dhitsig104",
+    "prps_st_wright210",
+    "rnaseq_coo21",
+    "rnaseq_dzsig28",
+    "chapuy",
+    "lymphplex",
+    "lymphgen",
+    "mixture",
 ]
+#: a trained model by its name under `models`
+ModelName = Annotated[str, Field(pattern=r"^model:[A-Za-z0-9][A-Za-z0-9_.-]*$")]
 #: methods whose rule nobody read in its source: they need `unverified: true`
 UNVERIFIED: frozenset[str] = frozenset({"choi", "tally", "visco_young", "muris"})
 
@@ -34,12 +47,113 @@ class SubtypeLabel(Strict):
     kind: Classified = Field("cell_of_origin", description="What the label classifies: it is compared with methods of this kind.")
 
 
+class SubtypeModel(Strict):
+    """A trained model, saved as JSON by `resistance subtype train`."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", description="Its method is called model:<name>.")]
+    file: str = Field(description="Path of the model, relative to the cohort file.")
+    scaling: Literal["model", "own"] | None = Field(
+        None,
+        description="model: with the training set's numbers; own: each gene standardised by this cohort (ten samples and more, with "
+        "about the training set's mix of classes). Default: as the rule was published.",
+    )
+    densities: Literal["training", "sign"] | None = Field(
+        None,
+        description="Distributions of the score: of the training, or of this cohort's scores above and below 0 (ps, prps). Default: as "
+        "the rule was published.",
+    )
+    min_confidence: float | None = Field(
+        None,
+        ge=0,
+        le=1,
+        description="Genetic: below this confidence a patient is UNCLASSIFIED (default: flagged below the model's own cut).",
+    )
+
+
+def _one_group(text: str) -> str:
+    try:
+        groups = re.compile(text).groups
+    except re.error as error:
+        raise ValueError(f"'{text}' is no regular expression ({error})") from error
+    if groups != 1:
+        raise ValueError(f"'{text}' needs one group in brackets, the sample_id; it has {groups}")
+    return text
+
+
+Pattern = Annotated[str, AfterValidator(_one_group)]
+_SAMPLE_PATTERN = (
+    "Regular expression that the file's whole sample name must match; its group is the sample_id. Others are left out. Default: the "
+    "name is the sample_id."
+)
+
+
+class EventMatrix(Strict):
+    """A matrix of coded genetic events."""
+
+    file: str = Field(description="Path, relative to the cohort file. Tab separated; events in rows, samples in columns.")
+    samples_in_rows: bool = Field(False, description="The matrix has samples in rows.")
+    sample_pattern: Pattern | None = Field(None, description=_SAMPLE_PATTERN)
+
+
+class LymphGenResult(Strict):
+    """LymphGen's result table."""
+
+    file: str = Field(description="Path of LymphGen's result table, relative to the cohort file.")
+    sample_pattern: Pattern | None = Field(None, description=_SAMPLE_PATTERN)
+
+
+class Mixture(Strict):
+    """A Bernoulli mixture: one that was fitted elsewhere, or fitted on this cohort."""
+
+    file: str | None = Field(
+        None, description="A mixture saved by `resistance subtype train mixture`; default: fit on this cohort."
+    )
+    classes: list[Annotated[int, Field(ge=1, le=50)]] = Field(
+        default_factory=lambda: list(range(2, 9)), min_length=1, description="Numbers of classes to try, where it is fitted here."
+    )
+    criterion: Literal["icl", "bic"] = Field("icl", description="What chooses among them.")
+    min_frequency: float = Field(0.02, ge=0, lt=1, description="Least share of patients with an event that takes part.")
+    seed: int = Field(1, ge=0, description="Of the random starts.")
+
+
+class Genetic(Strict):
+    """Input and choices of the genetic methods."""
+
+    events: EventMatrix | None = Field(
+        None, description="Coded events of the study, beside or instead of its calls (0; 1 weak; 2 strong; 3 structural; NA)."
+    )
+    lymphgen: LymphGenResult | None = Field(None, description="What the method lymphgen reads.")
+    mixture: Mixture = Mixture()
+    lymphplex_tp53: bool = Field(True, description="LymphPlex: a mutated TP53 is a class of its own, as published.")
+    max_weight_missing: float = Field(
+        0.5,
+        ge=0,
+        le=1,
+        description="Share of a method's weight on events that the assay cannot see, beyond which nobody is called.",
+    )
+
+
 class Subtype(Strict):
     """Cell of origin and genetic subtype."""
 
     labels: list[SubtypeLabel] = Field(default_factory=list, description="Labels given in the patients table.")
-    methods: list[MethodName] = Field(
+    methods: list[MethodName | ModelName] = Field(
         default_factory=list, description="Methods to run (`resistance subtype list`), side by side; no vote is taken."
+    )
+    models: list[SubtypeModel] = Field(
+        default_factory=list, description="Trained models (`resistance subtype train`) to run as well."
+    )
+    genetic: Genetic = Genetic()
+    scores: list[str] = Field(
+        default_factory=list,
+        description="Scores of expression to compute (nfkb, irf4, wnt, proliferation, nk_cell, t_cell, dark_zone ...; all): continuous "
+        "markers under score:<name>. `resistance subtype score` lists them.",
+    )
+    max_weight_missing: float = Field(
+        0.2,
+        ge=0,
+        le=1,
+        description="Share of an expression score's weight that missing genes may have; above it there is no call.",
     )
     unverified: bool = Field(
         False,
@@ -58,3 +172,29 @@ class Subtype(Strict):
                 "all the same (every output will say so), or leave it out"
             )
         return self
+
+    @model_validator(mode="after")
+    def _models_exist(self) -> Subtype:
+        names = [model.name for model in self.models]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"two models are called {twice[0]}")
+        for method in self.methods:
+            if method.startswith("model:") and method.removeprefix("model:") not in names:
+                raise ValueError(
+                    f"the method '{method}' has no model of that name under 'models' (there are: {', '.join(names) or 'none'})"
+                )
+        return self
+
+    def below(self, base: Path) -> Subtype:
+        """Return the settings with the paths of their files below `base`."""
+        genetic = self.genetic
+
+        def moved(part: Strict | None) -> Strict | None:
+            name = getattr(part, "file", None)
+            return part if part is None or name is None else part.model_copy(update={"file": str(base / name)})
+
+        parts = {name: moved(getattr(genetic, name)) for name in ("events", "lymphgen", "mixture")}
+        return self.model_copy(
+            update={"models": [moved(model) for model in self.models], "genetic": genetic.model_copy(update=parts)}
+        )

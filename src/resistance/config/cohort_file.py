@@ -9,7 +9,7 @@ from typing import Any, Literal
 import yaml
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
-from resistance.config.analysis import Analysis, Contrast, Landmark, MarkerQuestion, Measure, TimeDependent
+from resistance.config.analysis import Analysis, Contrast, DatedMeasure, Landmark, MarkerQuestion, Measure, TimeDependent
 from resistance.config.choices import Annotation, Markers, Report, Study
 from resistance.config.classes import Subtype
 from resistance.config.clinic import ClinicalEvents, Endpoint, Features, Patients, Samples
@@ -87,6 +87,7 @@ class CohortFile(Strict):
             wrong += _not_measured(measure, self)
         named: list[Measure | Landmark | TimeDependent] = [*plan.measures, *plan.landmarks, *plan.time_dependent]
         wrong += _twice([item.name for item in named])
+        wrong += _two_meanings(plan.dated_measures())
         for contrast in plan.contrasts:
             known(contrast.variable, variables, f"analysis.contrasts '{contrast.name}'")
         for name in [*plan.covariates, *(plan.strata or ())]:
@@ -105,12 +106,23 @@ class CohortFile(Strict):
                 if endpoint.adverse_event is not None
             ]
         if self.subtype.use is not None:
-            known(self.subtype.use, [*(f"label:{x.name}" for x in self.subtype.labels), *self.subtype.methods], "subtype.use")
+            labels, models = (
+                [f"{word}:{x.name}" for x in of] for word, of in (("label", self.subtype.labels), ("model", self.subtype.models))
+            )
+            known(self.subtype.use, [*labels, *self.subtype.methods, *models], "subtype.use")
         for i, source in enumerate(self.variants):
             if source.liftover is not None and source.liftover.from_ == self.study.build:
                 wrong.append(
                     f"variants.{i}.liftover is from {self.study.build}, which is study.build: remove it, or correct one of the two"
                 )
+        relapse = self.ctdna.relapse_endpoint
+        if relapse is not None:
+            known(relapse, endpoints, "ctdna.relapse_endpoint")
+            if relapse in self.endpoints and self.endpoints[relapse].kind != "time_to_event":
+                wrong.append(
+                    f"ctdna.relapse_endpoint '{relapse}' is no time_to_event endpoint: lead time needs the day of relapse"
+                )
+        wrong += _not_measured_level(self)
         if wrong:
             raise ValueError("; ".join(wrong))
         return self
@@ -127,6 +139,20 @@ def _not_measured(measure: Measure, file: CohortFile) -> list[str]:
     if source == "expression" and file.expression is None:
         return [f"{where} asks for expression, but there is no 'expression' table"]
     return []
+
+
+def _not_measured_level(file: CohortFile) -> list[str]:
+    """Return what is wrong with where the level of ctDNA of another assay comes from."""
+    if file.ctdna.level is None:
+        return []
+    names = [name for source in file.measurements if source.kind == "score" for name in source.columns if name != "sample_id"]
+    asked = [("measurement", file.ctdna.level.measurement), ("detection_limit", file.ctdna.level.detection_limit)]
+    there = f"(there are: {', '.join(names) or 'none'})"
+    return [
+        f"ctdna.level.{key} names '{name}', which is no measurement of kind score {there}"
+        for key, name in asked
+        if isinstance(name, str) and name not in names
+    ]
 
 
 def _not_predictable(item: Prediction, file: CohortFile) -> list[str]:
@@ -167,6 +193,16 @@ def _twice(names: list[str]) -> list[str]:
     return [
         f"analysis names '{name}' twice: measures, landmarks and time-dependent questions need names of their own"
         for name in double
+    ]
+
+
+def _two_meanings(measures: list[DatedMeasure]) -> list[str]:
+    """Return the complaint about a name that stands for two numbers (the same one may be asked in several places)."""
+    first: dict[str, DatedMeasure] = {}
+    return [
+        f"analysis names two different measures '{measure.name}'"
+        for measure in measures
+        if first.setdefault(measure.name, measure) != measure
     ]
 
 

@@ -6,6 +6,8 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
+from resistance.config.plasma_level import Haematopoiesis, Level, Milestones
+from resistance.config.plasma_quality import BackgroundRates, CellFreeQuality, Identity
 from resistance.config.words import Material, Sheet, Strict
 
 
@@ -31,6 +33,12 @@ class Umi(Strict):
         description="Duplexes: least reads of a molecule in all, of its larger and of its smaller strand (as in fgbio). Those of a "
         "consensus read are its tags cD, aD and bD.",
     )
+
+    @model_validator(mode="after")
+    def _descending(self) -> Umi:
+        if list(self.min_reads) != sorted(self.min_reads, reverse=True) or self.min_reads[2] < 0:
+            raise ValueError("min_reads go from all to the larger and to the smaller strand: none exceeds the one before")
+        return self
 
 
 class Alignments(Strict):
@@ -59,8 +67,16 @@ class Alignments(Strict):
     umi: Umi | None = Field(None, description="Unique molecular identifiers (null: none).")
     hotspots: str | None = Field(None, description="VCF of variants that are counted in every sample, beside the patient's own.")
     controls: Controls | None = Field(None, description="Alignments of healthy plasma: panel of normals and background.")
-    blacklist: str | None = Field(None, description="BED or VCF of positions that the background leaves out.")
-    snps: str | None = Field(None, description="VCF of common SNPs (with AF), for the identity of samples and contamination.")
+    blacklist: str | None = Field(
+        None, description="Places that the background leaves out: BED, VCF, or text with a line chr_pos or chr_pos_ref_alt each."
+    )
+    snps: str | None = Field(
+        None,
+        description="VCF of common SNPs (with AF), for the identity of samples and contamination (null: calls of the cohort that look "
+        "inherited).",
+    )
+    background: BackgroundRates = BackgroundRates()
+    quality: CellFreeQuality = CellFreeQuality()
 
 
 class Mrd(Strict):
@@ -130,8 +146,46 @@ class Ctdna(Strict):
     convention_pg_per_haploid_genome: float = Field(
         3.3, gt=0, description="3.3 pg per haploid genome: 1 ng = 303 genome equivalents."
     )
-    molecular_response_log10: float = Field(2.0, gt=0, description="Drop from baseline that counts as molecular response.")
+    cfdna_cv: float = Field(
+        0.1,
+        ge=0,
+        lt=1,
+        description="Coefficient of variation of the measured cfDNA (assumed; set your laboratory's), for the interval.",
+    )
+    plasma_volume_cv: float = Field(
+        0.05,
+        ge=0,
+        lt=1,
+        description="Coefficient of variation of the plasma volume, where cfdna_ng is divided by plasma_ml (assumed).",
+    )
+    level: Level | None = Field(
+        None, description="A level measured by another assay (null: the mean VAF of the followed variants)."
+    )
+    molecular_response_log10: float = Field(
+        2.0, gt=0, description="Drop from baseline that counts as molecular response at any time."
+    )
+    milestones: Milestones = Field(
+        Milestones(), description="Drops asked for at a certain time: early and major molecular response."
+    )
+    detection: Literal["background", "counts", "mrd"] = Field(
+        "background",
+        description="When ctDNA is detected. counts: detection_alt_count reads of a variant; background: these, and over all followed "
+        "variants more reads than errors explain (p <= .05; the measured rate, else background_error_rate); mrd: the verdict of the "
+        "first of mrd.methods.",
+    )
     detection_alt_count: int = Field(1, ge=1, description="Reads of a tracked variant that count as detected.")
+    clearance_lod_vaf: float = Field(
+        0.001,
+        gt=0,
+        le=1,
+        description="An undetectable sample proves clearance only where its limit of detection is at most this VAF.",
+    )
+    relapse_rise_log10: float = Field(
+        1.0,
+        gt=0,
+        description="Rise from the nadir that counts as molecular relapse where ctDNA was never cleared (after clearance: detection).",
+    )
+    haematopoiesis: Haematopoiesis = Haematopoiesis()
     emergence_fdr: float = Field(
         0.05, gt=0, lt=1, description="False discovery rate within patient for emergent and changed variants."
     )
@@ -158,4 +212,5 @@ class Ctdna(Strict):
         default_factory=list, description="Tables of variant fractions at several times, for emergence without positions."
     )
     mrd: Mrd = Mrd()
+    identity: Identity = Identity()
     alignments: Alignments | None = Field(None, description="Count the variants in the alignments (null: as called).")

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from resistance.ctdna.support import VARIANT, baseline_of, with_counts
-from resistance.variant import NOT_CALLED
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,8 +30,7 @@ class Counted:
         patient_id, sample_id, material, timepoint, day, purity, overdispersion (of that library).
     counts : DataFrame
         sample_id, key (names the variant), reads, mutant, fraction, seen, unit; as
-        :func:`resistance.ctdna.support.with_counts` gives them. ``forced``: no caller reported it, it was
-        looked for in the alignments; ``inferred``: reads were worked out from the fraction.
+        :func:`resistance.ctdna.support.with_counts` gives them. ``inferred``: reads were worked out from the fraction.
     names : DataFrame
         One row per key: build, chrom, pos, ref, alt, gene, hgvsp (NA where the source does not say).
     depth : DataFrame
@@ -59,9 +57,7 @@ def count_calls(cohort: Cohort, effects: pd.DataFrame, settings: Ctdna, pileup: 
     """
     import pandas as pd
 
-    counts = with_counts(cohort.calls).assign(unit="reads", forced=False, inferred=False)
-    if pileup is not None and len(pileup):
-        counts = _with_pileup(counts, cohort.calls, pileup)
+    counts = with_counts(cohort.calls, pileup, settings.background_error_rate).assign(inferred=False)
     key = _key(counts)
     named = _names(effects)
     names = pd.DataFrame(counts[VARIANT].assign(key=key).drop_duplicates("key")).merge(named, on=VARIANT, how="left")
@@ -71,7 +67,7 @@ def count_calls(cohort: Cohort, effects: pd.DataFrame, settings: Ctdna, pileup: 
     depth = assayed.assign(reads=assayed["sample_id"].map(typical).astype("float64").round())
     return Counted(
         _libraries(cohort.samples, settings),
-        counts.assign(key=key)[["sample_id", "key", "reads", "mutant", "fraction", "seen", "unit", "forced", "inferred"]],
+        counts.assign(key=key)[["sample_id", "key", "reads", "mutant", "fraction", "seen", "unit", "inferred"]],
         names,
         depth[depth["reads"].notna()],
     )
@@ -88,24 +84,6 @@ def _libraries(samples: pd.DataFrame, settings: Ctdna) -> pd.DataFrame:
     spread = (1.0 / genomes.where(genomes > 1)).fillna(0.0).clip(lower=settings.emergence_overdispersion)
     columns = ["patient_id", "sample_id", "material", "timepoint", "day", "purity"]
     return samples[columns].assign(overdispersion=spread.clip(upper=0.5))
-
-
-def _with_pileup(counts: pd.DataFrame, calls: pd.DataFrame, pileup: pd.DataFrame) -> pd.DataFrame:
-    """Return the counts with those of the alignments in the place of the callers'; what the caller saw stays seen."""
-    import pandas as pd
-
-    key = ["sample_id", *VARIANT]
-    counted = pileup[[*key, "depth", "alt_count", "unit"]].merge(counts[[*key, "seen"]], on=key, how="left")
-    reads = counted["depth"].astype("float64")
-    counted = counted.assign(reads=reads.where(reads > 0), mutant=counted["alt_count"].astype("float64"))
-    counted["fraction"] = counted["mutant"] / counted["reads"]
-    refused = calls.loc[(calls["filter"] == NOT_CALLED).fillna(False).astype(bool), key].assign(_refused=True)
-    counted = counted.merge(refused, on=key, how="left")
-    # a forced count of none is not seen, whatever a caller's row without counts says
-    counted = counted.assign(forced=counted["seen"].isna(), inferred=False)
-    counted["seen"] = (counted["mutant"] > 0).fillna(False).astype(bool) & counted["_refused"].isna()
-    both = pd.concat([counted[list(counts.columns)], counts], ignore_index=True)
-    return both.drop_duplicates(key, keep="first").reset_index(drop=True)
 
 
 def _names(effects: pd.DataFrame) -> pd.DataFrame:

@@ -90,10 +90,6 @@ def compare(counted: Counted, settings: Ctdna, background: pd.DataFrame | None =
 
     pairs = pairs_of(counted.samples)
     supported = _supported(counted, settings, background)
-    # what was only looked for is seen where background does not explain it
-    unseen = counted.counts["forced"] & ~supported
-    counts = counted.counts.assign(seen=counted.counts["seen"] & ~unseen)
-    counted = Counted(counted.samples, counts, counted.names, counted.depth)
     frame = side_by_side(pairs, counted) if len(pairs) else pd.DataFrame()
     if frame.empty:
         return frame

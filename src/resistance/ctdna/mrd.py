@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from resistance.ctdna.background_rates import background_rates
+from resistance.ctdna.followed import tracked_variants
 from resistance.ctdna.mrd_tests import SampleSites, run_tests, site_p_values
-from resistance.ctdna.quantity import TUMOUR, tracked_variants
+from resistance.ctdna.quantity import TUMOUR
 from resistance.ctdna.support import VARIANT, in_time, with_counts
 from resistance.schemas import MRD, MRD_SITES
 from resistance.tables import conform, empty
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from resistance.cohort import Cohort
     from resistance.config import Ctdna
+    from resistance.ctdna.followed import Followed
 
 #: wrong bases that the rate of a sample is shared by
 _WRONG_BASES = 3
@@ -26,6 +28,7 @@ def find_mrd(
     cohort: Cohort,
     settings: Ctdna,
     *,
+    followed: Followed | None = None,
     pileup: pd.DataFrame | None = None,
     background: pd.DataFrame | None = None,
     seed: int = 0,
@@ -37,6 +40,8 @@ def find_mrd(
     cohort : Cohort
     settings : config.Ctdna
         ``mrd``; and ``background_error_rate``, the rate per allele of samples without a measured background.
+    followed : Followed, optional
+        What :func:`resistance.ctdna.followed.follow` chose; default: by its default rules.
     pileup : DataFrame, optional
         Schema PILEUP.  A sample without a row in it is tested by its called counts.  Samples that the cohort does not have are
         controls.
@@ -56,11 +61,11 @@ def find_mrd(
     if plasma.empty:
         return empty(MRD), empty(MRD_SITES)
     counted = with_counts(cohort.calls)
-    followed, origins = tracked_variants(cohort, counted)
-    followed = followed.merge(_tumour_vafs(cohort, counted), on=["patient_id", *VARIANT], how="left")
+    chosen, origins = tracked_variants(cohort, counted) if followed is None else (followed.variants, followed.notes)
+    tracked = chosen.merge(_tumour_vafs(cohort, counted), on=["patient_id", *VARIANT], how="left")
     counts = _counts(counted, pileup, plasma)
     sites = (
-        plasma[["patient_id", "sample_id"]].merge(followed, on="patient_id").merge(counts, on=["sample_id", *VARIANT], how="left")
+        plasma[["patient_id", "sample_id"]].merge(tracked, on="patient_id").merge(counts, on=["sample_id", *VARIANT], how="left")
     )
     sites = with_events(with_rates(sites, background, settings), settings)
     order = {name: i for i, name in enumerate(plasma["sample_id"])}
@@ -74,7 +79,7 @@ def find_mrd(
         mine = by_sample.get(sample, sites.iloc[:0])
         problems[sample] = sample_sites(mine[mine["first"] & mine["used"]], controls)
     tested = run_tests(problems, settings.mrd, seed).set_index(["sample_id", "method"])
-    n_tracked = followed.groupby("patient_id").size()
+    n_tracked = tracked.groupby("patient_id").size()
     for sample in plasma.to_dict("records"):
         mine = by_sample.get(sample["sample_id"], sites.iloc[:0])
         n = int(n_tracked.get(sample["patient_id"], 0))

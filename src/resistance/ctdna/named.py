@@ -55,7 +55,6 @@ def count_named(table: pd.DataFrame, settings: Ctdna) -> Counted:
             "fraction": (mutant / reads).fillna(table["vaf"]),
             "seen": ~((mutant == 0) | (table["vaf"] == 0)),
             "unit": "reads",
-            "forced": False,
             "inferred": inferred & reads.notna(),
         }
     )

@@ -46,7 +46,7 @@ def with_adverse_endpoints(
             parts.append(part.assign(endpoint=name, kind="binary"))
     if len(parts) == 1:
         return endpoints
-    table = conform(pd.concat([p for p in parts if len(p)], ignore_index=True), ENDPOINTS)
+    table = conform(pd.concat([p.dropna(axis="columns", how="all") for p in parts if len(p)], ignore_index=True), ENDPOINTS)
     order = {name: i for i, name in enumerate(config.endpoints)}
     return table.sort_values("endpoint", key=lambda names: names.map(order), kind="stable", ignore_index=True)
 

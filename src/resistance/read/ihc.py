@@ -73,6 +73,7 @@ def read_ihc(
     percent = source.values_are != "calls"
     parts: list[pd.DataFrame] = []
     problems: list[Problem] = []
+    suspicious: list[Problem] = []
     for antibody, spec in antibodies.items():
         try:
             values = _percent(sheet, spec, antibody, path, source.values_are) if percent else _call(sheet, spec, antibody, path)
@@ -80,6 +81,8 @@ def read_ihc(
             problems += error.problems
             continue
         part = pd.DataFrame({"_row": sheet["_row"], "sample_id": names, "antibody": antibody})
+        if source.values_are == "percent" and spec.unit is None:
+            suspicious += _fractions(values[kept], sheet["_row"], antibody, path)
         part["percent_positive" if percent else "positive"] = values
         parts.append(part[kept & values.notna()])
     if problems:
@@ -94,6 +97,8 @@ def read_ihc(
             value=f"{table['percent_positive'].max():g}",
             remedy="Set 'values_are: fraction' under ihc.",
         )
+    if suspicious:
+        raise InputError(suspicious)
     table["source"] = path.name
     return conform(table.sort_values(["sample_id", "antibody"], kind="stable"), IHC, path=path)
 
@@ -116,6 +121,20 @@ def _percent(sheet: pd.DataFrame, spec: config.ColumnMap, antibody: str, path: P
         )  # fmt: skip
     # 0.3 x 100 is 30.000000000000004 or less than 30: a cut-off at 30 % must not depend on that
     return values.round(9)
+
+
+def _fractions(values: pd.Series, lines: pd.Series, antibody: str, path: Path) -> list[Problem]:
+    """Say where one antibody's percentages look like fractions (those of the others may be percentages)."""
+    between = values[(values > 0) & (values < 1)]
+    if between.empty or values.max() > 1:
+        return []
+    i = between.index[0]
+    return [
+        Problem(
+            "no value of this antibody exceeds 1 percent: this looks like fractions 0..1", str(path), int(lines[i]), antibody, f"{values[i]:g}",
+            f"Set 'unit: fraction' under ihc.columns.{antibody} ('unit: percent' where they are percentages), or 'values_are: fraction' for all.",
+        )
+    ]  # fmt: skip
 
 
 def _call(sheet: pd.DataFrame, spec: config.ColumnMap, antibody: str, path: Path) -> pd.Series:

@@ -150,6 +150,20 @@ def read_sites(path: Path, build: str) -> Sites:
     return read_regions(path, build)
 
 
+def read_alleles(path: Path, build: str) -> pd.DataFrame:
+    """Read the alleles of a VCF: build, chrom, pos, ref and alt in the package's form, each once.
+
+    Raises
+    ------
+    InputError
+        As :func:`read_sites`; the file is a BED, which names no allele.
+    """
+    found = read_sites(path, build)
+    if not isinstance(found, Alleles):
+        raise InputError("is no VCF, and regions name no alleles to count", path=path, remedy="Give the variants as VCF.")
+    return found.table.assign(build=build)
+
+
 def _read_alleles(path: Path, build: str, packed: bool) -> Alleles:
     """Read CHROM, POS, REF and ALT of a VCF with or without samples, in one go: such lists hold millions of sites."""
     import numpy as np

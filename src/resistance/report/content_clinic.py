@@ -28,9 +28,33 @@ def subtype_of(config: CohortFile, tables: StageTables) -> tuple[str | None, dic
     return use, dict(zip(rows["patient_id"], rows["subtype"], strict=True))
 
 
+_METHOD_LABELS = {
+    "dlbcl90": "DLBCL90",
+    "dlbcl90_coo": "DLBCL90 cell of origin",
+    "dlbcl90_pmbl": "DLBCL90 PMBL",
+    "dlbcl90_dhitsig": "DLBCL90 DHITsig",
+    "visco_young": "Visco-Young",
+    "lps_wright210": "LPS (210 genes)",
+    "lps_dhitsig104": "LPS DHITsig (104 genes)",
+    "prps_st_wright210": "PRPS-ST (210 genes)",
+    "rnaseq_coo21": "RNA-seq cell of origin (21 genes)",
+    "rnaseq_dzsig28": "RNA-seq dark zone (28 genes)",
+    "lps": "LPS",
+    "ps": "PS",
+    "prps": "PRPS",
+    "lymphgen": "LymphGen",
+    "lymphplex": "LymphPlex",
+}
+
+
 def method_label(method: str) -> str:
     """Return the name of a classification method for people: ``label:rnaseq`` -> 'rnaseq (as given)'."""
-    return f"{method.removeprefix('label:').replace('_', ' ')} (as given)" if method.startswith("label:") else method.capitalize()
+    if method.startswith("label:"):
+        return f"{method.removeprefix('label:').replace('_', ' ')} (as given)"
+    if method.startswith("model:"):
+        return f"{method.removeprefix('model:').replace('_', ' ')} (trained model)"
+    named = _METHOD_LABELS.get(method)
+    return method.replace("_", " ").capitalize() if named is None else named
 
 
 def table_one(config: CohortFile, tables: StageTables) -> dict[str, Any]:

@@ -1,9 +1,18 @@
-"""ctDNA tables -> trajectories with the limit of detection in the place of zero, molecular response, emergent variants."""
+"""ctDNA tables -> the numbers of the ctDNA section: trajectories with the limit of detection in the place of zero, response, what is new."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from resistance.report.content_residual import (
+    course,
+    depth_of_response,
+    haematopoiesis,
+    identity,
+    quality,
+    residual,
+    resistance,
+)
 from resistance.report.content_study import groups
 
 if TYPE_CHECKING:
@@ -17,7 +26,7 @@ def ctdna(config: CohortFile, tables: StageTables) -> dict[str, Any]:
     """Return the numbers of the ctDNA section; ``given`` is false without plasma."""
     quantity = tables.quantity
     if quantity.empty:
-        return {"given": False}
+        return {"given": False, "emergence": emergence(tables), "identity": identity(tables), "quality": quality(tables)}
     return {
         "given": True,
         "samples": len(quantity),
@@ -25,7 +34,13 @@ def ctdna(config: CohortFile, tables: StageTables) -> dict[str, Any]:
         "convention_pg": config.ctdna.convention_pg_per_haploid_genome,
         "trajectories": _trajectories(config, tables),
         "response": _response(config, tables),
-        "emergence": _emergence(tables),
+        "depth": depth_of_response(config, tables),
+        "residual": residual(tables),
+        "course": course(tables),
+        "emergence": emergence(tables),
+        "haematopoiesis": haematopoiesis(tables),
+        "identity": identity(tables),
+        "quality": quality(tables),
     }
 
 
@@ -90,13 +105,14 @@ def _response(config: CohortFile, tables: StageTables) -> dict[str, Any]:
     return {"drop_log10": config.ctdna.molecular_response_log10, "rows": out}
 
 
-def _emergence(tables: StageTables) -> dict[str, Any]:
+def emergence(tables: StageTables) -> dict[str, Any]:
     """Return how many variants changed in which way, and each emergent one with its reads and VAFs."""
     rows = tables.emergence
     counts = [{"change": c, "n": int((rows["change"] == c).sum())} for c in CHANGES if (rows["change"] == c).any()]
     emergent = rows[rows["change"] == "emergent"].sort_values(["gene", "patient_id", "day", "chrom", "pos"], kind="stable")
-    keys = ("patient_id", "gene", "hgvsp", "chrom", "pos", "ref", "alt", "timepoint", "day", "baseline_alt_count", "baseline_depth",
-            "later_alt_count", "later_depth", "baseline_vaf", "later_vaf", "p_value", "q_value", "note")  # fmt: skip
+    keys = ("patient_id", "gene", "hgvsp", "chrom", "pos", "ref", "alt", "timepoint", "day", "material", "baseline_alt_count",
+            "baseline_depth", "later_alt_count", "later_depth", "baseline_vaf", "baseline_lod_vaf", "later_vaf", "p_emergent", "q_emergent",
+            "relative_change", "selection", "cluster", "note")  # fmt: skip
     listed = [{k: row[k] for k in keys} for row in emergent.to_dict("records")]
     genes = emergent.groupby("gene")["patient_id"].nunique()
     by_gene = sorted(
@@ -108,4 +124,7 @@ def _emergence(tables: StageTables) -> dict[str, Any]:
         "patients_with_emergent": int(emergent["patient_id"].nunique()),
         "by_gene": by_gene,
         "emergent": listed,
+        "resistance": resistance(tables),
+        "selected": int((rows["selection"] == "selected").sum()),
+        "with_level": int(rows["selection"].notna().sum()),
     }

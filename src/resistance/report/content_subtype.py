@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
-from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 from resistance.report.content_clinic import method_label
 from resistance.report.content_study import endpoint_rows, response_endpoint
+from resistance.subtype.registry import METHODS
 
 if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+    from numpy.typing import NDArray
+
     from resistance.config import CohortFile
     from resistance.report.tables_in import StageTables
 
 #: reading order of the classes
 _ORDER = ("GCB", "ABC", "non-GCB", "UNCLASSIFIED")
+#: what is compared, for a heading
+KINDS = {"cell_of_origin": "Cell of origin", "genetic": "Genetic subtype", "expression_class": "Expression class", "risk": "Risk"}
+#: disagreements that stand in the page; all stand in the table
+_MOST_DISAGREEMENTS = 50
+#: bars of a figure of scores
+_BARS = 40
 
 
 def in_order(classes: set[str]) -> list[str]:
@@ -30,8 +40,9 @@ def exact_interval(successes: int, trials: int) -> tuple[float, float]:
 
 
 def subtype_content(config: CohortFile, tables: StageTables) -> dict[str, Any]:
-    """Return counts, response by class and method, and the agreement of each pair of methods."""
+    """Return counts, response by class and method, the agreement of each pair of methods, and on whom they differ."""
     rows = tables.subtypes
+    records = {method.name: method for method in METHODS}
     methods = rows["method"].drop_duplicates().tolist()
     name = response_endpoint(config)
     binary = name is not None and config.endpoints[name].kind == "binary"
@@ -70,31 +81,108 @@ def subtype_content(config: CohortFile, tables: StageTables) -> dict[str, Any]:
                 "not_called": len(tables.cohort.patients) - len(calls[method]),
                 "borderline": int(part["borderline"].fillna(False).astype(bool).sum()),
                 "classes": classes,
+                "kind": KINDS.get(str(part["kind"].iloc[0])),
+                "verified": not bool((part["verified"] == False).fillna(False).any()),  # noqa: E712 (NA: a label)
+                "flags": _flags(part),
+                "limits": records[method].limits if method in records else None,
+                "source": records[method].citation if method in records else None,
+                "version": records[method].version if method in records else None,
             }
         )
     return {
         "response": config.endpoints[name].label if binary and name is not None else None,
         "methods": out,
-        "agreement": [_agreement(a, b, calls) for a, b in combinations(methods, 2)],
+        "agreement": [_agreement(row, calls) for row in tables.concordance.to_dict("records")],
+        "disagreements": _disagreements(tables),
+        "scores": [_scores(method, rows, records[method].cut_scores if method in records else ()) for method in _scored(rows)],
     }
 
 
-def _agreement(a: str, b: str, calls: dict[str, dict[str, str]]) -> dict[str, Any]:
-    """Cross two methods on the patients both called; agreement counts GCB against ABC or non-GCB."""
+def _flags(part: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return each flag of a method's calls with the number of patients, borderline left to its own column."""
+    named = part["flags"].dropna().str.split(";").explode()
+    counts = named[named != "borderline"].value_counts().sort_index()
+    return [{"flag": str(name).replace("_", " "), "n": int(n)} for name, n in counts.items()]
+
+
+def _disagreements(tables: StageTables) -> dict[str, Any]:
+    """Return the patients on whom two methods differ: other classes first, then those that one leaves open."""
+    rows = tables.disagreements
+    shown = rows.sort_values("difference", kind="stable").head(_MOST_DISAGREEMENTS)
+    return {
+        "n": len(rows),
+        "patients": int(rows["patient_id"].nunique()),
+        "rows": [
+            {
+                "patient_id": row["patient_id"],
+                "a": f"{method_label(row['method_1'])}: {row['subtype_1']}",
+                "b": f"{method_label(row['method_2'])}: {row['subtype_2']}",
+                "why": _or_none(row["why"]),
+                "reason_a": row["reason_1"],
+                "reason_b": row["reason_2"],
+            }
+            for row in shown.to_dict("records")
+        ],
+    }
+
+
+def _scored(rows: pd.DataFrame) -> list[str]:
+    return [str(name) for name, part in rows.groupby("method", sort=False) if part["score"].notna().sum() > 1]
+
+
+def _scores(method: str, rows: pd.DataFrame, cuts: tuple[tuple[str, float], ...]) -> dict[str, Any]:
+    """Return the histogram of a method's scores by call, and the scores at which its classes begin."""
+    import numpy as np
+
+    part = rows[(rows["method"] == method) & rows["score"].notna()]
+    values = part["score"].to_numpy(dtype=float)
+    calls = part["subtype"].fillna("not called").to_numpy(dtype=object)
+    published = bool(cuts)
+    cuts = cuts or _seen_cuts(values, calls)
+    low, high = min(values.min(), *(score for _, score in cuts)), max(values.max(), *(score for _, score in cuts))
+    edges = np.linspace(low, high if high > low else low + 1, _BARS + 1)
+    levels = [*in_order(set(calls) - {"not called"}), *["not called"] * ("not called" in calls)]
+    return {
+        "method": method,
+        "label": method_label(method),
+        "n": len(values),
+        "edges": [float(edge) for edge in edges],
+        "levels": [{"name": name, "counts": [int(n) for n in np.histogram(values[calls == name], edges)[0]]} for name in levels],
+        "cuts": [{"name": name, "score": score} for name, score in cuts],
+        "published": published,
+    }
+
+
+def _seen_cuts(values: NDArray[np.float64], calls: NDArray[np.object_]) -> tuple[tuple[str, float], ...]:
+    """Return the lowest score called by the class with the higher scores, and the highest of the other; () where they overlap."""
+    classes = sorted(set(calls) - {"not called", "UNCLASSIFIED"}, key=lambda name: -float(values[calls == name].mean()))
+    if len(classes) != 2:
+        return ()
+    high, low = float(values[calls == classes[0]].min()), float(values[calls == classes[1]].max())
+    return ((classes[0], high), (classes[1], low)) if high > low else ()
+
+
+def _or_none(value: Any) -> Any:
+    return None if value is None or value != value else value
+
+
+def _agreement(row: dict[str, Any], calls: dict[str, dict[str, str]]) -> dict[str, Any]:
+    """Cross two methods on the patients both called, beside the numbers of the stage's table."""
+    a, b = row["method_1"], row["method_2"]
     both = sorted(set(calls[a]) & set(calls[b]))
     rows, columns = in_order({calls[a][p] for p in both}), in_order({calls[b][p] for p in both})
-    counts = [[sum(calls[a][p] == r and calls[b][p] == c for p in both) for c in columns] for r in rows]
-    # Hans knows GCB and non-GCB only; ABC of an expression method is its non-GCB
-    one = {"ABC": "non-GCB"}
-    pairs = [(one.get(calls[a][p], calls[a][p]), one.get(calls[b][p], calls[b][p])) for p in both]
-    definite = [pair for pair in pairs if "UNCLASSIFIED" not in pair]
     return {
         "a": method_label(a),
         "b": method_label(b),
+        "kind": KINDS[row["kind"]],
         "rows": rows,
         "columns": columns,
-        "counts": counts,
+        "counts": [[sum(calls[a][p] == r and calls[b][p] == c for p in both) for c in columns] for r in rows],
         "both": len(both),
-        "definite": len(definite),
-        "agree": sum(x == y for x, y in definite),
+        "definite": int(row["n"]),
+        "agree": int(row["agree"]),
+        "kappa": _or_none(row["kappa"]),
+        "kappa_low": _or_none(row["kappa_ci_low"]),
+        "kappa_high": _or_none(row["kappa_ci_high"]),
+        "note": _or_none(row["note"]),
     }

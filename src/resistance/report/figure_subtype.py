@@ -1,10 +1,10 @@
-"""Subtype content -> response rate per class and method with exact intervals."""
+"""Subtype content -> response rate per class and method with exact intervals, and scores with their cut-offs."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from resistance.report.design import ACCENT, MUTED
+from resistance.report.design import ACCENT, INK, MUTED, colours
 from resistance.report.figure import Figure, data, finish
 from resistance.report.words import percent
 
@@ -20,7 +20,7 @@ def response_figure(content: dict[str, Any]) -> Figure | None:
         for c in method["classes"]:
             if not c["evaluable"]:
                 continue
-            name = f"{method['label']}: {c['subtype']}"
+            name = f"{method['label']}: {c['subtype'].replace('_', ' ')}"
             text = f"{c['responders']}/{c['evaluable']}   {percent(c['rate'])} ({percent(c['low'])} to {percent(c['high'])})"
             rows.append({"row": name, "rate": c["rate"], "a": c["low"], "b": c["high"], "text": text})
             words.append(f"{name} {text}")
@@ -46,4 +46,55 @@ def response_figure(content: dict[str, Any]) -> Figure | None:
         caption=f"{content['response']} by subtype and method.",
         name="figure-subtype",
         alt_text="Response rate by subtype: " + "; ".join(words) + ".",
+    )
+
+
+def scores_figure(scores: dict[str, Any]) -> Figure:
+    """Return the histogram of one method's scores by call, with the scores at which its classes begin."""
+    import altair as alt
+
+    names = [level["name"] for level in scores["levels"]]
+    palette = colours(names)
+    edges = scores["edges"]
+    rows = []
+    for i in range(len(edges) - 1):
+        below = 0
+        for level in scores["levels"]:
+            n = level["counts"][i]
+            if n:
+                rows.append({"x": edges[i], "x2": edges[i + 1], "y": below, "y2": below + n, "call": level["name"], "n": n})
+                below += n
+    x = alt.X("x:Q", title=f"Score of {scores['label']}", scale=alt.Scale(domain=[edges[0], edges[-1]], nice=True))
+    bars = (
+        alt.Chart(data(rows))
+        .mark_rect(stroke="white", strokeWidth=0.5)
+        .encode(
+            x=x,
+            x2="x2:Q",
+            y=alt.Y("y:Q", title="Patients", axis=alt.Axis(tickMinStep=1, format="d")),
+            y2="y2:Q",
+            color=alt.Color(
+                "call:N",
+                title=None,
+                sort=names,
+                scale=alt.Scale(domain=names, range=[palette[name] for name in names]),
+                legend=alt.Legend(orient="top"),
+            ),
+            tooltip=["call:N", "n:Q"],
+        )
+    )
+    layers = [bars]
+    if scores["cuts"]:
+        lines = alt.Chart(data([{"x": cut["score"], "text": f"{cut['name']} {cut['score']:.1f}"} for cut in scores["cuts"]]))
+        layers.append(lines.mark_rule(color=INK, strokeDash=[4, 3]).encode(x="x:Q", tooltip=["text:N"]))
+    counts = ", ".join(f"{level['name']} {sum(level['counts'])}" for level in scores["levels"])
+    cuts = sorted(scores["cuts"], key=lambda cut: -cut["score"])
+    at = "; ".join(f"{cut['name']} {'up to' if i else 'from'} {cut['score']:.1f}" for i, cut in enumerate(cuts))
+    if at and not scores["published"]:
+        at += " (the nearest scores seen here)"
+    return finish(
+        alt.layer(*layers).properties(width=520, height=150),
+        caption=f"Scores of {scores['label']} in {scores['n']} patients{f'; called {at}' if at else ''}.",
+        name=f"figure-scores-{scores['method'].replace(':', '-').replace('_', '-')}",
+        alt_text=f"Histogram of the scores of {scores['label']} in {scores['n']} patients: {counts}{f'; called {at}' if at else ''}.",
     )

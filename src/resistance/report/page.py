@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -26,7 +27,9 @@ _MOST_RESULTS, _MOST_UNANSWERED = 1000, 100
 _MOST_EMERGENT = 200
 
 
-def write_report(config: CohortFile, results: Path, out: Path, provenance: dict[str, Any]) -> None:
+def write_report(
+    config: CohortFile, results: Path, out: Path, provenance: dict[str, Any], *, batches: Sequence[str] = ()
+) -> None:
     """Write ``report.html``, ``patients.html``, both as JSON, ``plan.html``, ``checklists.html``, ``tables/*.tsv`` and ``provenance.json``.
 
     The same results give the same bytes: nothing written holds a time, a host or a random name.
@@ -41,6 +44,8 @@ def write_report(config: CohortFile, results: Path, out: Path, provenance: dict[
         Folder for the report; made where it is missing.
     provenance : dict
         What the results were made from (see :func:`resistance.provenance.record`).
+    batches : sequence of str
+        Batches of alignments that were counted.
 
     Raises
     ------
@@ -52,7 +57,7 @@ def write_report(config: CohortFile, results: Path, out: Path, provenance: dict[
     from resistance.report.tables_in import read_tables
     from resistance.report.tables_out import write_tables
 
-    tables = read_tables(Path(results), trained=bool(config.prediction))
+    tables = read_tables(Path(results), trained=bool(config.prediction), batches=batches)
     made_from = {**provenance, "plan_sha256": tables.plan_sha256}
     content = build_content(config, tables, made_from)
     page = render(content)
@@ -133,8 +138,9 @@ def draw(content: dict[str, Any]) -> dict[str, list[Figure | None]]:
     from resistance.report.figure_ctdna import trajectories_figure
     from resistance.report.figure_forest import forest_figure
     from resistance.report.figure_oncoprint import oncoprint_figure
+    from resistance.report.figure_plasma import lengths_figure, waterfall_figure
     from resistance.report.figure_prediction import prediction_figures
-    from resistance.report.figure_subtype import response_figure
+    from resistance.report.figure_subtype import response_figure, scores_figure
     from resistance.report.figure_survival import survival_figure
 
     # forests and curves stand beside their own content: an empty place keeps the two lists parallel
@@ -142,9 +148,12 @@ def draw(content: dict[str, Any]) -> dict[str, list[Figure | None]]:
         "oncoprint": _those([oncoprint_figure(content["oncoprint"])]),
         "pathways": _those([oncoprint_figure(content["pathways"], what="pathway")]),
         "subtype": _those([response_figure(content["subtype"])]),
+        "subtype scores": [scores_figure(scores) for scores in content["subtype"]["scores"]],
         "forests": [forest_figure(forest) for forest in content["forests"]],
         "survival": [survival_figure(figure) for figure in content["survival"]],
         "ctdna": _those([trajectories_figure(content["ctdna"]["trajectories"])]) if content["ctdna"]["given"] else [],
+        "ctdna depth": _those([waterfall_figure(content["ctdna"]["depth"])]) if content["ctdna"]["given"] else [],
+        "ctdna lengths": _those([lengths_figure(content["ctdna"]["quality"]["lengths"])]),
     }
     for i, one in enumerate(content["prediction"]):
         found[f"prediction {i}"] = prediction_figures(one)

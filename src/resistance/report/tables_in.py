@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ from resistance import schemas
 from resistance.cohort import Cohort
 from resistance.errors import InputError
 from resistance.layout import STAGES, read_stage
+from resistance.tables import Schema, empty, read_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,7 +28,15 @@ class StageTables:
     quantity: pd.DataFrame
     molecular_response: pd.DataFrame
     emergence: pd.DataFrame
+    mrd: pd.DataFrame
+    course: pd.DataFrame
+    haematopoiesis: pd.DataFrame
+    identity: pd.DataFrame
+    emergent_resistance: pd.DataFrame
     subtypes: pd.DataFrame
+    scores: pd.DataFrame
+    concordance: pd.DataFrame
+    disagreements: pd.DataFrame
     markers: pd.DataFrame
     matrix: pd.DataFrame
     evidence: pd.DataFrame
@@ -43,10 +53,12 @@ class StageTables:
     plan_page: str
     #: tables of the prediction models by name, and what was done; empty where the cohort file asks for none
     trained: dict[str, pd.DataFrame] = field(default_factory=dict)
+    #: tables of the alignments by name, all batches together; empty where none were counted
+    aligned: dict[str, pd.DataFrame] = field(default_factory=dict)
     training: dict[str, Any] = field(default_factory=dict)
 
 
-def read_tables(results: Path, *, trained: bool = False) -> StageTables:
+def read_tables(results: Path, *, trained: bool = False, batches: Sequence[str] = ()) -> StageTables:
     """Read what the stages wrote below `results`.
 
     Parameters
@@ -54,6 +66,8 @@ def read_tables(results: Path, *, trained: bool = False) -> StageTables:
     results : Path
     trained : bool
         The prediction models too.
+    batches : sequence of str
+        Batches of alignments that were counted.
 
     Raises
     ------
@@ -88,7 +102,15 @@ def read_tables(results: Path, *, trained: bool = False) -> StageTables:
         quantity=read_stage(results, "ctdna", schemas.QUANTITY),
         molecular_response=read_stage(results, "ctdna", schemas.RESPONSE),
         emergence=read_stage(results, "ctdna", schemas.EMERGENCE),
+        mrd=read_stage(results, "ctdna", schemas.MRD),
+        course=read_stage(results, "ctdna", schemas.COURSE),
+        haematopoiesis=read_stage(results, "ctdna", schemas.HAEMATOPOIESIS),
+        identity=read_stage(results, "ctdna", schemas.IDENTITY),
+        emergent_resistance=read_stage(results, "matrix", schemas.EMERGENT_RESISTANCE),
         subtypes=read_stage(results, "subtype", schemas.SUBTYPES),
+        scores=read_stage(results, "subtype", schemas.SCORES),
+        concordance=read_stage(results, "subtype", schemas.CONCORDANCE),
+        disagreements=read_stage(results, "subtype", schemas.DISAGREEMENTS),
         markers=read_stage(results, "matrix", schemas.MARKERS),
         matrix=read_stage(results, "matrix", schemas.MATRIX),
         evidence=read_stage(results, "matrix", schemas.EVIDENCE),
@@ -104,8 +126,22 @@ def read_tables(results: Path, *, trained: bool = False) -> StageTables:
         plan_sha256=hashlib.sha256(raw).hexdigest(),
         plan_page=plan_page,
         trained={schema.name: read_stage(results, "train", schema) for schema in STAGES["train"]} if trained else {},
+        aligned={schema.name: _of_batches(results, schema, batches) for schema in ALIGNED} if batches else {},
         training=_training(results / "train" / "plan.json") if trained else {},
     )
+
+
+#: tables of the alignments that the report shows
+ALIGNED = (schemas.ALIGNMENT_QUALITY, schemas.FRAGMENT_LENGTHS, schemas.REGION_COVERAGE, schemas.READ_COUNTS)
+
+
+def _of_batches(results: Path, schema: Schema, batches: Sequence[str]) -> pd.DataFrame:
+    """Return a table of the alignments, all batches below each other."""
+    import pandas as pd
+
+    parts = [read_table(results / "pileup" / name / f"{schema.name}.parquet", schema) for name in batches]
+    full = [part for part in parts if len(part)]
+    return pd.concat(full, ignore_index=True) if full else empty(schema)
 
 
 def _training(path: Path) -> dict[str, Any]:

@@ -48,7 +48,15 @@ def report_tables(config: CohortFile, tables: StageTables, content: dict[str, An
         "ctdna_quantity": tables.quantity.sort_values(["patient_id", "day", "sample_id"]),
         "molecular_response": tables.molecular_response.sort_values(["patient_id", "day", "sample_id"]),
         "emergence": tables.emergence.sort_values(["patient_id", "day", "chrom", "pos", "ref", "alt"]),
+        "emergent_resistance": tables.emergent_resistance,
+        "mrd": tables.mrd.sort_values(["patient_id", "day", "sample_id", "method"]),
+        "ctdna_course": tables.course.sort_values("patient_id"),
+        "clonal_haematopoiesis": tables.haematopoiesis.sort_values(["patient_id", "chrom", "pos", "ref", "alt"]),
+        "identity": tables.identity.sort_values(["sample_id", "other_sample_id"]),
         "subtypes": tables.subtypes.sort_values(["method", "patient_id"]),
+        "subtype_scores": tables.scores.sort_values(["name", "patient_id", "sample_id"]),
+        "subtype_concordance": tables.concordance,
+        "subtype_disagreements": tables.disagreements,
         "adverse_events": cohort.adverse_events.sort_values(["patient_id", "term", "grade"]),
         "annotation_differences": tables.differences,
         "phased_effects": tables.phased,
@@ -77,6 +85,7 @@ def report_tables(config: CohortFile, tables: StageTables, content: dict[str, An
         "survival": _survival(content["survival"]),
         "subtype_response": _subtype_response(content["subtype"]),
     }
+    out |= tables.aligned
     out |= {f"prediction_{name}": frame for name, frame in tables.trained.items()}
     return {name: frame.reset_index(drop=True) for name, frame in out.items()}
 

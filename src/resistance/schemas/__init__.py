@@ -14,7 +14,8 @@ from resistance.schemas.derived import (
     RESULTS,
 )
 from resistance.schemas.parts import EVIDENCE_KINDS, MATERIALS, MEASURED_KINDS, STATES, TIMEPOINTS
-from resistance.schemas.plasma import COURSE, EMERGENCE, HAEMATOPOIESIS, IDENTITY, MRD, MRD_SITES, QUANTITY, RESPONSE
+from resistance.schemas.plasma import EMERGENCE, EMERGENT_RESISTANCE, IDENTITY, MRD, MRD_SITES
+from resistance.schemas.plasma_level import COURSE, HAEMATOPOIESIS, QUANTITY, RESPONSE
 from resistance.schemas.predicted import CALIBRATION, DECISION_CURVE, PERFORMANCE, PREDICTIONS, SELECTION
 from resistance.schemas.reads import (
     ALIGNMENT_QUALITY,
@@ -82,6 +83,7 @@ ALL = (
     MRD,
     MRD_SITES,
     EMERGENCE,
+    EMERGENT_RESISTANCE,
     HAEMATOPOIESIS,
     IDENTITY,
     SUBTYPES,
@@ -125,6 +127,7 @@ __all__ = [
     "DROPPED",
     "EFFECTS",
     "EMERGENCE",
+    "EMERGENT_RESISTANCE",
     "ENDPOINTS",
     "EVIDENCE",
     "EVIDENCE_KINDS",

@@ -9,46 +9,6 @@ from resistance.tables import Column, Schema
 
 MRD_METHODS = ("monte_carlo", "exact", "likelihood_ratio")
 
-QUANTITY = Schema(
-    "quantity",
-    "ctDNA per plasma sample over the variants followed in the patient.",
-    (
-        PATIENT_COLUMN,
-        SAMPLE_COLUMN,
-        Column("timepoint", "text", "As in the samples table.", required=True),
-        Column("day", "real", "Days from the start of treatment."),
-        Column("n_tracked", "integer", "Variants followed (seen in the tumour or in the first plasma).", required=True, low=0),
-        Column("n_assessed", "integer", "Of these with a known depth in this sample.", low=0),
-        Column("n_detected", "integer", "Of these with at least one supporting read.", low=0),
-        Column("mean_vaf", "real", "Mean VAF over the tracked variants assessed here (0 when read and not seen).", low=0, high=1),
-        Column("mean_vaf_ci_low", "real", "95 % exact interval of the pooled fraction.", low=0, high=1),
-        Column("mean_vaf_ci_high", "real", "95 % exact interval of the pooled fraction.", low=0, high=1),
-        Column("lod_vaf", "real", "VAF that this depth and number of variants would show with probability .95.", low=0, high=1),
-        Column("hge_per_ml", "real", "Mutant haploid genome equivalents per mL plasma (3.3 pg each).", low=0),
-        Column("log10_hge_per_ml", "real", "log10 of hge_per_ml; NA when 0."),
-        Column("lod_hge_per_ml", "real", "lod_vaf in the unit of hge_per_ml; bounds samples without a mutant read.", low=0),
-        Column("detected", "flag", "At least one read of a tracked variant; NA when nothing could be assessed."),
-        Column("note", "text", "What is missing and why."),
-    ),
-    key=("sample_id",),
-)
-RESPONSE = Schema(
-    "molecular_response",
-    "Change of ctDNA from baseline, per later plasma sample.",
-    (
-        PATIENT_COLUMN,
-        SAMPLE_COLUMN,
-        Column("baseline_sample_id", "text", "Sample it is compared with."),
-        Column("timepoint", "text", "As in the samples table.", required=True),
-        Column("day", "real", "Days from the start of treatment."),
-        Column("log10_change", "real", "log10 (later / baseline); a bound where censored."),
-        Column("censored", "flag", "Later sample undetectable: the change is at most log10_change."),
-        Column("molecular_response", "flag", "At least the configured drop."),
-        Column("cleared", "flag", "Detected at baseline, not detected here."),
-        Column("note", "text", "What is missing and why."),
-    ),
-    key=("sample_id",),
-)
 EMERGENCE = Schema(
     "emergence",
     "One row per patient, later sample and variant, against the patient's baseline sample of the same material.",
@@ -111,6 +71,35 @@ EMERGENCE = Schema(
         Column("note", "text", "What is missing and why."),
     ),
 )  # fmt: skip
+EMERGENT_RESISTANCE = Schema(
+    "emergent_resistance",
+    "One row per emergent or expanding variant and statement of the knowledge base that it meets.",
+    (
+        PATIENT_COLUMN,
+        SAMPLE_COLUMN,
+        Column("timepoint", "text", "Of the later sample.", required=True),
+        Column("day", "real", "Of the later sample."),
+        Column("gene", "text", "HGNC symbol.", required=True),
+        Column("hgvsp", "text", "Protein change where annotated."),
+        *(replace(column, required=False) for column in VARIANT_COLUMNS),
+        Column("change", "text", "As in emergence.", required=True, allowed=("emergent", "expanding")),
+        Column("selection", "text", "As in emergence."),
+        Column("baseline_vaf", "real", "0..1.", low=0, high=1),
+        Column("baseline_lod_vaf", "real", "Limit of detection at baseline.", low=0, high=1),
+        Column("later_vaf", "real", "0..1.", low=0, high=1),
+        Column("q_value", "real", "q_emergent of an emergent variant, q_value of an expanding one.", low=0, high=1),
+        Column("marker_id", "text", "As in markers.", required=True),
+        Column("label", "text", "Short name of the statement.", required=True),
+        Column("direction", "text", "Of the statement.", required=True),
+        Column("disease", "text", "Of the statement."),
+        Column("drug", "text", "Of the statement; 'class': any IMiD."),
+        Column("evidence_grade", "text", "Of the statement, A..E, M.", required=True),
+        Column("verified", "flag", "The statement was read in its source.", required=True),
+        Column("source", "text", "Of the statement.", required=True),
+        Column("drug_given", "flag", "A drug of the statement was given before the later sample; NA: not known."),
+        Column("given", "text", "What was given before the later sample, as far as is known."),
+    ),
+)
 MRD = Schema(
     "mrd",
     "One row per plasma sample and test for minimal residual disease over the variants followed in the patient.",
@@ -200,44 +189,48 @@ MRD_SITES = Schema(
     ),
     key=("sample_id", "build", "chrom", "pos", "ref", "alt"),
 )
-COURSE = Schema(
-    "ctdna_course",
-    "One row per patient with plasma: nadir, clearance, molecular relapse, doubling time.",
-    (
-        PATIENT_COLUMN,
-        Column("note", "text", "What is missing and why."),
-    ),
-    key=("patient_id",),
-)
-HAEMATOPOIESIS = Schema(
-    "clonal_haematopoiesis",
-    "One row per patient and variant that may come from blood cells and not from the tumour; none is removed silently.",
-    (
-        PATIENT_COLUMN,
-        *VARIANT_COLUMNS,
-        Column("gene", "text", "HGNC symbol where annotated."),
-        Column("hgvsp", "text", "Protein change where annotated."),
-        Column(
-            "origin",
-            "text",
-            "Verdict.",
-            required=True,
-            allowed=("haematopoietic", "suspected", "tumour", "germline", "undetermined"),
-        ),
-        Column("note", "text", "Why."),
-    ),
-    key=("patient_id", "build", "chrom", "pos", "ref", "alt"),
-)
 IDENTITY = Schema(
     "identity",
-    "One row per pair of samples that should, or seem to, come from one person; and one per sample for contamination.",
+    "One row per pair of samples that should, or seem to, come from one person; one per sample for contamination; and one per sample "
+    "and other patient whose variants it shows.",
     (
+        Column("check", "text", "What is asked.", required=True, allowed=("same_person", "contamination", "carry_over")),
+        PATIENT_COLUMN,
         SAMPLE_COLUMN,
-        Column("other_sample_id", "text", "The sample it is compared with; NA: contamination of the sample itself."),
-        Column("n_sites", "integer", "Informative sites.", low=0),
+        Column("other_patient_id", "text", "same_person, carry_over: the other patient (or the same)."),
         Column(
-            "verdict", "text", "Verdict.", required=True, allowed=("same", "different", "contaminated", "clean", "not_assessed")
+            "other_sample_id",
+            "text",
+            "same_person: the sample it is compared with; contamination: the sample that fits as its source.",
         ),
-        Column("note", "text", "Why."),
+        Column("n_sites", "integer", "SNPs read in both; homozygous SNPs; carry_over: variants of the other patient.", low=0),
+        Column("n_concordant", "integer", "same_person: genotypes alike; carry_over: variants seen beyond background.", low=0),
+        Column("concordance", "real", "same_person: n_concordant over SNPs with a genotype in both.", low=0, high=1),
+        Column(
+            "opposite_homozygous", "integer", "same_person: homozygous for different alleles; no lost allele explains it.", low=0
+        ),
+        Column("one_heterozygous", "integer", "same_person: heterozygous in one only; a lost allele explains it.", low=0),
+        Column("log10_ratio", "real", "log10 likelihood, one person over two; contamination: the source over an unknown person."),
+        Column(
+            "contamination", "real", "Share of another person's DNA; carry_over: mean fraction of the variants.", low=0, high=1
+        ),
+        Column("contamination_low", "real", "95 % interval.", low=0, high=1),
+        Column("contamination_high", "real", "95 % interval.", low=0, high=1),
+        Column(
+            "p_value",
+            "real",
+            "Contamination, carry_over: of none; carry_over over all pairs of sample and patient.",
+            low=0,
+            high=1,
+        ),
+        Column(
+            "verdict",
+            "text",
+            "Verdict; undecided: assessed, and the evidence is too weak.",
+            required=True,
+            allowed=("same", "different", "contaminated", "clean", "undecided", "not_assessed"),
+        ),
+        Column("warning", "flag", "The verdict is not what it should be.", required=True),
+        Column("note", "text", "Why, and what to do."),
     ),
 )

@@ -16,7 +16,12 @@ PILEUP = Schema(
         Column("depth", "integer", "Usable observations, in `unit`.", low=0),
         Column("alt_count", "integer", "Of these with the variant, in `unit`.", low=0),
         Column("unit", "text", "What depth and alt_count count.", required=True, allowed=UNITS),
-        Column("reads", "integer", "Usable reads over the site, mates apart (a plain pile-up); reads - ref - alt: other alleles.", low=0),
+        Column(
+            "reads",
+            "integer",
+            "Usable reads over the site, mates apart (a plain pile-up); reads - ref - alt: other alleles.",
+            low=0,
+        ),
         Column("reads_ref", "integer", "Of these with the reference allele.", low=0),
         Column("reads_alt", "integer", "Of these with the variant.", low=0),
         Column("fragments", "integer", "Usable fragments: mates merged; without those whose mates disagree.", low=0),

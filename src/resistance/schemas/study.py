@@ -179,6 +179,8 @@ COVERAGE = Schema(
     ),
     key=("sample_id", "kind", "gene"),
 )
+#: discrete copy-number state -> copies in a tumour cell; an amplification does not say how many
+COPIES_OF_STATE = {-2: 0, -1: 1, 0: 2, 1: 3}
 COPY_NUMBER = Schema(
     "copy_number",
     "One row per sample and gene of the knowledge base.",

@@ -22,9 +22,14 @@ def cohort_text(prefix: str = "", *, seed: int = 1, n_patients: int = 120) -> st
         _TEMPLATE.replace("@NOTE@", NOTE)
         .replace("@SEED@", str(seed))
         .replace("@N@", str(n_patients))
-        .replace("@VCF@", "vcf" if not prefix else f'{{column: vcf, template: "{prefix}{{}}"}}')
+        .replace("@VCF@", _column("vcf", prefix))
+        .replace("@BAM@", _column("bam", prefix))
         .replace("@", prefix)
     )
+
+
+def _column(name: str, prefix: str) -> str:
+    return name if not prefix else f'{{column: {name}, template: "{prefix}{{}}"}}'
 
 
 _TEMPLATE = """\
@@ -83,6 +88,7 @@ samples:
     cfdna_ng_per_ml: cfdna_ng_per_ml
     purity: {column: tumour_cells_percent, unit: percent}   # with copy number: clonal or subclonal
     vcf: @VCF@                              # the sample's VCF; the plasma of one patient shares a file
+    bam: @BAM@                              # reads of some plasma samples, counted as 'ctdna.alignments' says
 
 endpoints:
   response:
@@ -237,7 +243,8 @@ subtype:
   labels:                                 # subtypes that the study gives
     - name: nanostring
       value: {column: COO_NANOSTRING, values: {ABC: ABC, GCB: GCB, UNCLASS: UNCLASSIFIED}}
-  methods: [hans]                         # subtypes to compute, here from 'ihc'
+  methods: [hans, double_expressor, dlbcl90_coo]   # to compute, from 'ihc' and 'nanostring' (`resistance subtype list`); no vote
+  unverified: false                       # true: also methods whose rule nobody compared with its source; every output says so
   use: label:nanostring                   # the one that stratifies the analysis
 
 ctdna:
@@ -246,6 +253,14 @@ ctdna:
   detection_alt_count: 2                  # reads of a tracked variant that count as detected
   emergence_fdr: 0.05                     # false discovery rate within patient
   emergence_min_later_vaf: 0.005
+  alignments:                             # variants are counted in the samples' BAM or CRAM (null: as the callers report them)
+    targets: @bam_panel.bed
+    snps: @common_snps.vcf
+    controls:                             # healthy plasma: panel of normals and background
+      file: @controls.tsv
+      columns: {sample_id: control, bam: @BAM@}
+    variants: cohort                      # those of all patients, so that carry-over between samples is seen
+    count: fragments                      # mates merged; or reads, families (UMI), duplexes
 
 markers:
   file: null                              # own markers.tsv, used after the packaged one

@@ -11,14 +11,18 @@ from resistance.simulate.bgzf import compress
 from resistance.simulate.clinic import Cell
 from resistance.simulate.cohort_file import NOTE, cohort_text
 from resistance.simulate.expression import HOUSEKEEPING, coo_label, coo_score, ihc, nanostring_counts, rna
+from resistance.simulate.genes import load_genes
 from resistance.simulate.patients import Patient, make_patients
-from resistance.simulate.somatic import Clone, make_clones, plasma_calls, plasma_fractions, tumour_calls
+from resistance.simulate.reads import Plasma, alignments, bed, regions_around, snp_vcf
+from resistance.simulate.somatic import Clone, carried, make_clones, plasma_calls, plasma_fractions, tumour_calls
 from resistance.simulate.streams import allot, streams
 from resistance.simulate.structural import IGH, copy_number, translocations
 from resistance.simulate.vcf import panel, plasma_vcf, tumour_vcf
 from resistance.simulate.visits import Sample, make_samples
 
 Streams = dict[str, np.random.Generator]
+#: patients whose plasma is simulated read by read, variants of each in the panel, and controls
+SEQUENCED, REGIONS, CONTROLS = 2, 5, 2
 
 
 def tsv(columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -> bytes:
@@ -50,11 +54,16 @@ def cohort_files(*, seed: int, n_patients: int) -> dict[str, bytes]:
         "cohort.yaml": cohort_text(seed=seed, n_patients=n_patients).encode("utf-8"),
     }
     purity: dict[str, float] = {}
-    paths = {**_tumour_files(random, sequenced, clones, files, purity), **_plasma_files(random, samples, clones, files)}
+    fractions: dict[str, float] = {}
+    paths = {
+        **_tumour_files(random, sequenced, clones, files, purity),
+        **_plasma_files(random, samples, clones, files, fractions),
+    }
+    bams = _alignment_files(random["reads"], samples, clones, fractions, files)
     files["samples.tsv"] = tsv(
-        ("sample", "subject", "material", "visit", "study_day", "plasma_ml", "cfdna_ng_per_ml", "tumour_cells_percent", "vcf"),
+        ("sample", "subject", "material", "visit", "study_day", "plasma_ml", "cfdna_ng_per_ml", "tumour_cells_percent", "vcf", "bam"),
         [
-            [s.name, s.patient.name, "Plasma" if s.plasma else "Tumour biopsy", s.visit, s.day, s.plasma_ml, s.cfdna_ng_per_ml, purity.get(s.name), paths.get(s.name)]
+            [s.name, s.patient.name, "Plasma" if s.plasma else "Tumour biopsy", s.visit, s.day, s.plasma_ml, s.cfdna_ng_per_ml, purity.get(s.name), paths.get(s.name), bams.get(s.name)]
             for s in samples
         ],
     )  # fmt: skip
@@ -93,8 +102,13 @@ def _tumour_files(
 
 
 def _plasma_files(
-    random: Streams, samples: list[Sample], clones: dict[str, list[Clone]], files: dict[str, bytes]
+    random: Streams,
+    samples: list[Sample],
+    clones: dict[str, list[Clone]],
+    files: dict[str, bytes],
+    found: dict[str, float],
 ) -> dict[str, str]:
+    """Write the VCFs of all plasma and the VAF of a clonal variant in each (into `found`); return the paths."""
     by_patient: dict[str, list[Sample]] = {}
     for sample in samples:
         if sample.plasma:
@@ -102,10 +116,54 @@ def _plasma_files(
     paths = {}
     for name, mine in by_patient.items():
         fractions = plasma_fractions(random["plasma"], mine[0].patient, mine)
+        found.update({s.name: fraction for s, fraction in zip(mine, fractions, strict=True)})
         rows = plasma_calls(random["plasma"], mine, fractions, clones[name])
         path = f"vcf/plasma/{name}.vcf.gz"
         files[path] = compress(plasma_vcf([s.name for s in mine], rows))
         paths.update({s.name: path for s in mine})
+    return paths
+
+
+def _alignment_files(
+    rng: np.random.Generator,
+    samples: list[Sample],
+    clones: dict[str, list[Clone]],
+    fractions: dict[str, float],
+    files: dict[str, bytes],
+) -> dict[str, str]:
+    """Write the alignments of some patients' plasma, of controls, and their panel; return the paths by sample."""
+    series: dict[str, list[Sample]] = {}
+    for sample in samples:
+        if sample.plasma:
+            series.setdefault(sample.patient.name, []).append(sample)
+    longest = max(len(mine) for mine in series.values())
+    whole = [mine for mine in series.values() if len(mine) == longest and mine[0].patient.arm != "IC"]
+    chosen = sorted(whole, key=lambda mine: (not mine[0].patient.crbn_emerges, mine[0].patient.response != "CR"))[:SEQUENCED]
+    followed = {}
+    for mine in chosen:
+        shown = [c for c in clones[mine[0].patient.name] if load_genes()[c.variant.gene].small_panel]
+        followed[mine[0].patient.name] = sorted(shown, key=lambda c: (not c.origin.startswith("emergent"), c.before < 1))[
+            :REGIONS
+        ]
+    regions = regions_around(
+        [clone.variant for mine in followed.values() for clone in mine], [c.variant for mine in clones.values() for c in mine]
+    )
+    paths = {}
+    people = list(followed)
+    for number, mine in enumerate(chosen):
+        for sample in mine:
+            vafs = [(c.variant, carried(c, sample) * fractions[sample.name]) for c in followed[sample.patient.name]]
+            # one sample holds some of the other patient's DNA, for the check of identity to find
+            stranger = people[0] if number == 1 and sample is mine[1] else None
+            plasma = Plasma(sample.name, sample.patient.name, vafs, stranger)
+            paths[sample.name] = f"bam/{sample.name}.bam"
+            files[paths[sample.name]], files[f"{paths[sample.name]}.csi"] = alignments(rng, plasma, regions)
+    controls = [f"HC-{k + 1:02d}" for k in range(CONTROLS)]
+    for name in controls:
+        files[f"bam/{name}.bam"], files[f"bam/{name}.bam.csi"] = alignments(rng, Plasma(name, name, []), regions)
+    files["controls.tsv"] = tsv(("control", "bam"), [[name, f"bam/{name}.bam"] for name in controls])
+    files["bam_panel.bed"] = bed(regions).encode("utf-8")
+    files["common_snps.vcf"] = snp_vcf(regions).encode("utf-8")
     return paths
 
 
@@ -182,6 +240,7 @@ Arms: lenalidomide (LEN), lenalidomide + rituximab (R2), chemotherapy of the inv
 | vcf/plasma | one VCF per patient, all plasma samples; every followed variant has a row, with 0 reads where it was not seen |
 | panel_full.txt, panel_small.txt | genes of the two panels; plasma and every fifth patient's tumours had the small one |
 | assayed_*.tsv | samples in which an assay worked: what is missing there is not assessed, not absent |
+| bam/, controls.tsv, bam_panel.bed, common_snps.vcf | reads of a small panel, of {SEQUENCED} patients' plasma and of {CONTROLS} controls; one sample holds another person's DNA |
 | copy_number.tsv, fusions.tsv, expression.tsv, nanostring.tsv, ihc.tsv, serum.tsv, scores.tsv, transcripts.tsv | the other assays |
 | truth/ | what was planted: effects (natural log scale), patients, variants that emerge |
 

@@ -120,13 +120,20 @@ def plasma_fractions(rng: np.random.Generator, patient: Patient, samples: list[S
     return values
 
 
-def plasma_calls(
-    rng: np.random.Generator, samples: list[Sample], fractions: list[float], clones: list[Clone]
-) -> list[tuple[Variant, list[tuple[int, int]]]]:
-    """Return, for every variant the plasma panel covers, reads (reference, alternative) in each plasma sample; 0 is a row too.
+def carried(clone: Clone, sample: Sample) -> float:
+    """Return the share of cancer cells that carry a variant when the plasma was drawn.
 
     Cycle 3 of a patient whose CRBN variant emerges shows it early, at a tenth of its later share.
     """
+    if sample.relapse:
+        return clone.relapse
+    return clone.relapse / 10 if sample.visit == "Cycle 3" and clone.origin == "emergent_crbn" else clone.before
+
+
+def plasma_calls(
+    rng: np.random.Generator, samples: list[Sample], fractions: list[float], clones: list[Clone]
+) -> list[tuple[Variant, list[tuple[int, int]]]]:
+    """Return, for every variant the plasma panel covers, reads (reference, alternative) in each plasma sample; 0 is a row too."""
     genes = load_genes()
     rows = []
     for clone in clones:
@@ -134,11 +141,7 @@ def plasma_calls(
             continue
         reads = []
         for sample, clonal in zip(samples, fractions, strict=True):
-            share = clone.before
-            if sample.relapse:
-                share = clone.relapse
-            elif sample.visit == "Cycle 3" and clone.origin == "emergent_crbn":
-                share = clone.relapse / 10
+            share = carried(clone, sample)
             depth = max(800, int(rng.normal(3600, 700)))
             alt = int(rng.binomial(depth, min(clonal * share + BACKGROUND, 0.98)))
             reads.append((depth - alt, alt))

@@ -20,6 +20,7 @@ NAMES = (
     "clinic",
     "gaps",
     "measured",
+    "reads",
 )
 
 

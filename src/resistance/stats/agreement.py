@@ -73,7 +73,8 @@ def agreement(first: Sequence[str], second: Sequence[str], *, level: float = 0.9
     low, high = float(exact.low), float(exact.high)
     if len(classes) == 1:
         return Agreement(n, agree, low, high, None, None, None)
-    found = cohens_kappa(table)
+    with np.errstate(divide="ignore", invalid="ignore"):  # its z value, where one rater gives one class to all
+        found = cohens_kappa(table)
     kappa, se = float(found.kappa), float(found.std_kappa)
     if not se > 0:
         return Agreement(n, agree, low, high, kappa, None, None)

@@ -85,7 +85,7 @@ class _Observed:
         self.shape = values.shape
         self.ones = csr_array((values == 1).astype(np.float64))
         self.gaps = csr_array(gaps.astype(np.float64)) if gaps.any() else None
-        self.seen = ~gaps.all(axis=1)
+        self.seen: NDArray[np.bool_] = np.asarray(~gaps.all(axis=1), dtype=np.bool_)
 
     def log_density(self, probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return log P(observed entries | class), shape (n, k)."""
@@ -282,9 +282,10 @@ def _climb(
     tolerance: float,
     steps: int,
 ) -> _Run:
-    rows, before, converged, step = float(use.sum()), -np.inf, False, 0
+    rows, before, converged, taken = float(use.sum()), -np.inf, False, 0
     objective = before
     for step in range(1, steps + 1):
+        taken = step
         share, log_rows = _posterior(observed.log_density(probabilities), weights)
         objective = float(log_rows @ use[:, 0]) + _log_prior(weights, probabilities, pseudo_count)
         if objective - before < tolerance * rows:
@@ -295,7 +296,7 @@ def _climb(
         weights = (share.sum(axis=0) + pseudo_count) / (rows + len(weights) * pseudo_count)
         weights = np.maximum(weights, 1e-300)
         probabilities = observed.estimate(share, pseudo_count)
-    return _Run(weights, probabilities, objective, step, converged)
+    return _Run(weights, probabilities, objective, taken, converged)
 
 
 def _log_prior(weights: NDArray[np.float64], probabilities: NDArray[np.float64], pseudo_count: float) -> float:

@@ -169,6 +169,50 @@ def tail_probability(count: ArrayLike, depth: ArrayLike, mean: ArrayLike, rho: A
     return out
 
 
+def sum_tail_probability(total: int, depth: ArrayLike, mean: ArrayLike, rho: ArrayLike) -> float:
+    """Return P(at least `total` errors in all) at several sites, each with its own depth, rate and over-dispersion.
+
+    Parameters
+    ----------
+    total : int
+    depth, mean, rho : array-like, shape (n,)
+        Sites with a NaN or without reads do not count.
+
+    Returns
+    -------
+    float
+        Exact: the distributions of the sites are convolved.  1 for a total of 0, NaN without a site.
+
+    Examples
+    --------
+    >>> round(sum_tail_probability(2, [100, 100], [0.01, 0.01], [0.0, 0.0]), 6)
+    0.595398
+    >>> round(float(tail_probability(2, 200, 0.01, 0.0)), 6)
+    0.595398
+    """
+    from scipy.stats import betabinom, binom
+
+    n, mu, r = np.broadcast_arrays(*(np.asarray(x, dtype=np.float64).ravel() for x in (depth, mean, rho)))
+    usable = (n > 0) & ~np.isnan(mu) & ~np.isnan(r)
+    if not usable.any():
+        return float("nan")
+    if total <= 0:
+        return 1.0
+    # a stretch beyond the total keeps small tails exact, where one less the rest is rounding
+    support = np.arange(2 * total + 200)
+    whole = np.zeros(support.size)
+    whole[0] = 1.0
+    for reads, rate, spread in zip(n[usable], mu[usable], r[usable], strict=True):
+        if spread <= 1.0 / LARGEST_PRECISION or not 0 < rate < 1:
+            mass = binom.pmf(support, reads, rate)
+        else:
+            precision = 1.0 / spread - 1.0
+            mass = betabinom.pmf(support, reads, rate * precision, (1 - rate) * precision)
+        whole = np.convolve(whole, mass)[: support.size]
+    beyond = 1.0 - float(whole.sum())
+    return float(min(1.0, whole[total:].sum() + (beyond if beyond > 1e-12 else 0.0)))
+
+
 def shrunken_rates(errors: ArrayLike, depth: ArrayLike, mean: float, precision: float) -> FloatArray:
     """Return rates of thin groups drawn towards a common one: (errors + precision * mean) / (depth + precision).
 

@@ -68,7 +68,8 @@ def censored_regression(
     Returns
     -------
     CensoredFit
-        Without a censored value coefficients, errors and intervals are those of ordinary least squares.
+        Without a censored value coefficients, errors and intervals are those of ordinary least squares; values that
+        lie on one line have no spread, and the interval is the estimate.
 
     Raises
     ------
@@ -111,9 +112,10 @@ def censored_regression(
     z = (x - centre) / scale
     start, *_ = np.linalg.lstsq(z[seen], y[seen], rcond=None)
     spread = float(np.sqrt(np.mean((y[seen] - z[seen] @ start) ** 2)))
+    perfect = spread <= _PERFECT * max(1.0, float(np.ptp(y)))
     if not below.any():
-        return _fit(z, y, below, start, spread, centre, scale, confidence)
-    if spread <= _PERFECT * max(1.0, float(np.ptp(y))):
+        return _fit(z, y, below, start, 0.0 if perfect else spread, centre, scale, confidence)
+    if perfect:
         if (z[below] @ start <= y[below]).all():
             return _none(k, n, int(below.sum()), "perfect fit")
         # the limits contradict the line through the others: there is a maximum, near the line through all

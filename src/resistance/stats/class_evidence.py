@@ -131,7 +131,10 @@ def fit_class_evidence(
     mean = np.where(observed.any(axis=0), np.nansum(x, axis=0) / np.maximum(observed.sum(axis=0), 1), 0.0)
     own = np.eye(k)[y]
     frequency = np.stack(
-        [((np.where(observed, x == level, 0.0).T @ own + 0.1) / (observed.astype(np.float64).T @ own + 0.3)).T for level in LEVELS[1:]],
+        [
+            ((np.where(observed, x == level, 0.0).T @ own + 0.1) / (observed.astype(np.float64).T @ own + 0.3)).T
+            for level in LEVELS[1:]
+        ],
         axis=1,
     )
     divided = _divided(np.where(observed, x, mean))
@@ -161,38 +164,51 @@ def predict_class_evidence(model: EvidenceModel, values: ArrayLike, *, seed: int
     Returns
     -------
     ndarray, shape (n, k)
-        Where events were not observed: the mean over completions, drawn in each class as often as the
-        class has the event, the classes in the proportions that the observed events give (mean levels for
-        the rest), made less sure by the model's blindness.
+        Where events were not observed, the answer is the one that completing and classifying in turn leads to:
+        completions are drawn in each class as often as the class has the event, and the classes stand in the
+        proportions that the completed samples have (the stationary state of a Gibbs sampler, computed, not
+        simulated); made less sure by the model's blindness.
     """
     x = _levels(values)
     if x.shape[1] != len(model.mean):
         raise ValueError(f"the matrix has {x.shape[1]} events, the model {len(model.mean)}")
     gaps = np.isnan(x)
-    first = _softmax(_logits(model, np.where(gaps, model.mean, x)) / model.temperature)
+    out = _softmax(_logits(model, np.where(gaps, 0.0, x)) / model.temperature)
     open_ = np.flatnonzero(gaps.any(axis=1))
     if not open_.size:
-        return first
-    out = first.copy()
+        return out
     k = len(model.intercept)
     draws = np.random.default_rng(seed).random((_DRAWS, x.shape[1]))
-    mixed = np.zeros((len(open_), k))
+    step = np.zeros((len(open_), k, k))  # from a class that completes to the class that the completed sample has
     for c in range(k):
         weak, strong = model.frequency[c]
         filled = np.where(draws < strong, 1.0, np.where(draws < strong + weak, 0.5, 0.0))
         for row in filled:
-            complete = np.where(gaps[open_], row, x[open_])
-            mixed += first[open_, c : c + 1] * _softmax(_logits(model, complete) / model.temperature)
+            step[:, c] += _softmax(_logits(model, np.where(gaps[open_], row, x[open_])) / model.temperature)
+    stationary = _stationary(step / _DRAWS)
     share = missing_weight(model, x)[open_, None]
-    out[open_] = _softmax(np.log(np.maximum(mixed / _DRAWS, 1e-300)) / (1 + model.blindness * share))
+    out[open_] = _softmax(np.log(stationary) / (1 + model.blindness * share))
     return out
+
+
+def _stationary(step: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the stationary shares of Markov chains, (n, k, k) from row to column -> (n, k)."""
+    k = step.shape[1]
+    system = np.swapaxes(step, 1, 2) - np.eye(k)
+    system[:, -1] = 1.0  # the shares sum to 1
+    right = np.zeros((len(step), k, 1))
+    right[:, -1] = 1.0
+    found = np.maximum(np.linalg.solve(system, right)[:, :, 0], 1e-300)
+    return np.asarray(found / found.sum(axis=1, keepdims=True))
 
 
 def missing_weight(model: EvidenceModel, values: ArrayLike) -> NDArray[np.float64]:
     """Return the share of the model's weight, 0..1, on events that were not observed (NaN), shape (n,)."""
     weight = model.weight
     total = weight.sum()
-    return np.asarray(np.isnan(np.asarray(values, dtype=np.float64)) @ weight / total if total else np.zeros(len(np.asarray(values))))
+    return np.asarray(
+        np.isnan(np.asarray(values, dtype=np.float64)) @ weight / total if total else np.zeros(len(np.asarray(values)))
+    )
 
 
 def calibrate(model: EvidenceModel, temperature: float, blindness: float = 0.0) -> EvidenceModel:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from resistance.stats._arrays import FloatArray, numbers
+from resistance.stats._threads import one_thread
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class Score:
     weight_missing: FloatArray
 
 
+@one_thread
 def linear_score(values: NDArray[Any], weights: ArrayLike) -> Score:
     """Return the linear predictor score: the sum of weight times value; a missing value adds nothing.
 
@@ -55,7 +57,7 @@ def linear_score(values: NDArray[Any], weights: ArrayLike) -> Score:
     known = ~np.isnan(x)
     total = np.abs(w).sum()
     score = w @ np.where(known, x, 0.0)
-    missing = np.abs(w) @ ~known / total if total > 0 else np.full(x.shape[1], np.nan)
+    missing = np.minimum(np.abs(w) @ ~known / total, 1.0) if total > 0 else np.full(x.shape[1], np.nan)
     return Score(np.where(known.any(axis=0), score, np.nan), missing)
 
 

@@ -60,6 +60,37 @@ def class_probabilities(
     return np.asarray(weight / weight.sum(axis=1, keepdims=True))
 
 
+def score_at(probability: float, means: Sequence[float], sds: Sequence[float]) -> float:
+    """Return the score between the two means at which the first class has a probability.
+
+    Parameters
+    ----------
+    probability : float
+        Of the first class, 0..1.
+    means, sds : sequence of float, length 2
+        The class with the higher mean first.
+
+    Raises
+    ------
+    ValueError
+        The probability is not reached between the two means.
+
+    Examples
+    --------
+    >>> [round(score_at(p, [3215.973, 891.9562], [468.9292, 595.508]), 1) for p in (0.1, 0.9)]
+    [1907.8, 2433.5]
+    """
+    from scipy.optimize import brentq
+
+    def excess(score: float) -> float:
+        return float(class_probabilities([score], means, sds)[0, 0]) - probability
+
+    high, low = float(means[0]), float(means[1])
+    if excess(low) > 0 or excess(high) < 0:
+        raise ValueError(f"no score between {low:g} and {high:g} gives the first class the probability {probability:g}")
+    return float(brentq(excess, low, high, xtol=1e-9, rtol=1e-14))
+
+
 def far_outside(score: ArrayLike, means: Sequence[float], sds: Sequence[float], *, by: float = 4.0) -> NDArray[np.bool_]:
     """Return which scores lie more than `by` standard deviations from the mean of every class.
 

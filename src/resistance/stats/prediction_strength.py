@@ -8,9 +8,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from resistance.stats._arrays import numbers
+from resistance.stats._threads import one_thread
 from resistance.stats.linear_score import Score, checked_values
 
 
+@one_thread
 def prediction_strength(values: NDArray[Any], weights: ArrayLike, midpoints: ArrayLike) -> Score:
     """Return the sum of the votes over the sum of their sizes; a vote is weight times (value - midpoint).
 
@@ -44,4 +46,4 @@ def prediction_strength(values: NDArray[Any], weights: ArrayLike, midpoints: Arr
     size = np.abs(votes).sum(axis=0)
     score = np.divide(votes.sum(axis=0), size, out=np.full(x.shape[1], np.nan), where=size > 0)
     total = np.abs(w).sum()
-    return Score(score, np.abs(w) @ ~known / total if total > 0 else np.full(x.shape[1], np.nan))
+    return Score(score, np.minimum(np.abs(w) @ ~known / total, 1.0) if total > 0 else np.full(x.shape[1], np.nan))

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from resistance.stats._arrays import FloatArray, numbers
+from resistance.stats._threads import one_thread
 from resistance.stats.linear_score import Score, checked_values
 from resistance.stats.moderated_t import two_sided_t
 
@@ -39,6 +40,7 @@ class ClassMoments:
     df_0: int
 
 
+@one_thread
 def probability_ratio_score(values: NDArray[Any], weights: ArrayLike, moments: ClassMoments) -> Score:
     """Return the probability ratio based score: |weight| times log10 (p in class 1 / p in class 0), summed.
 
@@ -77,5 +79,5 @@ def probability_ratio_score(values: NDArray[Any], weights: ArrayLike, moments: C
     terms = np.abs(w)[:, None] * (logs[0] - logs[1])
     known = ~np.isnan(x) & used[:, None]
     total = np.abs(w).sum()
-    missing = np.abs(w) @ ~known / total if total > 0 else np.full(x.shape[1], np.nan)
+    missing = np.minimum(np.abs(w) @ ~known / total, 1.0) if total > 0 else np.full(x.shape[1], np.nan)
     return Score(np.where(known.any(axis=0), np.where(known, terms, 0.0).sum(axis=0), np.nan), missing)

@@ -124,8 +124,8 @@ def from_mixture(scores: ArrayLike) -> Mixture:
     Returns
     -------
     Mixture
-        Deterministic: the expectation-maximisation starts at the halves below and above each of five
-        quantiles (.3 to .7), and the fit of highest likelihood is taken.
+        Deterministic: the expectation-maximisation starts at the halves below and above each of three
+        quantiles (.3, .5, .7), and the fit of highest likelihood is taken.
 
     Raises
     ------
@@ -153,14 +153,14 @@ def from_mixture(scores: ArrayLike) -> Mixture:
     z = ((x - x.mean()) / spread)[:, None]
     one = GaussianMixture(1, reg_covar=1e-9).fit(z)
     best: GaussianMixture | None = None
-    for level in (0.3, 0.4, 0.5, 0.6, 0.7):
+    for level in (0.3, 0.5, 0.7):
         high = z[:, 0] > np.quantile(z, level)
         if not high.any() or high.all():
             continue
         means = np.array([[z[~high].mean()], [z[high].mean()]])
         precisions = np.array([[[1 / max(z[part].var(), 1e-3)]] for part in (~high, high)])
         model = GaussianMixture(
-            2, tol=1e-9, max_iter=2000, reg_covar=1e-6, means_init=means, precisions_init=precisions,
+            2, tol=1e-8, max_iter=500, reg_covar=1e-6, means_init=means, precisions_init=precisions,
             weights_init=np.array([1 - high.mean(), high.mean()]),
         )  # fmt: skip
         with warnings.catch_warnings():

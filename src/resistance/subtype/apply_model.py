@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from resistance.errors import InputError
 from resistance.stats.quantile_scaling import row_moments
 from resistance.stats.two_normals import TwoNormals, called, from_labels
+from resistance.subtype import lps
 from resistance.subtype.expression import Expression
 from resistance.subtype.genes import find_genes, share_missing
 from resistance.subtype.method import as_calls, probabilities_text
@@ -102,6 +103,8 @@ def apply_model(
     if densities == "sign":
         normals = _by_sign(scored.score)
     flags = ["standardised within these samples"] if scaling == "own" else []
+    double = set(expression.merged) & set(_rows(model, expression).values())
+    flags += [f"several rows: {', '.join(sorted(double))}"] if double else []
     flags += ["distributions of these samples' scores"] if densities == "sign" else []
     if model.platform == "unspecified" or expression.platform == "unspecified":
         flags.append("platform not stated")
@@ -182,6 +185,10 @@ def _refuse_options(model: Model, expression: Expression, scaling: str, densitie
         )  # fmt: skip
 
 
+def _rows(model: Model, expression: Expression) -> dict[str, str]:
+    return dict(find_genes(model.genes, expression.genes, where="expression").rows)
+
+
 def _values(model: Model, expression: Expression) -> tuple[FloatArray, tuple[str, ...], tuple[str, ...]]:
     """Return log2 values of the genes that the model looks at (NaN where the table has no row), those missing, those renamed."""
     wanted = model.scaling.genes or model.genes
@@ -192,6 +199,13 @@ def _values(model: Model, expression: Expression) -> tuple[FloatArray, tuple[str
     if here:
         out[here] = expression.rows([at[found.rows[wanted[i]]] for i in here])
     return out, found.missing, tuple(text for text in found.renamed if text.rpartition(" = ")[2] in set(model.genes))
+
+
+def lost_share(model: Model, expression: Expression, allowed: float) -> tuple[list[str], float, str]:
+    """Return the model's genes that a table lacks, their share of the weight, and both in words."""
+    lost = list(find_genes(model.genes, expression.genes, where="expression").missing)
+    share = share_missing(dict(zip(model.genes, np.abs(model.trained.weight), strict=True)), lost)
+    return lost, share, lost_in_words(lost, share, allowed)
 
 
 def lost_in_words(lost: Sequence[str], share: float, allowed: float) -> str:
@@ -235,22 +249,22 @@ def _refusals(
     scaling: str, lost: list[str],
 ) -> dict[str, str]:  # fmt: skip
     """Return sample -> why it gets no call."""
-    lost_share = share_missing(dict(zip(model.genes, np.abs(model.trained.weight), strict=True)), lost)
+    share_lost = share_missing(dict(zip(model.genes, np.abs(model.trained.weight), strict=True)), lost)
     out = dict(expression.unusable())
     mean, sd = training_moments(model)
     shift = np.zeros(scaled.shape[1])
-    if model.rule == "lps":
-        # leaving a gene out of the sum is the same as a value of 0, which is the middle only where values are centred
-        middle = (model.trained.mean_1 + model.trained.mean_0) / 2
-        shift = np.abs((model.trained.weight * middle) @ np.isnan(scaled)) / abs(model.normals.mean_1 - model.normals.mean_0)
+    if model.rule == "lps" and lps.is_centred(model.trained):
+        # left out of the sum: the same as a value of 0, and the genes' middles are only about 0
+        lost_sum = ((model.trained.weight * lps.middle(model.trained))[:, None] * np.isnan(scaled)).sum(axis=0)
+        shift = np.abs(lost_sum) / abs(model.normals.mean_1 - model.normals.mean_0)
     with np.errstate(invalid="ignore", divide="ignore"):
         distance = np.abs(scaled - mean[:, None]) / sd[:, None]
     for j, sample in enumerate(expression.samples):
         if sample in out:
             continue
         known = distance[:, j][~np.isnan(distance[:, j])]
-        if lost_share > wanted.max_weight_missing:
-            out[sample] = "no call: " + lost_in_words(lost, lost_share, wanted.max_weight_missing)
+        if share_lost > wanted.max_weight_missing:
+            out[sample] = "no call: " + lost_in_words(lost, share_lost, wanted.max_weight_missing)
         elif weight_missing[j] > MAX_SAMPLE_MISSING or not known.size:
             out[sample] = (
                 f"no call: {weight_missing[j]:.1%} of the score's weight is not measured in this sample, {MAX_SAMPLE_MISSING:.0%} are allowed"
@@ -258,7 +272,7 @@ def _refusals(
         elif shift[j] > MAX_SHIFT:
             out[sample] = (
                 f"no call: missing values shift the score by {shift[j]:.0%} of the distance between the classes "
-                "(the values are not centred); train with scaling standardise"
+                "(the genes' middles are not 0); train with scaling standardise"
             )
         elif share[j] < MIN_STEADY:
             out[sample] = f"no call: {share[j]:.0%} of the genes that the scaling rests on are there, {MIN_STEADY:.0%} are needed"

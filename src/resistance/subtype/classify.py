@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from resistance.schemas import SCORES, SUBTYPES
+from resistance.subtype.expression_scores import score_cohort
 from resistance.subtype.labels import label_method
 from resistance.subtype.method import Called
 from resistance.subtype.registry import by_name
+from resistance.subtype.saved import saved_method
 from resistance.tables import conform, empty
 
 if TYPE_CHECKING:
@@ -22,7 +24,7 @@ def classify_all(cohort: Cohort, settings: Subtype) -> Called:
     ----------
     cohort : Cohort
     settings : config.Subtype
-        ``labels`` first, then ``methods``, each once.
+        ``labels`` first, then ``methods``, each once, then ``models`` and the ``scores`` of expression.
 
     Returns
     -------
@@ -30,14 +32,23 @@ def classify_all(cohort: Cohort, settings: Subtype) -> Called:
         ``subtypes``: one row per patient and method, patients in the order of the patients table; also
         patients who could not be called, with the reason.  ``scores``: one row per sample and score, of
         every sample that was measured, not only of the one that the patient's call rests on.
+
+    Raises
+    ------
+    InputError
+        A model is missing, or there is no score of a name.
     """
     import pandas as pd
 
     methods = [label_method(label.name, label.kind) for label in settings.labels]
-    methods += [by_name(name) for name in dict.fromkeys(settings.methods)]
+    models = {f"model:{model.name}": model for model in settings.models}
+    named = dict.fromkeys([*settings.methods, *models])
+    methods += [saved_method(models[name]) if name in models else by_name(name) for name in named]
     found = [method.classify(cohort, settings) for method in methods]
+    of_genes = score_cohort(cohort, settings.scores, max_weight_missing=settings.max_weight_missing)
     if not found:
-        return Called(empty(SUBTYPES))
+        return Called(empty(SUBTYPES), of_genes)
+    found.append(Called(empty(SUBTYPES), of_genes))
     # rows as records, because a column that is NA in one part has no type of its own to agree on
     rows = [record for part in found for record in part.subtypes.to_dict("records")]
     scores = [record for part in found for record in part.scores.to_dict("records")]

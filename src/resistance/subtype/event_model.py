@@ -15,7 +15,8 @@ from resistance.errors import InputError, Problem
 from resistance.stats import class_evidence as evidence
 from resistance.subtype.event_names import event_name
 from resistance.subtype.events import Events
-from resistance.subtype.visible import MAX_WEIGHT_MISSING, look
+from resistance.subtype.saved_json import read_saved, saved_text
+from resistance.subtype.visible import MAX_WEIGHT_MISSING, Seen, look
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -147,7 +148,7 @@ def _row(
     i: int,
     x: NDArray[np.float64],
     p: NDArray[np.float64],
-    seen: Any,
+    seen: Seen,
     min_confidence: float | None,
     most: float,
 ) -> dict[str, Any]:
@@ -188,14 +189,16 @@ def _refuse_labels(events: Events, labels: Mapping[str, str], samples: list[str]
             value=next(iter(labels), None),
             remedy=f"Samples of the matrix are named like {', '.join(str(x) for x in events.table.index[:2])}.",
         )
-    counts: dict[str, int] = {name: 0 for name in labels.values()}
+    counts: dict[str, int] = dict.fromkeys(labels.values(), 0)
     for sample in samples:
         counts[labels[sample]] += 1
     if len(counts) < 2:
         raise InputError("one class is nothing to tell apart", path=events.where, value=next(iter(counts)))
     problems = [
         Problem(
-            f"the class has {n} of the matrix' samples, {LEAST_PER_CLASS} are needed" if n else "the class has no sample in the matrix",
+            f"the class has {n} of the matrix' samples, {LEAST_PER_CLASS} are needed"
+            if n
+            else "the class has no sample in the matrix",
             events.where,
             column="label",
             value=name,
@@ -216,13 +219,20 @@ def _membership(
         if sample in given:
             row = np.asarray([float(given[sample].get(name, 0.0)) for name in classes])
             if not (row >= 0).all() or row.sum() <= 0:
-                raise InputError("the membership is no share", column="membership", value=sample, remedy="Numbers from 0 to 1, not all 0.")
+                raise InputError(
+                    "the membership is no share", column="membership", value=sample, remedy="Numbers from 0 to 1, not all 0."
+                )
             member[i] = row / row.sum()
     return member
 
 
 def _judge(
-    x: NDArray[np.float64], y: NDArray[np.intp], member: NDArray[np.float64], classes: tuple[str, ...], names: tuple[str, ...], seed: int
+    x: NDArray[np.float64],
+    y: NDArray[np.intp],
+    member: NDArray[np.float64],
+    classes: tuple[str, ...],
+    names: tuple[str, ...],
+    seed: int,
 ) -> tuple[dict[str, Any], float, float]:
     """Cross-validate: what accuracy and confidence are worth, the temperature, and what hidden events cost."""
     from sklearn.model_selection import StratifiedKFold
@@ -292,29 +302,17 @@ def _digest_of(samples: list[str], names: tuple[str, ...], *arrays: NDArray[Any]
 
 def to_json(model: EventModel) -> str:
     """Return the model as JSON text, with a digest of its content; no pickle anywhere."""
-    body = _body(model)
-    return json.dumps({**body, "digest": _digest(body)}, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
+    return saved_text(_body(model))
 
 
-def from_json(text: str) -> EventModel:
-    """Return a saved model.
+def from_body(body: dict[str, Any]) -> EventModel:
+    """Return a model from the content of its file.
 
     Raises
     ------
     ValueError
-        No JSON, another format or version, altered content, or numbers that do not fit together.
+        Numbers or names that do not fit together.
     """
-    try:
-        body = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise ValueError(f"no JSON ({error})") from error
-    if not isinstance(body, dict) or body.get("format") != FORMAT:
-        raise ValueError(f"no model of the format '{FORMAT}'")
-    if body.get("version") != VERSION:
-        raise ValueError(f"the model has version {body.get('version')}, this program reads version {VERSION}")
-    digest = body.pop("digest", None)
-    if digest != _digest(body):
-        raise ValueError("the model was altered: its digest does not fit its content")
     arrays = {name: np.asarray(body["fit"][name], dtype=np.float64) for name in _ARRAYS}
     classes, events = tuple(body["classes"]), tuple(body["events"])
     k, d = len(classes), len(events)
@@ -322,25 +320,16 @@ def from_json(text: str) -> EventModel:
     wrong = [name for name, shape in shapes.items() if arrays[name].shape != shape or not np.isfinite(arrays[name]).all()]
     if wrong or tuple(event_name(name) for name in events) != events:
         raise ValueError(f"the model's parts do not fit together ({', '.join(wrong) or 'names of events'})")
-    numbers = {name: float(body["fit"][name]) for name in ("event_scale", "temperature", "blindness")}
-    return EventModel(classes, events, evidence.EvidenceModel(**arrays, **numbers), body["judged"], body["training"])
+    scale, temperature, blindness = (float(body["fit"][name]) for name in ("event_scale", "temperature", "blindness"))
+    if not (scale > 0 and temperature > 0 and blindness >= 0):
+        raise ValueError("the model's scale, temperature or blindness is not usable")
+    fit = evidence.calibrate(evidence.EvidenceModel(**arrays, event_scale=scale), temperature, blindness)  # type: ignore[arg-type]
+    return EventModel(classes, events, fit, body["judged"], body["training"])
 
 
 def read_model(path: Path) -> EventModel:
-    """Read a saved model.
-
-    Raises
-    ------
-    InputError
-        It is missing, of another version, altered, or no such file at all.
-    """
-    try:
-        return from_json(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, IsADirectoryError) as error:
-        raise InputError("the model is missing", path=path, remedy="`resistance subtype train genetic` writes one.") from error
-    except (ValueError, KeyError, TypeError) as error:
-        why = str(error) if type(error) is ValueError else "the model lacks a part, or is no UTF-8 text"
-        raise InputError(why, path=path, remedy="Take the file as `resistance subtype train genetic` wrote it.") from error
+    """Read a saved model (InputError where it is missing, altered or something else)."""
+    return read_saved(path, FORMAT, VERSION, from_body, "`resistance subtype train genetic` writes one.")
 
 
 def _body(model: EventModel) -> dict[str, Any]:
@@ -355,8 +344,3 @@ def _body(model: EventModel) -> dict[str, Any]:
         "judged": model.judged,
         "training": model.training,
     }
-
-
-def _digest(body: Mapping[str, Any]) -> str:
-    text = json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return "sha256:" + hashlib.sha256(text.encode()).hexdigest()

@@ -36,20 +36,20 @@ class Events:
         Samples x events, float64: 0..3, NaN where the assay could not see the event.
     renamed : dict of str to str
         Name here -> name in the file, where they differ by more than spelling of punctuation or case.
-    where : str
+    where : str or None
         File or table, for messages.
     """
 
     table: pd.DataFrame
     renamed: dict[str, str]
-    where: str = "events"
+    where: str | None = None
 
     def take(self, wanted: Sequence[str]) -> NDArray[np.float64]:
         """Return the columns `wanted` (names here), NaN where the table does not have the event."""
         return np.asarray(self.table.reindex(columns=list(wanted)).to_numpy(dtype=np.float64))
 
 
-def check_events(table: pd.DataFrame, *, known: Collection[str] = (), where: str = "events") -> Events:
+def check_events(table: pd.DataFrame, *, known: Collection[str] = (), where: str | None = None) -> Events:
     """Check a matrix with events in rows and samples in columns.
 
     Parameters
@@ -58,7 +58,7 @@ def check_events(table: pd.DataFrame, *, known: Collection[str] = (), where: str
         Index: events, as published or as R renamed them; columns: samples.  Values 0 to 3 or missing.
     known : collection of str
         Events that the method asks for (names of this package): they tell rows from columns.
-    where : str
+    where : str, optional
         File or table, for messages.
 
     Returns
@@ -98,6 +98,47 @@ def check_events(table: pd.DataFrame, *, known: Collection[str] = (), where: str
     return Events(frame, plain, where)
 
 
+def table_events(table: pd.DataFrame, *, known: Collection[str] = (), where: str | None = None) -> Events:
+    """Check a plain table of either form.
+
+    Parameters
+    ----------
+    table : DataFrame
+        With a column ``sample_id`` (or an index of that name): one row per sample, one column per event.
+        Else events in rows: in the first text column (``gene``, ``event`` ...) or in the index; one column per sample.
+    known, where
+        As in :func:`check_events`.
+    """
+    frame = table.reset_index() if table.index.name == "sample_id" else table
+    if "sample_id" in frame.columns:
+        return check_events(frame.set_index("sample_id").T, known=known, where=where)
+    label = next((name for name in frame.columns[:1] if str(name).lower() in _LABELS), None)
+    if label is not None:
+        frame = frame.set_index(label)
+    return check_events(frame[[name for name in frame.columns if str(name).lower() not in _LABELS]], known=known, where=where)
+
+
+def read_table(path: Path) -> pd.DataFrame:
+    """Read a table as text, ``.gz`` or plain, tab separated.
+
+    Raises
+    ------
+    InputError
+        The file is missing or no table.
+    """
+    import pandas as pd
+
+    try:
+        table = pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False, encoding="utf-8-sig")
+    except FileNotFoundError as error:
+        raise InputError("the table is missing", path=path) from error
+    except (ValueError, OSError, EOFError) as error:  # pandas' own errors of reading are ValueErrors
+        raise InputError(f"not a readable table ({error})", path=path, remedy="Tab separated text with a header.") from error
+    if table.shape[1] < 2:
+        raise InputError("the table has one column", path=path, remedy="Tab separated text with a header.")
+    return table
+
+
 def read_events(path: Path, *, samples_in_rows: bool = False, known: Collection[str] = ()) -> Events:
     """Read a matrix from a tab separated file, ``.gz`` or plain.
 
@@ -114,16 +155,7 @@ def read_events(path: Path, *, samples_in_rows: bool = False, known: Collection[
     InputError
         The file is missing or no table, or what :func:`check_events` refuses.
     """
-    import pandas as pd
-
-    try:
-        table = pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False, encoding="utf-8-sig")
-    except FileNotFoundError as error:
-        raise InputError("the matrix of events is missing", path=path) from error
-    except (ValueError, OSError, EOFError) as error:  # pandas' own errors of reading are ValueErrors
-        raise InputError(f"not a readable table ({error})", path=path, remedy="Tab separated text with a header.") from error
-    if table.shape[1] < 2:
-        raise InputError("the matrix has one column", path=path, remedy="Tab separated text: events in rows, samples in columns.")
+    table = read_table(path)
     table = table.set_index(table.columns[0])
     if not samples_in_rows:
         table = table[[name for name in table.columns if str(name).lower() not in _LABELS]]
@@ -137,7 +169,7 @@ def _letters(name: str) -> str:
     return plain[1:] if plain[:1] == "X" and plain[1:2].isdigit() else plain
 
 
-def _refuse_swapped(columns: list[str], names: list[str], known: Collection[str], where: str) -> None:
+def _refuse_swapped(columns: list[str], names: list[str], known: Collection[str], where: str | None) -> None:
     """Refuse a matrix whose columns are events: by the events that are known, else by their form."""
     wanted = set(known)
     in_rows = sum(name in wanted for name in names)
@@ -149,11 +181,12 @@ def _refuse_swapped(columns: list[str], names: list[str], known: Collection[str]
             f"the events stand in the columns ({in_columns} of {len(columns)}), samples in the rows",
             path=where,
             value=columns[0],
-            remedy="Events go into rows: transpose the table (table.T), or give --samples-in-rows.",
+            remedy="Events go into rows: transpose the table (table.T), call the column of the samples 'sample_id', or, for a file of "
+            "`train` and `apply`, give --samples-in-rows.",
         )
 
 
-def _twice(names: list[str], raw: list[str], where: str) -> list[Problem]:
+def _twice(names: list[str], raw: list[str], where: str | None) -> list[Problem]:
     first: dict[str, str] = {}
     problems = []
     for name, written in zip(names, raw, strict=True):
@@ -165,12 +198,14 @@ def _twice(names: list[str], raw: list[str], where: str) -> list[Problem]:
     return problems[:20]
 
 
-def _twice_sample(columns: list[str], where: str) -> list[Problem]:
+def _twice_sample(columns: list[str], where: str | None) -> list[Problem]:
     twice = sorted({name for name in columns if columns.count(name) > 1}) if len(set(columns)) < len(columns) else []
-    return [Problem("the sample has two columns", where, column=name, remedy="Keep one column per sample.") for name in twice[:20]]
+    return [
+        Problem("the sample has two columns", where, column=name, remedy="Keep one column per sample.") for name in twice[:20]
+    ]
 
 
-def _values(table: pd.DataFrame, names: list[str], where: str) -> tuple[NDArray[np.float64], list[Problem]]:
+def _values(table: pd.DataFrame, names: list[str], where: str | None) -> tuple[NDArray[np.float64], list[Problem]]:
     import pandas as pd
 
     text = table.astype("object").where(table.notna(), "NA")
@@ -184,7 +219,7 @@ def _values(table: pd.DataFrame, names: list[str], where: str) -> tuple[NDArray[
             f"sample {table.columns[j]} has a value that is none of 0, 1, 2, 3",
             where,
             column=names[i],
-            value=str(text.iat[i, j]),
+            value=str(text.iloc[i, j]),
             remedy="0 none; 1 synonymous or low-level copy number; 2 other mutation or high-level; 3 structural; NA not seen.",
         )
         for i, j in zip(*(part[:20] for part in np.nonzero(bad)), strict=True)

@@ -41,6 +41,8 @@ class Expression:
     unit : {'counts', 'tpm', 'log2'}
     platform : str
         In the user's word, 'unspecified' where not given.
+    merged : tuple of str
+        Genes that stood in several rows: added up for counts and TPM, the row with the highest mean for log2.
     """
 
     genes: tuple[str, ...]
@@ -48,6 +50,7 @@ class Expression:
     values: NDArray[Any]
     unit: str
     platform: str = "unspecified"
+    merged: tuple[str, ...] = ()
 
     def rows(self, places: Sequence[int] | NDArray[np.intp]) -> FloatArray:
         """Return rows on a log2 scale: log2 as it stands, counts as log2(CPM + 1), TPM as log2(TPM + 1).
@@ -77,6 +80,8 @@ class Expression:
             block = self.values[rows]
             known |= ~np.isnan(block).all(axis=0)
             above |= (block > 0).any(axis=0) if self.unit != "log2" else known
+            if known.all() and above.all():  # as a rule after the first rows
+                break
         reasons = {name: "no value at all" for name, has in zip(self.samples, known, strict=True) if not has}
         return reasons | {
             name: f"all values are 0 ({self.unit})"
@@ -87,7 +92,9 @@ class Expression:
     def select(self, samples: Sequence[str]) -> Expression:
         """Return some of the samples, in the order given."""
         at = {name: i for i, name in enumerate(self.samples)}
-        return Expression(self.genes, tuple(samples), self.values[:, [at[name] for name in samples]], self.unit, self.platform)
+        return Expression(
+            self.genes, tuple(samples), self.values[:, [at[name] for name in samples]], self.unit, self.platform, self.merged
+        )
 
 
 def from_frame(frame: pd.DataFrame, unit: str, *, platform: str = "unspecified", where: str = "expression") -> Expression:
@@ -110,8 +117,8 @@ def from_frame(frame: pd.DataFrame, unit: str, *, platform: str = "unspecified",
     Raises
     ------
     InputError
-        An unknown unit, an empty table, a gene or sample that stands twice, samples in rows, a cell that
-        is no number, and numbers that contradict the unit.
+        An unknown unit, an empty table, a sample that stands twice, samples in rows, a cell that is no
+        number, and numbers that contradict the unit.
 
     Examples
     --------
@@ -131,9 +138,8 @@ def from_frame(frame: pd.DataFrame, unit: str, *, platform: str = "unspecified",
     genes, samples = ([str(name).strip() for name in axis] for axis in (frame.index, frame.columns))
     _refuse_turned(genes, samples, where)
     problems = [
-        Problem(f"the {what} stands {names.count(name)} times", where, value=name, remedy=f"Keep one {place} per {what}.")
-        for what, place, names in (("gene", "row", genes), ("sample", "column", samples))
-        for name in _twice(names)
+        Problem(f"the sample stands {samples.count(name)} times", where, value=name, remedy="Keep one column per sample.")
+        for name in _twice(samples)
     ]
     if problems:
         raise InputError(problems[:20])
@@ -144,7 +150,39 @@ def from_frame(frame: pd.DataFrame, unit: str, *, platform: str = "unspecified",
     if values.dtype.kind != "f":
         values = values.astype(np.float64)
     refuse_other_unit(values, unit, genes, samples, where)
-    return Expression(tuple(genes), tuple(samples), values, unit, platform)
+    double = tuple(_twice(genes))
+    if double:
+        genes, values = _one_row_each(genes, values, unit)
+    return Expression(tuple(genes), tuple(samples), values, unit, platform, double)
+
+
+def merged_in_words(expression: Expression) -> str:
+    """Return what was done with genes that stood in several rows, '' where there are none."""
+    if not expression.merged:
+        return ""
+    names = ", ".join(expression.merged[:5]) + (" ..." if len(expression.merged) > 5 else "")
+    how = "the row with the highest mean was kept" if expression.unit == "log2" else "their rows were added up"
+    return f"{len(expression.merged)} gene(s) stood in several rows ({names}): {how}"
+
+
+def _one_row_each(genes: list[str], values: NDArray[Any], unit: str) -> tuple[list[str], NDArray[Any]]:
+    places: dict[str, list[int]] = {}
+    for i, name in enumerate(genes):
+        places.setdefault(name, []).append(i)
+    out = np.array(values[[rows[0] for rows in places.values()]])
+    for at, rows in enumerate(places.values()):
+        if len(rows) == 1:
+            continue
+        block = np.asarray(values[rows], dtype=np.float64)
+        known = ~np.isnan(block)
+        total = np.where(known, block, 0.0).sum(axis=0)
+        if unit == "log2":
+            n = known.sum(axis=1)
+            mean = np.divide(np.where(known, block, 0.0).sum(axis=1), n, out=np.full(n.size, -np.inf), where=n > 0)
+            out[at] = block[int(np.argmax(mean))]
+        else:
+            out[at] = np.where(known.any(axis=0), total, np.nan)
+    return list(places), out
 
 
 def from_cohort(cohort: Cohort) -> Expression | None:

@@ -17,7 +17,8 @@ from resistance.errors import InputError, KnowledgeError, Problem
 from resistance.knowledge import load_genes
 from resistance.resources import resource_path
 
-ALIASES = "signatures/aliases.tsv"
+#: tables of names: of the NanoString signatures, and of those of expression
+ALIASES = ("signatures/aliases.tsv", "signatures/expression_aliases.tsv")
 _ENSEMBL = re.compile(r"(ENSG\d{11})(?:\.\d+)?(?:_PAR_Y)?")
 
 
@@ -32,13 +33,14 @@ def signature_aliases() -> Mapping[str, str]:
     """
     known = load_genes()
     out = dict(known.aliases) | {ensembl: symbol for symbol, ensembl in known.ensembl_ids.items()}
-    with resource_path(ALIASES).open(encoding="utf-8", newline="") as lines:
-        for row in csv.DictReader(lines, delimiter="\t"):
-            for name in (*row["previous"].split(";"), row["ensembl_gene"]):
-                if name in ("", "NA"):
-                    continue
-                if out.setdefault(name, row["symbol"]) != row["symbol"]:
-                    raise KnowledgeError(f"{ALIASES}: '{name}' leads to {out[name]} and to {row['symbol']}")
+    for table in ALIASES:
+        with resource_path(table).open(encoding="utf-8", newline="") as lines:
+            for row in csv.DictReader(lines, delimiter="\t"):
+                for name in (*row["previous"].split(";"), row["ensembl_gene"]):
+                    if name in ("", "NA"):
+                        continue
+                    if out.setdefault(name, row["symbol"]) != row["symbol"]:
+                        raise KnowledgeError(f"{table}: '{name}' leads to {out[name]} and to {row['symbol']}")
     return MappingProxyType(out)
 
 

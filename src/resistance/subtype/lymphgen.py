@@ -9,10 +9,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from resistance.errors import InputError, Problem
+from resistance.schemas import SCORES
+from resistance.subtype.genetic import our_samples
+from resistance.subtype.method import Called, Method, as_calls, per_patient
+from resistance.tables import empty
 
 if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
+
+    from resistance.cohort import Cohort
+    from resistance.config import Subtype
 
 #: class -> features that a confidence above .5 needs behind it, in LymphGen's order
 MINIMUM_FEATURES: Mapping[str, int] = {"BN2": 2, "EZB": 2, "MCD": 2, "N1": 1, "ST2": 2, "A53": 2}
@@ -22,13 +29,20 @@ _SURE, _LIKELY = 0.9, 0.5
 #: LymphGen prints confidences cut off after the second digit: 0.90 may be anything below 0.91
 _CUT_OFF = 0.01
 _SAMPLE = ("Sample.Name", "Sample.ID", "sample_id", "Sample", "SampleID")
-_AVAILABLE = {"available": True, "not available": False, "1": True, "0": False, "yes": True, "no": False, "true": True, "false": False}
+_AVAILABLE = {
+    "available": True,
+    "not available": False,
+    "1": True,
+    "0": False,
+    "yes": True,
+    "no": False,
+    "true": True,
+    "false": False,
+}
 _NA = ("", "NA", "NaN", "nan")
 
 
-def combine(
-    confidence: NDArray[np.float64], features: NDArray[np.float64], copy_number: NDArray[np.bool_]
-) -> list[str]:
+def combine(confidence: NDArray[np.float64], features: NDArray[np.float64], copy_number: NDArray[np.bool_]) -> list[str]:
     """Combine the confidences of the six classes into one call per sample.
 
     Parameters
@@ -110,7 +124,8 @@ def call(table: pd.DataFrame, *, where: str = "lymphgen") -> list[dict[str, Any]
     highest = combine(np.where(np.isin(confidence, (_LIKELY, _SURE)), confidence + _CUT_OFF / 2, confidence), features, copies)
     printed = [str(x).strip() for x in table["Subtype.Prediction"]] if "Subtype.Prediction" in table else [""] * len(names)
     return [
-        _row(names[i], found[i], highest[i], printed[i], confidence[i], features[i], bool(copies[i]), classes) for i in range(len(names))
+        _row(names[i], found[i], highest[i], printed[i], confidence[i], features[i], bool(copies[i]), classes)
+        for i in range(len(names))
     ]
 
 
@@ -125,7 +140,9 @@ def read_lymphgen(path: Path) -> pd.DataFrame:
     import pandas as pd
 
     try:
-        return pd.read_csv(path, sep="," if path.suffix == ".csv" else "\t", dtype=str, keep_default_na=False, encoding="utf-8-sig")
+        return pd.read_csv(
+            path, sep="," if path.suffix == ".csv" else "\t", dtype=str, keep_default_na=False, encoding="utf-8-sig"
+        )
     except FileNotFoundError as error:
         raise InputError("LymphGen's result table is missing", path=path) from error
     except (ValueError, OSError) as error:
@@ -196,7 +213,9 @@ def _row(
         for j, name in enumerate(CLASSES)
         if confidence[j] > _LIKELY
     )
-    probabilities = ";".join(f"{n}={confidence[CLASSES.index(n)]:g}" for n in classes if not np.isnan(confidence[CLASSES.index(n)]))
+    probabilities = ";".join(
+        f"{n}={confidence[CLASSES.index(n)]:g}" for n in classes if not np.isnan(confidence[CLASSES.index(n)])
+    )
     missing = [name for name in CLASSES if np.isnan(confidence[CLASSES.index(name)])]
     return {
         "sample_id": sample,
@@ -211,3 +230,48 @@ def _row(
         + (f"; not predicted: {', '.join(missing)}" if missing else "")
         + note,
     }
+
+
+def classify(cohort: Cohort, settings: Subtype) -> Called:
+    """Call every patient of a cohort from LymphGen's result table, named by ``subtype.genetic.lymphgen.file``.
+
+    Raises
+    ------
+    InputError
+        No table is named, or none of its samples is one of the cohort.
+    """
+    source = settings.genetic.lymphgen
+    if source is None:
+        raise InputError(
+            "the method reads LymphGen's result table, and none is named",
+            path="subtype",
+            column="genetic.lymphgen.file",
+            remedy="Write its input files with `resistance subtype lymphgen`, run LymphGen, and name its result here.",
+        )
+    rows = call(read_lymphgen(Path(source.file)), where=source.file)
+    names = our_samples([row["sample_id"] for row in rows], source.sample_pattern, cohort, source.file)
+    found = [row | {"sample_id": names[row["sample_id"]]} for row in rows if row["sample_id"] in names]
+    calls = as_calls([METHOD.row(**row) for row in found])
+    return Called(per_patient(cohort, METHOD, calls, what="LymphGen result"), empty(SCORES))
+
+
+def classify_table(table: pd.DataFrame) -> pd.DataFrame:
+    """Call every sample of a LymphGen result table."""
+    return as_calls([METHOD.row(**row) for row in call(table)])
+
+
+METHOD = Method(
+    name="lymphgen",
+    version="1",
+    kind="genetic",
+    input="genetic_features",
+    needs="the result table of LymphGen (its website); `resistance subtype lymphgen` writes its input files",
+    classes=(*CLASSES, OTHER, "composites such as BN2/EZB"),
+    features=(),
+    platforms=("what LymphGen was run on",),
+    citation="Wright GW et al. Cancer Cell 2020; 37:551-568, doi:10.1016/j.ccell.2020.03.015",
+    verified=True,
+    limits="The confidences are LymphGen's; here they are only combined. Without copy number A53 is not called.",
+    classify=classify,
+    classify_table=classify_table,
+)

@@ -1,20 +1,26 @@
-"""Mutations of 37 genes and fusions of BCL2 and BCL6 -> subtypes in the manner of LymphGen, by seeds and centres (LymphPlex, 2023)."""
+"""Mutations of 34 genes and TP53, fusions of BCL2 and BCL6 -> subtypes in the manner of LymphGen, by seeds and centres (LymphPlex, 2023)."""
 
 from __future__ import annotations
 
 import csv
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from resistance.resources import resource_path
-from resistance.subtype.visible import MAX_WEIGHT_MISSING, look
+from resistance.subtype.genetic import classify_cohort, classify_events_table, is_binary
+from resistance.subtype.method import Called, Method
+from resistance.subtype.visible import MAX_WEIGHT_MISSING, Seen, look
 
 if TYPE_CHECKING:
+    import pandas as pd
     from numpy.typing import NDArray
 
+    from resistance.cohort import Cohort
+    from resistance.config import Subtype
     from resistance.subtype.events import Events
 
 #: class of the centres -> label; 'like', because LymphGen's own scores are something else
@@ -118,7 +124,7 @@ def _row(
     near: NDArray[np.float64],
     tp53: float,
     known: Centres,
-    seen: Any,
+    seen: Seen,
     most: float,
 ) -> dict[str, Any]:
     row = {"sample_id": sample} | seen.columns(i)
@@ -143,3 +149,48 @@ def _row(
         row["flags"] = ";".join(filter(None, [row["flags"], "tp53_not_visible"]))
         ends += "; TP53 not visible"
     return row | {"subtype": found, "score": score, "reason": reason + ends}
+
+
+def classify(cohort: Cohort, settings: Subtype) -> Called:
+    """Call every patient of a cohort from calls and fusions, or from the matrix of the cohort file."""
+    rows = partial(call, tp53=settings.genetic.lymphplex_tp53, max_weight_missing=settings.genetic.max_weight_missing)
+    return classify_cohort(cohort, settings, METHOD, rows)
+
+
+def classify_table(table: pd.DataFrame, *, tp53: bool = True, max_weight_missing: float = MAX_WEIGHT_MISSING) -> pd.DataFrame:
+    """Call every sample of a table of coded events (see :func:`resistance.subtype.events.table_events`).
+
+    A matrix without any value above 1 has the form of LymphPlex itself: 1 is mutated, and BCL2 and BCL6 are
+    fusions; its rows are flagged binary_matrix.
+    """
+
+    def rows(events: Events) -> list[dict[str, Any]]:
+        given = _from_binary(events) if is_binary(events) else events
+        return call(given, tp53=tp53, max_weight_missing=max_weight_missing)
+
+    return classify_events_table(table, METHOD, rows)
+
+
+def _from_binary(events: Events) -> Events:
+    """Return such a matrix in the coding of this package; its BCL2 and BCL6 are fusions where no others are given."""
+    table = 2.0 * events.table
+    named = {gene: f"SV:{gene}" for gene in ("BCL2", "BCL6") if gene in table and f"SV:{gene}" not in table}
+    return replace(events, table=table.rename(columns=named))
+
+
+METHOD = Method(
+    name="lymphplex",
+    version="1",
+    kind="genetic",
+    input="genetic_features",
+    needs="mutations of 34 genes and TP53, fusions of BCL2 and BCL6",
+    classes=(*LABELS.values(), TP53_CLASS),
+    features=(*centres().events, "TP53"),
+    platforms=("panel, exome or genome with fusions of BCL2 and BCL6",),
+    citation="Shen R et al. Signal Transduct Target Ther 2023; 8:145, doi:10.1038/s41392-023-01358-y",
+    verified=True,
+    limits="Labels are 'like' those of LymphGen: accuracy .70, kappa .57 against LymphGen on 699 tumours, with TP53 left out and "
+    "LymphGen's A53 and composites as Other.",
+    classify=classify,
+    classify_table=classify_table,
+)

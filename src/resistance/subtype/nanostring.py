@@ -7,12 +7,12 @@ scale, on which the same sum means nothing: they are refused, and the message na
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from resistance.errors import InputError, Problem
 from resistance.schemas import SCORES
-from resistance.stats.normal_classes import class_probabilities, far_outside
+from resistance.stats.normal_classes import class_probabilities, far_outside, score_at
 from resistance.subtype.genes import current_symbol, find_genes, share_missing
 from resistance.subtype.method import (
     TABLE_SCORES,
@@ -185,7 +185,6 @@ def score_counts(signature: Signature, counts: pd.DataFrame) -> Scored:
         raise InputError(
             f"{signature.name} cannot be computed: the code set lacks {', '.join(needed or housekeeping_genes())} "
             f"({lost:.0%} of the weight of the score)",
-            value=str(len(counts)),
             remedy="All genes of the score are needed. A Lymph2Cx code set has those of dlbcl90_coo only. " + OTHER_PLATFORM,
         )
     raw = counts.loc[list(found.rows.values())].to_numpy(dtype=float)
@@ -322,7 +321,8 @@ def classify_scores(method: Method, scores: pd.Series) -> pd.DataFrame:
     values = scores.to_numpy(dtype=float)
     probabilities = class_probabilities(values, signature.means, signature.sds)
     rows = []
-    for sample, score, p in zip(scores.index, values, probabilities, strict=True):
+    outside = far_outside(values, signature.means, signature.sds)
+    for sample, score, p, far in zip(scores.index, values, probabilities, outside, strict=True):
         row = method.row(sample_id=str(sample))
         if score != score:
             rows.append(row | {"reason": "no score"})
@@ -330,7 +330,7 @@ def classify_scores(method: Method, scores: pd.Series) -> pd.DataFrame:
         call, of_call, reason = call_score(signature, float(score), (float(p[0]), float(p[1])))
         text = probabilities_text(dict(zip(signature.classes, (float(p[0]), float(p[1])), strict=True)))
         rows.append(
-            row | {"subtype": call, "score": score, "probability": of_call, "probabilities": text, "flags": "from_score", "reason": reason}
+            row | {"subtype": call, "score": score, "probability": of_call, "probabilities": text, "flags": "from_score;far_outside" if far else "from_score", "reason": reason}
         )  # fmt: skip
     return as_calls(rows)
 
@@ -366,9 +366,26 @@ def classify_cohort(
             )
         return Called(per_patient(cohort, method, as_calls([]), what="NanoString counts"), empty(SCORES))
     counts = cohort.nanostring.set_index("gene")[names]
-    rows, scores = rows_of(counts)
+    try:
+        _refuse_other_numbers(counts)
+        rows, scores = rows_of(counts)
+    except InputError as error:  # say which table of the cohort is meant
+        raise InputError([replace(problem, path=problem.path or "nanostring") for problem in error.problems]) from error
     calls = per_patient(cohort, method, as_calls(rows), what="NanoString counts")
     return Called(calls, with_patients(cohort, scores))
+
+
+def cut_scores(signature: Signature) -> tuple[tuple[str, float], ...]:
+    """Return the scores at which the two classes begin to be called.
+
+    Examples
+    --------
+    >>> [(name, round(score, 1)) for name, score in cut_scores(load_signatures()["dlbcl90_coo"])]
+    [('ABC', 2433.5), ('GCB', 1907.8)]
+    """
+    first, second = signature.classes
+    high, low = (score_at(p, signature.means, signature.sds) for p in (signature.call_at, 1 - signature.call_at))
+    return (first, high), (second, low)
 
 
 def nanostring_method(
@@ -408,5 +425,6 @@ def nanostring_method(
         limits=limits,
         classify=classify,
         classify_table=classify_table,
+        cut_scores=cut_scores(signature),
     )
     return method, classify, classify_table

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from resistance.errors import InputError
 from resistance.subtype import (
+    chapuy,
     choi,
     dlbcl90,
     dlbcl90_coo,
@@ -11,7 +12,15 @@ from resistance.subtype import (
     dlbcl90_pmbl,
     double_expressor,
     hans,
+    lps_dhitsig104,
+    lps_wright210,
+    lymphgen,
+    lymphplex,
+    mixture,
     muris,
+    prps_st_wright210,
+    rnaseq_coo21,
+    rnaseq_dzsig28,
     tally,
     visco_young,
 )
@@ -28,9 +37,24 @@ METHODS: tuple[Method, ...] = (
     dlbcl90_coo.METHOD,
     dlbcl90_pmbl.METHOD,
     dlbcl90_dhitsig.METHOD,
+    lps_wright210.METHOD,
+    lps_dhitsig104.METHOD,
+    prps_st_wright210.METHOD,
+    rnaseq_coo21.METHOD,
+    rnaseq_dzsig28.METHOD,
+    chapuy.METHOD,
+    lymphplex.METHOD,
+    lymphgen.METHOD,
+    mixture.METHOD,
 )
 #: other names under which people look for a method
-ALIASES = {"lymph2cx": "dlbcl90_coo", "lymph3cx": "dlbcl90", "dhitsig": "dlbcl90_dhitsig", "visco": "visco_young"}
+ALIASES = {
+    "lymph2cx": "dlbcl90_coo",
+    "lymph3cx": "dlbcl90",
+    "dhitsig": "dlbcl90_dhitsig",
+    "visco": "visco_young",
+    "lps": "lps_wright210",
+}
 
 
 def by_name(name: str) -> Method:

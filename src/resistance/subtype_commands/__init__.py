@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import rich_click as click
 
+from resistance.subtype_commands.apply import apply
 from resistance.subtype_commands.call import call
 from resistance.subtype_commands.list import list_methods
+from resistance.subtype_commands.lymphgen import lymphgen
+from resistance.subtype_commands.score import score
+from resistance.subtype_commands.train import train
 
 
 @click.group()
@@ -16,5 +20,5 @@ def subtype() -> None:
     """
 
 
-for _command in (list_methods, call):
+for _command in (list_methods, call, train, apply, score, lymphgen):
     subtype.add_command(_command)

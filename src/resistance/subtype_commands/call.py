@@ -20,6 +20,10 @@ _path = click.Path(path_type=Path)
 @click.argument("table", type=_path)
 @click.option("--out", type=_path, required=True, help="Table of calls to write (TSV).")
 @click.option("--platform", help="What measured the table, where it is not what the method was made for (refused or flagged).")
+@click.option("--unit", type=click.Choice(["counts", "tpm", "log2"]), help="Expression: what the numbers are.")
+@click.option(
+    "--max-weight-missing", type=click.FloatRange(0, 1), help="Expression: share of the weight that missing genes may have."
+)
 @click.option("--values-are", type=click.Choice(["percent", "fraction"]), help="IHC: what the numbers are (default: percent).")
 @click.option(
     "--from-score", metavar="COLUMN", help="NanoString: TABLE holds samples and their scores in this column, no counts."
@@ -27,12 +31,13 @@ _path = click.Path(path_type=Path)
 @click.option("--sample", metavar="COLUMN", help="With --from-score: column of the samples' names (default: the first).")
 @click.option("--unverified", is_flag=True, help="Allow a method whose rule was not compared with its source.")
 def call(
-    method: str, table: Path, out: Path, platform: str | None, values_are: str | None, from_score: str | None,
+    method: str, table: Path, out: Path, platform: str | None, unit: str | None, max_weight_missing: float | None, values_are: str | None, from_score: str | None,
     sample: str | None, unverified: bool,
 ) -> None:  # fmt: skip
     """Call the samples of TABLE by METHOD (`resistance subtype list`). Research use only.
 
-    IHC and events: one row per sample, its name in the first column. NanoString and expression: genes in rows, one column per
+    IHC: one row per sample, its name in the first column. Genetic events: events in rows, or samples in rows with their names in
+    the column sample_id; lymphgen: its own result table. NanoString and expression: genes in rows, one column per
     sample; NanoString also as an RCC file, a folder or a .zip of them.
     """
     from resistance.errors import InputError
@@ -47,7 +52,8 @@ def call(
             value=chosen.name,
             remedy="Give --unverified to run it all the same; every row will say so.",
         )
-    options = {name: value for name, value in (("platform", platform), ("values_are", values_are)) if value is not None}
+    given = {"platform": platform, "unit": unit, "max_weight_missing": max_weight_missing, "values_are": values_are}
+    options: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     try:
         calls = _from_table(chosen, table, options) if from_score is None else _from_scores(chosen, table, from_score, sample)
     except InputError as error:
@@ -69,7 +75,7 @@ def _at(problem: Any, table: Path) -> Any:
     return problem if problem.path is not None else replace(problem, path=str(table))
 
 
-def _from_table(method: Method, table: Path, options: dict[str, str]) -> pd.DataFrame:
+def _from_table(method: Method, table: Path, options: dict[str, Any]) -> pd.DataFrame:
     from inspect import signature
 
     from resistance.errors import InputError
@@ -90,12 +96,16 @@ def _read(kind: str, path: Path) -> pd.DataFrame:
     from resistance.read.grid import read_grid
     from resistance.read.nanostring import read_counts
     from resistance.read.sheet import read_sheet
+    from resistance.subtype_commands.tables_in import named_rows
 
     if kind == "nanostring":
         return read_counts(path)
+    if kind == "genetic_features":
+        from resistance.subtype.events import read_table
+
+        return read_table(path)
     if kind == "expression":
-        grid = read_grid(path)
-        return pd.concat([grid.labels.iloc[:, 0].rename("gene"), grid.values], axis=1)
+        return named_rows(read_grid(path), path)
     sheet = read_sheet(path).drop(columns="_row")
     key = next((name for name in sheet.columns if name.lower() in ("sample_id", "sample")), sheet.columns[0])
     for name in sheet.columns.drop(key):

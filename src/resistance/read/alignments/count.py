@@ -96,7 +96,9 @@ def count_sample(
     pileup = pileup.assign(sample_id=name, build=build)
     from resistance.read.alignments.reasons import rows_of
 
-    counts = pd.DataFrame(rows_of(seen.by_read, seen.by_site, seen.counts, seen.sizes, plan.settings.families))
+    counts = pd.DataFrame(
+        rows_of(seen.by_read, seen.by_site, seen.counts, seen.sizes, plan.settings.families, plan.settings.tag is not None)
+    )
     return {
         "pileup": conform(pileup, schemas.PILEUP),
         "read_counts": conform(counts.assign(sample_id=name), schemas.READ_COUNTS),
@@ -151,7 +153,9 @@ def _alleles(plan: _Plan, seen: Seen) -> pd.DataFrame:
     return table.sort_values(["fragment", "variant"], kind="stable").reset_index(drop=True)
 
 
-def _plan(path: Path, variants: pd.DataFrame, settings: config.Alignments, sample_id: str | None, build: str, base: Path) -> _Plan:
+def _plan(
+    path: Path, variants: pd.DataFrame, settings: config.Alignments, sample_id: str | None, build: str, base: Path
+) -> _Plan:
     fasta = None if settings.fasta is None else base / settings.fasta
     alignment = open_alignment(path, build, sample=sample_id, fasta=fasta, read_groups=settings.read_groups)
     rows = variants.reset_index(drop=True)
@@ -177,7 +181,9 @@ def _windows(rows: pd.DataFrame, where: Sequence[int], alignment: Alignment, not
     given = list(zip(rows["pos"].astype(int).tolist(), rows["ref"].tolist(), rows["alt"].tolist(), strict=True))
     gaps = [i for i, (_, ref, alt) in enumerate(given) if where[i] >= 0 and (len(ref) != len(alt) or "-" in (ref, alt))]
     looked_at = list(range(len(given))) if alignment.fasta is not None else gaps
-    around, begin, certain = bases_around(alignment, [(where[i], *given[i][:2]) if where[i] >= 0 else None for i in range(len(given))], looked_at)
+    around, begin, certain = bases_around(
+        alignment, [(where[i], *given[i][:2]) if where[i] >= 0 else None for i in range(len(given))], looked_at
+    )
     out = []
     for i, (pos, ref, alt) in enumerate(given):
         if where[i] < 0:
@@ -210,7 +216,11 @@ def _settings(alignment: Alignment, sites: Sites, settings: config.Alignments) -
     there = f"Tags of the first {looked} reads: {', '.join(sorted(tags)) or 'none'}."
     if looked and umi.tag not in tags:
         other = "MI" if umi.tag == "RX" else "RX"
-        what = f"Set {_KEY}.umi.tag: {other}" if other in tags else f"Group the reads first (fgbio GroupReadsByUmi), or remove {_KEY}.umi"
+        what = (
+            f"Set {_KEY}.umi.tag: {other}"
+            if other in tags
+            else f"Group the reads first (fgbio GroupReadsByUmi), or remove {_KEY}.umi"
+        )
         raise InputError(f"the reads have no UMI tag {umi.tag}", path=alignment.path, remedy=f"{what}. {there}")
     if umi.tag == "MI":
         return replace(grouped, tag="MI")
@@ -237,10 +247,10 @@ def _pileup(plan: _Plan, seen: Seen, settings: config.Alignments, targets: Regio
     counts[plan.sites.row], lengths[plan.sites.row] = seen.counts, seen.lengths
 
     def total(*columns: int) -> NDArray[np.int64]:
-        return counts[:, list(columns)].sum(axis=1)
+        return np.asarray(counts[:, list(columns)].sum(axis=1))
 
     def mean(of: int, by: NDArray[np.int64]) -> NDArray[np.float64]:
-        return np.divide(counts[:, of], by, out=np.full(n, np.nan), where=by > 0)
+        return np.asarray(np.divide(counts[:, of], by, out=np.full(n, np.nan), where=by > 0))
 
     out: dict[str, Any] = {
         "reads": total(tally.READS_REF, tally.READS_ALT, tally.READS_OTHER),

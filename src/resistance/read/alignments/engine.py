@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+#: observations that are held at first; more where one place is deeper
+ROWS = 1 << 16
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -131,7 +134,7 @@ class _Walk:
         from resistance.read.alignments.observe import OBSERVATION
 
         self._alignment, self._sites, self._settings, self._seen, self._wanted = alignment, sites, settings, seen, wanted
-        self._rows = np.zeros(1 << 16, OBSERVATION)
+        self._rows = np.zeros(ROWS, OBSERVATION)
         tag = settings.tag or ""
         # families that were found from names have no tag, but their marked duplicates are members all the same: any unused tag
         self._tag = ord(tag[0]) + 256 * ord(tag[1]) if tag else (0xFFFF if settings.families else 0)

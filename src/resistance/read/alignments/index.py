@@ -112,7 +112,6 @@ def _filled(windows: NDArray[np.uint64]) -> NDArray[np.uint64]:
 
 def _from_bins(data: bytes) -> Index:
     """Return windows of a CSI, which has no linear index: each bin says where its first overlapping record stands."""
-    import numpy as np
 
     shift, depth, n_aux = struct.unpack_from("<iii", data, 4)
     at = 16 + n_aux

@@ -10,6 +10,9 @@ from resistance.read.alignments.positions import Filters, position_counts
 from resistance.read.alignments.sites import FLANK
 from resistance.variant import contig
 
+#: reads beginning at one position that are asked for the reference
+_PER_START = 4
+
 
 def bases_around(
     alignment: Alignment, places: Sequence[tuple[int, int, str] | None], wanted: Sequence[int]
@@ -84,7 +87,7 @@ def _of_reads(alignment: Alignment, spans: dict[int, tuple[int, int, int]]) -> d
 
     if not spans:
         return {}
-    counted = position_counts(alignment, list(spans.values()), Filters("reads"))
+    counted = position_counts(alignment, list(spans.values()), Filters("reads", per_start=_PER_START))
     shown = np.where(counted.depths[:, :4].max(axis=1) > 0, counted.depths[:, :4].argmax(axis=1), 4)
     at = {(int(c), int(p)): "ACGTN"[b] for c, p, b in zip(counted.contig, counted.pos, shown, strict=True)}
     return {i: "".join(at[number, p] for p in range(start, end)) for i, (number, start, end) in spans.items()}

@@ -70,7 +70,9 @@ SITE = np.dtype(
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
-def observe(data, at, size, sites, widest, bases, min_base, min_mapping, keep_duplicates, tag, state, out, filled, by_site, by_read):
+def observe(
+    data, at, size, sites, widest, bases, min_base, min_mapping, keep_duplicates, tag, state, out, filled, by_site, by_read
+):
     """Read whole records of a block and write what they show.
 
     Parameters

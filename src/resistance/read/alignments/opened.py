@@ -13,7 +13,7 @@ from resistance.contigs import contig_lengths, other
 from resistance.errors import InputError
 from resistance.read.alignments.index import Index, index_of, read_index
 from resistance.read.builds import Said, refuse_other_build
-from resistance.variant import contig
+from resistance.variant import BUILDS, contig
 
 #: the empty block that ends every BGZF file (SAM specification, section 4.1.2)
 _EOF = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
@@ -104,7 +104,9 @@ def open_alignment(
                 header = file.header.to_dict()
         except (ValueError, OSError) as error:
             raise InputError(
-                "cannot be read: the header is damaged or the file is cut off", path=path, remedy=f"{_AGAIN} `samtools quickcheck` tells."
+                "cannot be read: the header is damaged or the file is cut off",
+                path=path,
+                remedy=f"{_AGAIN} `samtools quickcheck` tells.",
             ) from error
     contigs = tuple(str(line["SN"]) for line in header.get("SQ", ()))
     lengths = tuple(int(line["LN"]) for line in header.get("SQ", ()))
@@ -126,6 +128,31 @@ def open_alignment(
     if fasta is not None and is_cram:
         _refuse_other_reference(contigs, lengths, fasta, path)
     return Alignment(path, is_cram, contigs, lengths, found, None if is_cram else read_index(index, len(contigs)), fasta)
+
+
+def build_of(path: str | Path) -> str | None:
+    """Return the build that the contigs' lengths tell, or None where no chromosome has a known length.
+
+    Raises
+    ------
+    InputError
+        No whole BAM or CRAM.
+    """
+    import pysam
+
+    path = Path(path)
+    _check_container(path)
+    with quiet():
+        try:
+            with pysam.AlignmentFile(str(path), check_sq=False) as file:
+                found = dict(zip(file.references, file.lengths, strict=True))
+        except (ValueError, OSError) as error:
+            raise InputError("cannot be read: the header is damaged or the file is cut off", path=path, remedy=_AGAIN) from error
+    for build in BUILDS:
+        known = contig_lengths(build)
+        if any(known.get(contig(name)) == length for name, length in found.items()):
+            return build
+    return None
 
 
 @contextmanager
@@ -184,7 +211,9 @@ def _check_container(path: Path) -> bool:
             raise InputError("is damaged: its first block cannot be unpacked", path=path, remedy=_AGAIN) from error
         if first == b"BAM\1":
             if not (start[3] & 4 and start[12:14] == b"BC"):
-                raise InputError("is a BAM packed with gzip, not with bgzip", path=path, remedy="Write it again with samtools view -b.")
+                raise InputError(
+                    "is a BAM packed with gzip, not with bgzip", path=path, remedy="Write it again with samtools view -b."
+                )
             if not end.endswith(_EOF):
                 raise InputError("the file is cut off (the block that ends a BGZF file is not there)", path=path, remedy=_AGAIN)
             return False
@@ -264,5 +293,7 @@ def _refuse_other_reference(contigs: tuple[str, ...], lengths: tuple[int, ...], 
     for name, size in shared:
         if given[name] != size:
             raise InputError(
-                f"is not the reference of {path.name}: contig {name} has {given[name]} bases, in the CRAM {size}", path=fasta, remedy=what
+                f"is not the reference of {path.name}: contig {name} has {given[name]} bases, in the CRAM {size}",
+                path=fasta,
+                remedy=what,
             )

@@ -86,9 +86,9 @@ def _codes(data, cigar, n_ops, seq, quality, min_base, drop_beside, out):
                 out[ref + i] = DELETION if op == DEL else NOTHING
             ref += length
         elif op == INS:
-            if before == M or before == EQUAL or before == DIFF:
-                if out[ref - 1] != NOTHING:
-                    out[ref - 1] = (NOTHING if drop_beside else out[ref - 1]) | INSERTED
+            # the base before it has to count; that another indel stands before that base is no matter
+            if (before == M or before == EQUAL or before == DIFF) and data[quality + query - 1] >= min_base:
+                out[ref - 1] = (NOTHING if drop_beside else out[ref - 1]) | INSERTED
             query += length
         else:
             query += length
@@ -106,7 +106,7 @@ def _add(depths, at, code):
 
 @njit(cache=True, error_model="numpy", nogil=True)
 def count_positions(
-    data, at, size, start, end, is_first, merge, min_base, min_mapping, keep_duplicates, drop_beside, state, depths, scratch,
+    data, at, size, start, end, is_first, merge, min_base, min_mapping, keep_duplicates, keep_all, drop_beside, per_start, state, depths, scratch,
     held, n_held, arena, used, by_read,
 ):  # fmt: skip
     """Read whole records of a block and add them to the depths of start..end-1 (0-based).
@@ -121,8 +121,13 @@ def count_positions(
         Reads that begin before `start` are counted in `by_read` (else the piece before has done so).
     merge : bool
         Mates are merged.
-    state : array of 5 int64
-        Contig and position of the last record, the place to stop at, and the longest alignment so far; updated.
+    keep_all : bool
+        Every mapped alignment counts, whatever its flags.
+    per_start : int
+        Of the reads that begin at one position no more than this many are counted (0: all): enough to tell the reference.
+    state : array of 6 int64
+        Contig and position of the last record, the place to stop at, the longest alignment so far, and the reads that began
+        at the last position; updated.
     depths : array of int64 (end - start, N_COLUMNS)
     scratch : array of uint8
         As long as the longest alignment; FULL is returned where it is too short.
@@ -160,28 +165,33 @@ def count_positions(
         record_end = at + 4 + length
         if n_bases < 0 or quality + n_bases > record_end:
             return at, n_held, used, DAMAGED
+        begun = state[5] + 1 if contig == state[0] and pos == state[1] else 1
+        if 0 < per_start < begun:
+            state[5] = begun
+            at = record_end
+            continue
         span, in_cigar = reference_span(data, cigar, n_ops)
         if contig != state[2] or pos + max(span, 1) <= start:
-            state[0], state[1] = contig, pos
+            state[0], state[1], state[5] = contig, pos, begun
             at = record_end
             continue
         if span > len(scratch) or n_held == len(held) or used + span > len(arena):
             return at, n_held, used, FULL
-        state[0], state[1] = contig, pos
+        state[0], state[1], state[5] = contig, pos, begun
         why = USED
         if flag & UNMAPPED or n_ops == 0:
             why = NOT_PLACED
-        elif flag & SECONDARY:
+        elif flag & SECONDARY and not keep_all:
             why = NOT_PRIMARY
-        elif flag & SUPPLEMENTARY:
+        elif flag & SUPPLEMENTARY and not keep_all:
             why = NOT_WHOLE
-        elif flag & QC_FAIL:
+        elif flag & QC_FAIL and not keep_all:
             why = FAILED
         elif mapping < min_mapping:
             why = POORLY_MAPPED
         elif n_bases == 0 or in_cigar != n_bases:
             why = NO_BASES
-        elif flag & DUPLICATE and not keep_duplicates:
+        elif flag & DUPLICATE and not keep_duplicates and not keep_all:
             why = MARKED
         if is_first or pos >= start:
             by_read[SEEN] += 1

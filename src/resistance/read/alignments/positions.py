@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 #: positions that are counted at once: 64 bytes each
 PIECE = 1 << 19
+#: reads that wait for their mates, at first
+HOLD = 1 << 16
 COLUMNS = ("A", "C", "G", "T", "N", "deletion", "insertion", "discordant")
 
 
@@ -34,15 +36,21 @@ class Filters:
         Lower ones do not count.  A base without quality (255) does.
     keep_duplicates : bool
         Whether reads marked as duplicates count.
+    every_alignment : bool
+        Whether secondary, supplementary, failed and duplicate alignments count, as in tools that do not look at flags.
     beside_indels : bool or None
         Whether a base next to an insertion or a deletion of its own read counts (None: only with `count` reads).
+    per_start : int
+        Of the reads that begin at one position no more than this many are counted; 0: all.
     """
 
     count: str = "fragments"
     min_base_quality: int = 20
     min_mapping_quality: int = 30
     keep_duplicates: bool = False
+    every_alignment: bool = False
     beside_indels: bool | None = None
+    per_start: int = 0
 
     @property
     def drop_beside(self) -> bool:
@@ -72,7 +80,9 @@ class PositionCounts:
     reads: NDArray[np.int64]
 
 
-def position_counts(alignment: Alignment, regions: Sequence[tuple[int, int, int]], filters: Filters | None = None) -> PositionCounts:
+def position_counts(
+    alignment: Alignment, regions: Sequence[tuple[int, int, int]], filters: Filters | None = None
+) -> PositionCounts:
     """Count what is read at every position of the regions.
 
     Parameters
@@ -159,10 +169,14 @@ def position_table(
     alignment = open_alignment(path, build, fasta=fasta, read_groups="ignore")
     numbers = alignment.numbers()
     named = [(contig(chrom), start, end) for chrom, start, end in regions]
-    order = {chrom: number for number, chrom in enumerate(sorted({c for c, _, _ in named}, key=lambda c: (numbers.get(c, 1 << 30), c)))}
+    order = {
+        chrom: number for number, chrom in enumerate(sorted({c for c, _, _ in named}, key=lambda c: (numbers.get(c, 1 << 30), c)))
+    }
     merged = _merged([(order[chrom], start, end) for chrom, start, end in named])
     chroms = list(order)
-    readable = [(numbers[chroms[c]], s, min(e, alignment.lengths[numbers[chroms[c]]])) for c, s, e in merged if chroms[c] in numbers]
+    readable = [
+        (numbers[chroms[c]], s, min(e, alignment.lengths[numbers[chroms[c]]])) for c, s, e in merged if chroms[c] in numbers
+    ]
     found = position_counts(alignment, [span for span in readable if span[1] < span[2]], filters)
     of_file = {number: name for name, number in numbers.items()}
     counted = pd.DataFrame(found.depths, columns=list(COLUMNS))
@@ -180,11 +194,11 @@ def position_table(
 
 def _merged(regions: Sequence[tuple[int, int, int]]) -> list[tuple[int, int, int]]:
     out: list[tuple[int, int, int]] = []
-    for contig, start, end in sorted(regions):
-        if out and out[-1][0] == contig and start <= out[-1][2]:
-            out[-1] = (contig, out[-1][1], max(end, out[-1][2]))
+    for number, start, end in sorted(regions):
+        if out and out[-1][0] == number and start <= out[-1][2]:
+            out[-1] = (number, out[-1][1], max(end, out[-1][2]))
         else:
-            out.append((contig, start, end))
+            out.append((number, start, end))
     return out
 
 
@@ -200,8 +214,8 @@ class _Counter:
         self._filters, self._alignment = filters, alignment
         self.by_read = np.zeros(N_REASONS, np.int64)
         self._scratch = np.empty(4096, np.uint8)
-        self._held = np.zeros(1 << 16, HELD)
-        self._arena = np.empty(16 << 20, np.uint8)
+        self._held = np.zeros(HOLD, HELD)
+        self._arena = np.empty(HOLD * 256, np.uint8)
 
     def count(self, stream: Stream, piece: Stretch, is_first: bool) -> NDArray[np.int64]:
         """Return the depths of a piece."""
@@ -212,7 +226,7 @@ class _Counter:
 
         filters = self._filters
         depths = np.zeros((piece.end - piece.start, kernel.N_COLUMNS), np.int64)
-        state = np.array([-1, -1, piece.contig, piece.end, 0], np.int64)
+        state = np.array([-1, -1, piece.contig, piece.end, 0, 0], np.int64)
         n_held = used = 0
 
         def consume(data: NDArray[np.uint8], at: int, size: int) -> tuple[int, bool]:
@@ -220,7 +234,8 @@ class _Counter:
             while True:
                 at, n_held, used, ended = kernel.count_positions(
                     data, at, size, piece.start, piece.end, is_first, filters.count != "reads",
-                    filters.min_base_quality, filters.min_mapping_quality, filters.keep_duplicates, filters.drop_beside,
+                    filters.min_base_quality, filters.min_mapping_quality, filters.keep_duplicates, filters.every_alignment, filters.drop_beside,
+                    filters.per_start,
                     state, depths, self._scratch, self._held, n_held, self._arena, used, self.by_read,
                 )  # fmt: skip
                 if ended == DAMAGED:

@@ -65,7 +65,7 @@ def as_bam(alignment: Alignment, wanted: Sequence[Stretch]) -> Iterator[Alignmen
     if not alignment.is_cram:
         yield alignment
         return
-    import pysam
+    import pysam.utils
 
     with tempfile.TemporaryDirectory(prefix="resistance_") as folder:
         bed, bam = Path(folder) / "regions.bed", Path(folder) / "reads.bam"
@@ -73,17 +73,24 @@ def as_bam(alignment: Alignment, wanted: Sequence[Stretch]) -> Iterator[Alignmen
         with quiet():
             try:
                 pysam.view(
-                    "-b", "-1", "-M", "-L", str(bed), "-T", str(alignment.fasta), "-o", str(bam), str(alignment.path), catch_stdout=False
+                    "-b",
+                    "-1",
+                    "-M",
+                    "-L",
+                    str(bed),
+                    "-T",
+                    str(alignment.fasta),
+                    "-o",
+                    str(bam),
+                    str(alignment.path),
+                    catch_stdout=False,
                 )
                 pysam.index(str(bam))
-            except pysam.SamtoolsError as error:
-                raise InputError(
-                    "the CRAM cannot be decoded: the reference is not the one it was written with, or the file is damaged",
-                    path=alignment.path,
-                    value=str(alignment.fasta),
-                    remedy="Give the FASTA that it was written with.",
-                ) from error
-        yield replace(alignment, path=bam, is_cram=False, index=read_index(bam.with_name("reads.bam.bai"), len(alignment.contigs)))
+            except pysam.utils.SamtoolsError as error:
+                raise undecoded(alignment) from error
+        yield replace(
+            alignment, path=bam, is_cram=False, index=read_index(bam.with_name("reads.bam.bai"), len(alignment.contigs))
+        )
 
 
 class Stream:
@@ -102,14 +109,22 @@ class Stream:
         import pysam
 
         self._alignment, self._said = alignment, said
-        self._file: Any = pysam.BGZFile(str(alignment.path), "rb")
+        self._file: Any = pysam.BGZFile(str(alignment.path), "rb", None)
+        self._quiet = quiet()
         self._data = np.empty(2 * BLOCK, np.uint8)
 
     def __enter__(self) -> Stream:
+        self._quiet.__enter__()
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self._file.close()
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        try:
+            self._file.close()
+        except OSError:  # a file that could not be read cannot be closed either: the first error says more
+            if kind is None:
+                raise
+        finally:
+            self._quiet.__exit__(None, None, None)
 
     def read(self, stretch: Stretch, consume: Consume) -> None:
         """Give the records that may lie over a stretch to `consume`, until it says that all is read.
@@ -142,9 +157,23 @@ class Stream:
                     break
                 self._data[:held] = self._data[at:size].copy()
         except OSError as error:
-            raise InputError(f"the file is damaged: a block cannot be unpacked ({error})", path=self._said, remedy=_AGAIN) from error
+            raise InputError(
+                f"the file is damaged: a block cannot be unpacked ({error})", path=self._said, remedy=_AGAIN
+            ) from error
         if held:
             raise InputError("the file is cut off within a record", path=self._said, remedy=_AGAIN)
+
+
+def undecoded(alignment: Alignment) -> InputError:
+    """Return the error for reads that cannot be unpacked, of a CRAM most often by another reference."""
+    if not alignment.is_cram:
+        return InputError("the file is damaged: a block cannot be unpacked", path=alignment.path, remedy=_AGAIN)
+    return InputError(
+        "the CRAM cannot be decoded: the reference is not the one it was written with, or the file is damaged",
+        path=alignment.path,
+        value=str(alignment.fasta),
+        remedy="Give the FASTA that it was written with.",
+    )
 
 
 def damaged(path: Path) -> InputError:

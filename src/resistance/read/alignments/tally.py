@@ -104,9 +104,7 @@ def tally(seen, n_seen, begin, end, families, min_family, min_reads, agreement, 
 
 
 @njit(cache=True, error_model="numpy")
-def _one_site(
-    seen, rows, site, families, min_family, min_reads, agreement, count, length, sizes, wanted, fragments, handed
-):
+def _one_site(seen, rows, site, families, min_family, min_reads, agreement, count, length, sizes, wanted, fragments, handed):
     """Count one site; `rows` are its observations, ordered by name."""
     n = len(rows)
     members = np.empty(n if families else 0, _MEMBER)

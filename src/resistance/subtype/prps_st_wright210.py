@@ -1,0 +1,134 @@
+"""Expression of an unlabelled cohort -> ABC or GCB by PRPS-ST: published weights, class means from the cohort's own stable samples."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from resistance.errors import InputError
+from resistance.stats.self_training import self_train
+from resistance.stats.two_normals import called
+from resistance.subtype.apply_model import FAR, MAX_SAMPLE_MISSING, MAX_WEIGHT_MISSING, lost_in_words
+from resistance.subtype.expression import Expression
+from resistance.subtype.expression_method import as_expression, classify_cohort, settings_limit
+from resistance.subtype.genes import find_genes, share_missing
+from resistance.subtype.method import UNCLASSIFIED, Called, Method, as_calls, probabilities_text
+from resistance.subtype.published import load_published
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from resistance.cohort import Cohort
+    from resistance.config import Subtype
+
+#: fewest samples that can teach themselves (the published examples have 40 and more)
+MIN_SAMPLES = 20
+CUT = 0.9
+_SIGNATURE = load_published()["lps_wright210"]
+FLAGS = ("unvalidated on RNA-seq", "class means from this cohort")
+
+
+def call_expression(expression: Expression, *, max_weight_missing: float = MAX_WEIGHT_MISSING) -> pd.DataFrame:
+    """Call a cohort without labels (schema TABLE_CALLS, one row per sample).
+
+    Raises
+    ------
+    InputError
+        Fewer than 20 usable samples, more of the weight missing than allowed, or no stable samples.
+    """
+    unusable = expression.unusable()
+    usable = np.array([sample not in unusable for sample in expression.samples])
+    if usable.sum() < MIN_SAMPLES:
+        raise InputError(
+            f"{int(usable.sum())} samples cannot teach themselves, {MIN_SAMPLES} are needed",
+            remedy="Train a model on a labelled cohort (`resistance subtype train`) and apply it.",
+        )
+    found = find_genes(tuple(_SIGNATURE.weights), expression.genes, where="expression")
+    lost = list(found.missing)
+    share = share_missing(_SIGNATURE.weights, lost)
+    if share > max_weight_missing or not found.rows:
+        raise InputError(
+            lost_in_words(lost, share, max_weight_missing), remedy="Give the whole transcriptome by symbols or Ensembl ids."
+        )
+    at = {gene: i for i, gene in enumerate(expression.genes)}
+    values = expression.rows([at[row] for row in found.rows.values()])
+    weight = np.array([_SIGNATURE.weights[gene] for gene in found.rows])
+    part = self_train(values[:, usable], weight)
+    normals = part.normals
+    if normals is None:
+        raise InputError(
+            f"the cohort teaches no classes: {part.note}", remedy="Use the score of lps_wright210, which needs no classes."
+        )
+    score = np.full(len(expression.samples), np.nan)
+    score[usable] = part.scored.score
+    missing = np.ones(score.size)
+    missing[usable] = part.scored.weight_missing
+    codes, p = called(normals, score, CUT), normals.probability(score)
+    far = (np.abs(score - normals.mean_1) > FAR * normals.sd_1) & (np.abs(score - normals.mean_0) > FAR * normals.sd_0)
+    high, low = _SIGNATURE.classes
+    stable = f"{int(part.stable_1.sum())} {high} and {int(part.stable_0.sum())} {low} samples are stable"
+    rows: list[dict[str, Any]] = []
+    for j, sample in enumerate(expression.samples):
+        row = METHOD.row(
+            sample_id=sample, score=float(score[j]), features_missing=";".join(lost) or None,
+            features_used=int(round((1 - missing[j]) * weight.size)), weight_missing=min(1.0, share + (1 - share) * float(missing[j])),
+        )  # fmt: skip
+        if sample in unusable:
+            rows.append(row | {"reason": f"no call: {unusable[sample]}"})
+            continue
+        row["flags"] = ";".join([*FLAGS, *(["far from both classes"] if far[j] else [])])
+        if np.isnan(score[j]) or missing[j] > MAX_SAMPLE_MISSING:
+            rows.append(
+                row
+                | {"reason": f"no call: {missing[j]:.1%} of the score's weight is not measured in this sample or without spread"}
+            )
+            continue
+        subtype = {1: high, 0: low}.get(int(codes[j]), UNCLASSIFIED)
+        shown = p[j] if subtype == high or (subtype == UNCLASSIFIED and p[j] >= 0.5) else 1 - p[j]
+        rows.append(
+            row
+            | {
+                "subtype": subtype,
+                "probability": float(shown),
+                "probabilities": probabilities_text({high: float(p[j]), low: float(1 - p[j])}),
+                "reason": f"score {score[j]:.4g}: P({high}) = {p[j]:.3g}, cut {CUT:g}; self-trained on this cohort ({stable})",
+            }
+        )
+    return as_calls(rows)
+
+
+def classify(cohort: Cohort, settings: Subtype) -> Called:
+    """Call every patient of a cohort with expression."""
+    limit = settings_limit(settings)
+    return classify_cohort(
+        cohort,
+        METHOD,
+        lambda table: call_expression(table, max_weight_missing=limit),
+        unit="PRPS against this cohort's stable samples",
+    )
+
+
+def classify_table(
+    table: pd.DataFrame, *, unit: str = "log2", platform: str = "unspecified", max_weight_missing: float = MAX_WEIGHT_MISSING
+) -> pd.DataFrame:
+    """Call every sample of a table, genes in rows."""
+    return call_expression(as_expression(table, unit, platform), max_weight_missing=max_weight_missing)
+
+
+METHOD = Method(
+    name="prps_st_wright210",
+    version="1",
+    kind="cell_of_origin",
+    input="expression",
+    needs="expression of a whole unlabelled cohort (counts, TPM or log2) with both classes in it, genes by symbol or Ensembl id",
+    classes=_SIGNATURE.classes,
+    features=tuple(_SIGNATURE.weights),
+    platforms=("rnaseq", "array"),
+    citation="Jiang A et al. Blood Cancer Discov 2020; 1(3):244, preprint doi:10.1101/2020.04.28.051953 (PRPS-ST); weights of the R package PRPS 1.1.0",
+    verified=True,
+    limits="Unvalidated on RNA-seq here (its authors report it on several platforms). Class means come from the cohort itself: a call depends on the other samples, a cohort of one class is "
+    "split all the same, and with few samples the distributions are narrower than they are (see 'far from both classes').",
+    classify=classify,
+    classify_table=classify_table,
+)

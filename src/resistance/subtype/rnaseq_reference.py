@@ -1,0 +1,185 @@
+"""Raw RNA-seq counts -> the published linear scores that are fitted on a reference library size, one sample at a time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from resistance.errors import InputError
+from resistance.stats.reference_library import reference_library_sizes
+from resistance.subtype.expression import Expression
+from resistance.subtype.expression_method import as_expression, classify_cohort
+from resistance.subtype.genes import current_symbol, find_genes
+from resistance.subtype.method import UNCLASSIFIED, Called, Method, as_calls
+from resistance.subtype.published import REFERENCE_LIBRARY, Published, load_published, reference_counts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import pandas as pd
+
+    from resistance.cohort import Cohort
+    from resistance.config import Subtype
+
+FloatArray = NDArray[np.float64]
+#: fewest genes of the reference sample that the table must have
+MIN_REFERENCE = 2000
+#: library size below which a sample is flagged
+LOW_LIBRARY = 5e5
+UNIT = "linear score of ln(count + 1) per million, on the scale of the NanoString score"
+LIMITS = (
+    "Raw counts of a whole transcriptome only, best stranded; each sample is normalised against one reference sample, so that single "
+    "samples can be called. Genes with fewer counts than samples do not enter the library size."
+)
+
+
+def normalised(expression: Expression, genes: tuple[str, ...]) -> tuple[FloatArray, FloatArray, tuple[str, ...]]:
+    """Return ln(count + 1) + ln(1e6 / library) of some genes, the library sizes, and genes with fewer counts than samples.
+
+    Raises
+    ------
+    InputError
+        Not counts; a gene without a row; fewer than 2,000 genes of the reference sample.
+    """
+    if expression.unit != "counts":
+        raise InputError(
+            f"raw counts are needed, the table holds {expression.unit}",
+            remedy="Give the counts (unit: counts), or use the method lps_wright210, which takes log2 and TPM.",
+        )
+    found = find_genes(genes, expression.genes, where="expression")
+    if found.missing:
+        raise InputError(
+            f"{len(found.missing)} of {len(genes)} genes are missing, and the score has no value without them "
+            f"({', '.join(found.missing)})",
+            remedy="Give the whole transcriptome by Ensembl ids.",
+        )
+    reference = reference_counts()
+    by_symbol = {current_symbol(name): count for name, count in reference.items()}
+    of = np.array(
+        [
+            # the copy of a gene on Y has its own row in some tables, and no place in the reference
+            np.nan if name.endswith("_PAR_Y") else reference.get(name.split(".")[0], by_symbol.get(current_symbol(name), np.nan))
+            for name in expression.genes
+        ]
+    )
+    values = np.asarray(expression.values, dtype=np.float64)
+    total = np.nansum(values, axis=1)
+    enough = total >= len(expression.samples)
+    rows = ~np.isnan(of) & enough
+    if (~np.isnan(of)).sum() < MIN_REFERENCE:
+        raise InputError(
+            f"{int((~np.isnan(of)).sum())} genes of the reference sample are in the table, {MIN_REFERENCE} are needed for the library size",
+            remedy="Give all genes, by Ensembl ids (with or without version); a filtered or symbol-only table cannot be normalised so.",
+        )
+    library = reference_library_sizes(values[rows], of[rows], REFERENCE_LIBRARY)
+    at = {gene: i for i, gene in enumerate(expression.genes)}
+    places = [at[found.rows[gene]] for gene in genes]
+    with np.errstate(invalid="ignore"):
+        out = np.log(values[places] + 1) + np.log(1e6 / library)[None, :]
+    return out, library, tuple(gene for gene, i in zip(genes, places, strict=True) if not enough[i])
+
+
+def score_normalised(signature: Published, values: FloatArray) -> FloatArray:
+    """Return the score of values that are normalised already: genes of the signature x samples; NaN where one is missing."""
+    weight = np.array(list(signature.weights.values()))
+    # no matrix product: a gene that is missing must leave the sample without a score, whatever the library does with NaN
+    return np.asarray(signature.constant + np.einsum("i,ij->j", weight, np.asarray(values, dtype=np.float64)))
+
+
+def dark_zone_score(table: pd.DataFrame) -> pd.Series:
+    """Return the dark-zone score (28 genes) of a table that is normalised already.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Genes (symbols or Ensembl ids) x samples, natural log of counts per million against the
+        reference sample, as :func:`normalised` gives them.
+
+    Returns
+    -------
+    Series
+        Per sample, on the scale of the NanoString score.
+
+    Raises
+    ------
+    InputError
+        A gene is missing.
+    """
+    import pandas as pd
+
+    signature = load_published()["rnaseq_dzsig28"]
+    found = find_genes(tuple(signature.weights), [str(name) for name in table.index])
+    if found.missing:
+        raise InputError(
+            f"{len(found.missing)} of the 28 genes are missing ({', '.join(found.missing)})", remedy="Give all of them."
+        )
+    rows = table.loc[list(found.rows.values())].to_numpy(dtype=np.float64)
+    return pd.Series(score_normalised(signature, rows), index=table.columns, name="dark_zone")
+
+
+def call_counts(signature: Published, method: Method, expression: Expression) -> pd.DataFrame:
+    """Score and call every sample (schema TABLE_CALLS).
+
+    Raises
+    ------
+    InputError
+        As :func:`normalised`.
+    """
+    genes = tuple(signature.weights)
+    values, library, low_genes = normalised(expression, genes)
+    score = score_normalised(signature, values)
+    unusable = expression.unusable()
+    above, up_to = signature.above, signature.up_to
+    if above is None or up_to is None:
+        raise ValueError(f"{signature.name} has no cut-offs")
+    high, low = signature.classes
+    rows: list[dict[str, Any]] = []
+    for j, sample in enumerate(expression.samples):
+        row = method.row(
+            sample_id=sample, score=float(score[j]), features_used=int((~np.isnan(values[:, j])).sum()),
+            weight_missing=float(np.isnan(values[:, j]).mean()),
+        )  # fmt: skip
+        flags = []
+        if library[j] < LOW_LIBRARY:
+            flags.append("low library size")
+        if low_genes:
+            flags.append(f"low counts: {', '.join(low_genes)}")
+        row["flags"] = ";".join(flags) or None
+        if sample in unusable or np.isnan(score[j]):
+            why = unusable.get(sample, "a gene of the score has no count in this sample")
+            rows.append(row | {"reason": f"no call: {why}"})
+            continue
+        # the borders belong to the lower class
+        subtype = high if score[j] > above else low if score[j] <= up_to else UNCLASSIFIED
+        rows.append(row | {"subtype": subtype, "reason": f"score {score[j]:.4g}: {low} up to {up_to:g}, {high} above {above:g}"})
+    return as_calls(rows)
+
+
+def reference_method(name: str, *, kind: str, citation: str) -> tuple[Method, Callable[..., Called], Callable[..., Any]]:
+    """Return the method of that name, and how it calls a cohort and a plain table."""
+    signature = load_published()[name]
+
+    def classify(cohort: Cohort, settings: Subtype) -> Called:
+        return classify_cohort(cohort, method, lambda table: call_counts(signature, method, table), unit=UNIT)
+
+    def classify_table(table: pd.DataFrame, *, unit: str = "counts", platform: str = "rnaseq") -> pd.DataFrame:
+        return call_counts(signature, method, as_expression(table, unit, platform))
+
+    method = Method(
+        name=name,
+        version="1.1.0",
+        kind=kind,
+        input="expression",
+        needs="raw RNA-seq counts of a whole transcriptome, genes by Ensembl id",
+        classes=signature.classes,
+        features=tuple(signature.weights),
+        platforms=("rnaseq",),
+        citation=citation,
+        verified=signature.verified,
+        limits=f"{LIMITS} {signature.note}",
+        classify=classify,
+        classify_table=classify_table,
+    )
+    return method, classify, classify_table
