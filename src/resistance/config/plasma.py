@@ -34,6 +34,12 @@ class Umi(Strict):
         "consensus read are its tags cD, aD and bD.",
     )
 
+    @model_validator(mode="after")
+    def _descending(self) -> Umi:
+        if list(self.min_reads) != sorted(self.min_reads, reverse=True) or self.min_reads[2] < 0:
+            raise ValueError("min_reads go from all to the larger and to the smaller strand: none exceeds the one before")
+        return self
+
 
 class Alignments(Strict):
     """How variants are counted in the files that the samples sheet names under 'bam' (BAM or CRAM, indexed)."""
