@@ -19,7 +19,7 @@ _FALLEN = 0.5
 
 def behaviour_of(
     rows: pd.DataFrame, cohort: Cohort, counted: pd.DataFrame, *, reference: NDArray[np.bool_]
-) -> NDArray[np.object_]:
+) -> tuple[NDArray[np.object_], NDArray[np.float64]]:
     """Compare the course of each variant with that of the patient's other variants.
 
     Baseline plasma is compared with the later plasma sample in which the others, their reads pooled, are lowest.
@@ -36,16 +36,18 @@ def behaviour_of(
 
     Returns
     -------
-    ndarray of str
+    behaviour : ndarray of str
         ``stays``: the others fell at least twofold beyond chance, and the lower bound of this variant's later /
         baseline lies above the upper bound of theirs; ``falls``: they did, and so did it, beyond chance, and not
         less than they; ``not_assessable`` otherwise.
+    later_vaf : ndarray
+        VAF in the later sample of the comparison; NaN where there is none.
     """
     import numpy as np
 
     plasma = in_time(cohort.samples[cohort.samples["material"] == "plasma"])
     first = set(baseline_of(plasma, ["patient_id"])["sample_id"])
-    out = np.full(len(rows), "not_assessable", dtype=object)
+    out, vaf = np.full(len(rows), "not_assessable", dtype=object), np.full(len(rows), np.nan)
     # of each patient the baseline sample and the later ones, in time; the samples' number is their order
     wanted = plasma[plasma["sample_id"].isin(first) | (plasma["timepoint"] != "baseline")].reset_index(drop=True)
     wanted = wanted[["sample_id", "patient_id"]].assign(_sample=np.arange(len(wanted)), _first=wanted["sample_id"].isin(first))
@@ -63,12 +65,14 @@ def behaviour_of(
         counts[0, place, column] = part["mutant"].to_numpy(dtype=np.float64)
         counts[1, place, column] = part["reads"].to_numpy(dtype=np.float64)
         start = int(np.searchsorted(columns, at[0]))
-        out[index] = _compare(counts, start, reference[index])
-    return out
+        out[index], vaf[index] = _compare(counts, start, reference[index])
+    return out, vaf
 
 
-def _compare(counts: NDArray[np.float64], start: int, reference: NDArray[np.bool_]) -> NDArray[np.object_]:
-    """Return the behaviour of one patient's variants.
+def _compare(
+    counts: NDArray[np.float64], start: int, reference: NDArray[np.bool_]
+) -> tuple[NDArray[np.object_], NDArray[np.float64]]:
+    """Return behaviour and later VAF of one patient's variants.
 
     Parameters
     ----------
@@ -91,7 +95,7 @@ def _compare(counts: NDArray[np.float64], start: int, reference: NDArray[np.bool
     level[start] = np.inf
     lowest = int(level.argmin())
     if not np.isfinite(level[lowest]):
-        return np.full(reference.size, "not_assessable", dtype=object)
+        return np.full(reference.size, "not_assessable", dtype=object), np.full(reference.size, np.nan)
     here = both[:, lowest]
     own = [np.where(here, values, np.nan) for values in (mutant[:, lowest], reads[:, lowest], mutant[:, start], reads[:, start])]
     # the others' reads: all of the reference, less the variant's own
@@ -100,4 +104,5 @@ def _compare(counts: NDArray[np.float64], start: int, reference: NDArray[np.bool
     _, low, high = fraction_ratio(*own)
     _, _, theirs = fraction_ratio(*rest)
     fallen = theirs < _FALLEN
-    return np.select([fallen & (low > theirs), fallen & (high < 1.0)], ["stays", "falls"], "not_assessable").astype(object)
+    words = np.select([fallen & (low > theirs), fallen & (high < 1.0)], ["stays", "falls"], "not_assessable").astype(object)
+    return words, own[0] / own[1]

@@ -237,12 +237,14 @@ def _left_out(followed: Followed) -> dict[str, tuple[int, list[str]]]:
     for patient, part in found.groupby("patient_id", sort=True):
         blood = int((~part["kept"] & part["origin"].isin(["haematopoietic", "suspected"])).sum())
         doubtful = int((~part["kept"] & (part["origin"] == "undetermined")).sum())
+        inherited = int(((part["origin"] == "germline") & (part["evidence"] == "behaviour")).sum())
         proven, suspected = (int((part["followed"] & (part["origin"] == x)).sum()) for x in ("haematopoietic", "suspected"))
         notes = [
             f"{n} {what}"
             for n, what in (
                 (blood, "variant(s) of blood cells left out"),
                 (doubtful, "variant(s) left out that white cells show as well"),
+                (inherited, "variant(s) left out as inherited: no white cells, but a VAF that stays while the others fall"),
                 (proven, "followed variant(s) are of blood cells"),
                 (suspected, "followed variant(s) are suspected to be of blood cells"),
             )
