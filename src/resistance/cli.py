@@ -21,7 +21,7 @@ click.rich_click.COMMAND_GROUPS = {
             "read", "gather", "annotate", "pileup", "ctdna", "classify", "matrix", "associate", "train", "report",
         ]},
         {"name": "Use the results elsewhere", "commands": ["export", "predict"]},
-        {"name": "Tools", "commands": ["count", "mrd", "subtype", "liftover", "power", "meta"]},
+        {"name": "Tools", "commands": ["count", "background", "mrd", "subtype", "liftover", "power", "meta"]},
         {"name": "Reference", "commands": ["knowledge", "reference", "schema"]},
     ]
 }  # fmt: skip
@@ -225,6 +225,8 @@ def count(alignment: Path, variants: Path, out: Path, build: str | None, sample:
     from resistance.count_file import count_file, filters_path
     from resistance.variant import build_name
 
+    if list(options["min_reads"]) != sorted(options["min_reads"], reverse=True):
+        raise click.BadParameter("reads in all, of the larger strand, of the smaller: 3 1 1", param_hint="--min-reads")
     tag = options["umi_tag"] or ("MI" if options["count"] in ("families", "duplexes") else None)
     umi = None
     if tag is not None:
@@ -249,6 +251,62 @@ def count(alignment: Path, variants: Path, out: Path, build: str | None, sample:
         click.echo(f"dropped: {n} {unit}: {reason}", err=True)
     click.echo(f"wrote {out}: {done.variants} variants, {done.read} of them read, {done.present} seen")
     click.echo(f"wrote {filters_path(out)}")
+
+
+@cli.command()
+@click.argument("alignment", type=_path, metavar="ALIGNMENT")
+@click.option("--targets", type=str, required=True, help="BED of the panel.")
+@click.option("--out", type=_path, required=True, help="Table of rates to write (TSV); quality, coverage ... beside it.")
+@click.option("--reference", type=str, help="Indexed FASTA: reference bases and contexts. Needed for a CRAM.")
+@click.option("--controls", type=_path, multiple=True, help="BAM or CRAM of healthy plasma. Can be given several times.")
+@click.option("--black-list", type=str, help="Places to leave out: BED, VCF, or lines chr_pos or chr_pos_ref_alt.")
+@click.option("--snps", type=str, help="VCF of common SNPs: count their alleles, and leave them out of the background.")
+@click.option("--build", help="GRCh37 or GRCh38 (default: by the lengths of the contigs).")
+@click.option(
+    "--count", type=click.Choice(["fragments", "reads"]), default="fragments", show_default=True, help="What counts once."
+)
+@click.option("--min-base-quality", default=20, show_default=True, type=click.IntRange(0))
+@click.option("--min-mapping-quality", default=30, show_default=True, type=click.IntRange(0))
+@click.option("--duplicates", type=click.Choice(["drop", "keep"]), default="drop", show_default=True)
+@click.option(
+    "--below", default=0.1, show_default=True, help="Positions with a non-reference fraction from here on are left out."
+)
+@click.option(
+    "--plain", is_flag=True, help="As ctDNAtools: reads, with duplicates and secondary alignments; normals by counts of reads."
+)
+def background(
+    alignment: Path, targets: str, out: Path, reference: str | None, controls: tuple[Path, ...], black_list: str | None,
+    build: str | None, plain: bool, below: float, **options: Any,
+) -> None:  # fmt: skip
+    """Measure how often a BAM or CRAM shows each wrong base, by substitution and context, and the quality of its DNA.
+
+    OUT has the rates; beside it stand .quality.tsv, .lengths.tsv and .coverage.tsv, with --snps .snps.tsv, and with
+    --controls .controls.tsv: what the controls show, and which of it is left out of the background.
+    """
+    from resistance.background_file import background_file
+    from resistance.config import Alignments, BackgroundRates
+    from resistance.variant import build_name
+
+    if not 0 < below <= 1:
+        raise click.BadParameter("a fraction above 0 and up to 1 is expected", param_hint="--below")
+    settings = Alignments(
+        fasta=reference, targets=targets, blacklist=black_list, background=BackgroundRates(below=below), **options
+    )
+    done = background_file(
+        alignment,
+        out,
+        settings,
+        controls=controls,
+        build=None if build is None else build_name(build),
+        plain=plain,
+        warn=lambda text: click.echo(f"warning: {text}", err=True),
+    )
+    for reason, n in done.dropped:
+        click.echo(f"left out: {n} x {reason}", err=True)
+    if controls:
+        click.echo(f"panel of normals: {done.listed} places listed by {len(controls)} controls", err=True)
+    click.echo(f"background {done.rate:.6g}: {done.errors} of {done.depth} at {done.positions} positions")
+    click.echo("wrote " + ", ".join(str(path) for path in done.paths))
 
 
 @cli.group()

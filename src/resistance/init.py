@@ -74,7 +74,7 @@ assays:                           # what was looked at; without this a gene with
     gene_list: panel_genes.txt    # or genes: ['*'] for an exome, bed:, depth:
 
 subtype:
-  methods: []                     # hans, once 'ihc' is given
+  methods: []                     # hans once 'ihc' is given, dlbcl90_coo once 'nanostring' is: `resistance subtype list`
   labels: []
 
 analysis:

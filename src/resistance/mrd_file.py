@@ -82,10 +82,10 @@ def settings(methods: Sequence[str], **more: Any) -> Ctdna:
     try:
         return Ctdna.model_validate({"mrd": {"methods": chosen, **more}})
     except ValidationError as error:
-        names = {"vaf_of_interest": "--vaf"}
         found = error.errors()[0]
-        place = str(found["loc"][-1]) if len(found["loc"]) > 1 else ""
-        where = names.get(place, f"--{place.replace('_', '-')}") if place != "mrd" else "--draws"
+        # what concerns two options at once (alpha and draws) stands under the whole
+        key = str(found["loc"][1]) if len(found["loc"]) > 1 else "draws"
+        where = {"vaf_of_interest": "--vaf"}.get(key, f"--{key}")
         raise InputError(str(found["msg"]).removeprefix("Value error, "), path=where) from error
 
 

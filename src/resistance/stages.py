@@ -92,6 +92,7 @@ def pileup(cohort_file: Path, results: Path, batch: str) -> None:
     from resistance.batching import CONTROLS, alignment_files
     from resistance.ctdna.sites import sites_to_count
     from resistance.read.alignments.batch import count_batch
+    from resistance.read.alignments.snps import germline_like
     from resistance.read.sites import read_alleles
 
     config, base = _load(cohort_file)
@@ -106,7 +107,15 @@ def pileup(cohort_file: Path, results: Path, batch: str) -> None:
     spots = None if settings.hotspots is None else read_alleles(base / settings.hotspots, config.study.build)
     calls = read_stage(results, "cohort", schemas.CALLS)
     sites = sites_to_count(calls, samples, [sample for sample, _ in files], of=settings.variants, everywhere=spots)
-    tables = count_batch(files, sites, settings, build=config.study.build, base=base, controls=batch == CONTROLS)
+    tables = count_batch(
+        files,
+        sites,
+        settings,
+        build=config.study.build,
+        base=base,
+        controls=batch == CONTROLS,
+        snps=germline_like(calls, samples) if settings.snps is None else None,
+    )
     for schema in PILEUP:
         write_table(tables[schema.name], results / "pileup" / batch / f"{schema.name}.parquet", schema)
 
@@ -114,16 +123,14 @@ def pileup(cohort_file: Path, results: Path, batch: str) -> None:
 def ctdna(cohort_file: Path, results: Path) -> None:
     """Write ``ctdna/``: quantity, response, course, residual disease, emergence, clonal haematopoiesis, identity."""
     from resistance.cohort import Cohort
-    from resistance.ctdna.contamination import check_contamination
     from resistance.ctdna.course import ctdna_course
     from resistance.ctdna.emergence import find_emergence
     from resistance.ctdna.followed import follow
     from resistance.ctdna.haematopoiesis import clonal_haematopoiesis
-    from resistance.ctdna.identity import check_identity
     from resistance.ctdna.mrd import find_mrd
     from resistance.ctdna.quantity import quantify
     from resistance.ctdna.response import molecular_response
-    from resistance.read.gather import stacked
+    from resistance.ctdna.sample_checks import check_samples
 
     config, base = _load(cohort_file)
     cohort = Cohort.read(results / "cohort")
@@ -132,21 +139,18 @@ def ctdna(cohort_file: Path, results: Path) -> None:
         _aligned(config, base, results, schema) for schema in (schemas.PILEUP, schemas.BACKGROUND, schemas.SNP_COUNTS)
     )
     followed = follow(cohort, config.ctdna, effects=effects, pileup=pileup)
-    quantity = quantify(cohort, config.ctdna, followed=followed)
+    tested = find_mrd(cohort, config.ctdna, followed=followed, pileup=pileup, background=background, seed=config.seed)
+    for schema, table in zip((schemas.MRD, schemas.MRD_SITES), tested, strict=True):
+        write_stage(table, results, "ctdna", schema)
+    quantity = quantify(cohort, config.ctdna, followed=followed, mrd=tested[0])
     write_stage(quantity, results, "ctdna", schemas.QUANTITY)
     write_stage(molecular_response(quantity, config.ctdna), results, "ctdna", schemas.RESPONSE)
     write_stage(ctdna_course(quantity, cohort.endpoints, config.ctdna), results, "ctdna", schemas.COURSE)
     write_stage(clonal_haematopoiesis(followed), results, "ctdna", schemas.HAEMATOPOIESIS)
     emergence = find_emergence(cohort, effects, config.ctdna, pileup=pileup, background=background)
     write_stage(emergence, results, "ctdna", schemas.EMERGENCE)
-    tested = find_mrd(cohort, config.ctdna, followed=followed, pileup=pileup, background=background, seed=config.seed)
-    for schema, table in zip((schemas.MRD, schemas.MRD_SITES), tested, strict=True):
-        write_stage(table, results, "ctdna", schema)
-    identity = empty(schemas.IDENTITY)
-    if snps is not None:
-        checks = (check_identity, check_contamination)
-        identity = stacked([check(snps, cohort.samples, config.ctdna.identity) for check in checks], schemas.IDENTITY)
-    write_stage(identity, results, "ctdna", schemas.IDENTITY)
+    checked = check_samples(cohort, config.ctdna.identity, snp_counts=snps, pileup=pileup, background=background)
+    write_stage(checked, results, "ctdna", schemas.IDENTITY)
 
 
 def _aligned(config: CohortFile, base: Path, results: Path, schema: Schema) -> Any:
@@ -352,8 +356,7 @@ def report(cohort_file: Path, results: Path) -> None:
 
     config, base = _load(cohort_file)
     made_from = provenance.record(config, cohort_file, input_files(config, base))
-    batches = list(alignment_batches(config, base)) if config.ctdna.alignments is not None else []
-    write_report(config, results, results / "report", made_from, batches=batches)
+    write_report(config, results, results / "report", made_from, batches=list(alignment_batches(config, base)))
 
 
 STAGES: dict[str, Callable[[Path, Path], None]] = {

@@ -108,13 +108,14 @@ def test_plasma_that_is_all_tumour_with_lost_alleles_is_no_swap(lost):
 def test_too_few_snps_are_no_verdict():
     cohort = _Cohort(3, n_snps=15)
     cohort.add("A1", "A").add("A2", "A", of="B")
-    row = check_identity(cohort.snps, cohort.samples, Identity()).iloc[0]
+    row = check_identity(cohort.snps, cohort.samples, Identity(min_sites=20)).iloc[0]
     assert (row["verdict"], row["n_sites"]) == ("not_assessed", 15)
     assert row["note"] == "15 SNPs have 20 reads or more in both; 20 are needed"
     shallow = _Cohort(3).add("A1", "A").add("A2", "A", depth=3)
     assert check_identity(shallow.snps, shallow.samples, Identity()).iloc[0]["verdict"] == "not_assessed"
-    alone = check_contamination(cohort.snps, cohort.samples, Identity())
+    alone = check_contamination(cohort.snps, cohort.samples, Identity(min_sites=20))
     assert set(alone["verdict"]) == {"not_assessed"}
+    assert alone["note"].str.endswith("homozygous SNPs have 20 reads or more; 20 are needed").all()
 
 
 def test_snps_that_all_carry_one_allele_do_not_decide():

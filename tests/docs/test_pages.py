@@ -14,6 +14,7 @@ from resistance.config import CohortFile, parse
 PAGES = (
     "index.md",
     "association.md",
+    "genetic_subtype.md",
     "methods.md",
     "cohort_file.md",
     "inputs.md",
@@ -87,7 +88,7 @@ def test_every_fragment_names_keys_that_exist(checkout):
         },
     }
     fragments = 0
-    for name in ("cohort_file.md", "inputs.md"):
+    for name in ("cohort_file.md", "genetic_subtype.md", "inputs.md"):
         for block in blocks((checkout / "docs" / name).read_text(encoding="utf-8"), "yaml"):
             if block.startswith("resistance: 1"):
                 continue

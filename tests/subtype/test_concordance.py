@@ -85,6 +85,12 @@ def test_an_unclassified_call_is_a_disagreement_of_its_own_kind():
     assert row["why"] == "a: between the classes; b: rule not verified"
 
 
+@pytest.mark.parametrize(("probability", "why"), [(0.91, "b: probability 0.91"), (0.97, None), (None, None)])
+def test_a_close_call_says_so(probability, why):
+    row = disagreements(subtypes({"a": {"P1": "ABC"}, "b": {"P1": "GCB"}}, b={"probability": probability})).iloc[0]
+    assert (None if pd.isna(row["why"]) else row["why"]) == why
+
+
 def test_every_patient_with_two_calls_agrees_or_is_listed():
     pairs = [("ABC", "GCB"), ("GCB", "GCB"), ("UNCLASSIFIED", "ABC"), ("UNCLASSIFIED", "UNCLASSIFIED"), (None, "ABC")] * 7
     table = subtypes(study(*pairs))

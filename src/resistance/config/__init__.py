@@ -23,6 +23,7 @@ from resistance.config.clinic import AdverseEvent, ClinicalEvents, Endpoint, Fea
 from resistance.config.cohort_file import CohortFile, json_schema, load, parse
 from resistance.config.plasma import Alignments, Controls, Ctdna, Mrd, PairedVariants, Umi
 from resistance.config.plasma_level import Haematopoiesis, Level, Milestone, Milestones
+from resistance.config.plasma_quality import BackgroundRates, CellFreeQuality, Identity
 from resistance.config.prediction import Prediction
 from resistance.config.sources import Assay, CopyNumber, Expression, Fusions, Ihc, Liftover, Measurements, NanoString, Variants
 from resistance.config.words import (
@@ -45,7 +46,9 @@ __all__ = [
     "Analysis",
     "Annotation",
     "Assay",
+    "BackgroundRates",
     "Build",
+    "CellFreeQuality",
     "ClinicalEvents",
     "CohortFile",
     "ColumnMap",
@@ -61,6 +64,7 @@ __all__ = [
     "Fusions",
     "Genetic",
     "Haematopoiesis",
+    "Identity",
     "Ihc",
     "JoinedSheet",
     "Landmark",

@@ -147,7 +147,7 @@ class Subtype(Strict):
     scores: list[str] = Field(
         default_factory=list,
         description="Scores of expression to compute (nfkb, irf4, wnt, proliferation, nk_cell, t_cell, dark_zone ...; all): continuous "
-        "markers under score:<name>. `resistance subtype scores` lists them.",
+        "markers under score:<name>. `resistance subtype score` lists them.",
     )
     max_weight_missing: float = Field(
         0.2,

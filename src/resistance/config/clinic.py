@@ -17,11 +17,16 @@ class Patients(Sheet):
 
 
 class Samples(Sheet):
-    """The samples sheet. Columns: sample_id, patient_id, material, timepoint, day, plasma_ml, cfdna_ng_per_ml, and the files vcf, bam, coverage."""
+    """The samples sheet. Columns: sample_id, patient_id, material, timepoint, day, cycle, plasma_ml, cfdna_ng or cfdna_ng_per_ml, purity,
+    and the files vcf, bam, coverage."""
 
     one_per_patient: bool = Field(
         False,
         description="There is no samples sheet: one sample per patient, named as the patient (set file to the patients file).",
+    )
+    unknown_patients: Literal["error", "drop"] = Field(
+        "error",
+        description="Samples of a patient whom the patients sheet does not have (healthy controls): an error, or dropped and counted.",
     )
 
 

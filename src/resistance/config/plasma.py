@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from resistance.config.plasma_level import Haematopoiesis, Level, Milestones
-from resistance.config.plasma_quality import Background, CellFreeQuality, Identity
+from resistance.config.plasma_quality import BackgroundRates, CellFreeQuality, Identity
 from resistance.config.words import Material, Sheet, Strict
 
 
@@ -33,6 +33,12 @@ class Umi(Strict):
         description="Duplexes: least reads of a molecule in all, of its larger and of its smaller strand (as in fgbio). Those of a "
         "consensus read are its tags cD, aD and bD.",
     )
+
+    @model_validator(mode="after")
+    def _descending(self) -> Umi:
+        if list(self.min_reads) != sorted(self.min_reads, reverse=True) or self.min_reads[2] < 0:
+            raise ValueError("min_reads go from all to the larger and to the smaller strand: none exceeds the one before")
+        return self
 
 
 class Alignments(Strict):
@@ -69,7 +75,7 @@ class Alignments(Strict):
         description="VCF of common SNPs (with AF), for the identity of samples and contamination (null: calls of the cohort that look "
         "inherited).",
     )
-    background: Background = Background()
+    background: BackgroundRates = BackgroundRates()
     quality: CellFreeQuality = CellFreeQuality()
 
 
@@ -164,7 +170,8 @@ class Ctdna(Strict):
     detection: Literal["background", "counts", "mrd"] = Field(
         "background",
         description="When ctDNA is detected. counts: detection_alt_count reads of a variant; background: these, and over all followed "
-        "variants more reads than background_error_rate explains (p <= .05); mrd: the verdict of the first of mrd.methods.",
+        "variants more reads than errors explain (p <= .05; the measured rate, else background_error_rate); mrd: the verdict of the "
+        "first of mrd.methods.",
     )
     detection_alt_count: int = Field(1, ge=1, description="Reads of a tracked variant that count as detected.")
     clearance_lod_vaf: float = Field(

@@ -7,7 +7,7 @@ from pydantic import Field
 from resistance.config.words import Strict
 
 
-class Background(Strict):
+class BackgroundRates(Strict):
     """How often the sequencing shows a wrong base."""
 
     below: float = Field(
@@ -23,10 +23,11 @@ class Background(Strict):
         "explains, is listed; family-wise level over the panel (null: not used).",
     )
     mean_vaf_quantile: float | None = Field(
-        0.99,
+        None,
         gt=0,
         lt=1,
-        description="Panel of normals: listed where the mean fraction over the controls lies above this quantile (null: not used).",
+        description="Panel of normals: listed where the mean fraction over the controls lies above this quantile, such as 0.99 (null: "
+        "not used; with few shallow controls every base that is seen once lies above it).",
     )
     min_controls_one: int | None = Field(
         None, ge=1, description="Panel of normals: listed where so many controls show it once (null: not used; for shallow data)."
@@ -52,7 +53,7 @@ class CellFreeQuality(Strict):
 class Identity(Strict):
     """Are the samples of a patient of one person, and of no other?"""
 
-    min_sites: int = Field(20, ge=1, description="With fewer SNPs read in both samples nothing is said.")
+    min_sites: int = Field(10, ge=1, description="With fewer SNPs read in both samples nothing is said.")
     min_depth: int = Field(20, ge=1, description="Least depth of a SNP that counts.")
     log10_ratio: float = Field(
         3.0, gt=0, description="log10 of the likelihood ratio, one person against two, from which a verdict is given."

@@ -236,9 +236,11 @@ def _notes(n_tracked: int, mine: pd.DataFrame, origin: str) -> list[str]:
         ]
     if missing:
         notes.append(f"{missing} of {n_tracked} followed variants were not assessed here and do not count")
-    merged = int((~mine["first"]).sum())
-    if merged:
-        notes.append(f"{merged} variants are tested as part of a phased event")
+    events = set(mine.loc[~mine["first"], "event"])
+    if events:
+        notes.append(
+            f"{int(mine['event'].isin(events).sum())} variants lie in phased events ({len(events)}), which count once each"
+        )
     if mine.loc[mine["used"], "unit"].isin(["families", "duplexes"]).any() and mine["event"].notna().any():
         notes.append("phased variants are counted apart: events are counted in fragments only")
     return notes

@@ -73,12 +73,24 @@ def with_counts(calls: pd.DataFrame, pileup: pd.DataFrame | None = None, error_r
     return _overlaid(out, pileup, error_rate)
 
 
+def read_somewhere(pileup: pd.DataFrame, called: pd.DataFrame) -> pd.DataFrame:
+    """Return the pile-up without the rows that no read covers where the caller's file has reads.
+
+    The alignments are then of a smaller panel than the calls, and a site outside of it is still the one that the caller read.
+    """
+    keys = ["sample_id", *VARIANT]
+    known = called.loc[called["reads"].notna(), keys].drop_duplicates().assign(_known=True)
+    elsewhere = pileup[keys].merge(known, on=keys, how="left")["_known"].notna().to_numpy()
+    return pileup[~(elsewhere & (pileup["depth"] == 0).fillna(False).to_numpy(dtype=bool))].reset_index(drop=True)
+
+
 def _overlaid(called: pd.DataFrame, pileup: pd.DataFrame, error_rate: float) -> pd.DataFrame:
     """Return the calls with the counts of the pile-up in their place, and its further rows."""
     import pandas as pd
     from scipy.stats import binom
 
     keys = ["sample_id", *VARIANT]
+    pileup = read_somewhere(pileup, called)
     forced = pileup[[*keys, "unit", "event"]].copy()
     reads = pileup["depth"].astype("float64")
     forced["reads"] = reads.where(reads > 0)

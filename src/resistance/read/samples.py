@@ -91,9 +91,13 @@ def read_samples(
     if problems:
         raise InputError(problems)
     frame = pd.DataFrame(out)
-    problems += _vocabulary(frame, path)
+    all_ids = frozenset(frame["sample_id"].dropna())
     if all_patients is not None:
         lost = frame["patient_id"].notna() & ~frame["patient_id"].isin(list(all_patients))
+        if spec.unknown_patients == "drop":
+            example = frame.loc[lost, "sample_id"].iloc[0] if lost.any() else None
+            dropped.add("samples", path, "the patient is not in the patients sheet", int(lost.sum()), example)
+            frame, lost = frame[~lost].reset_index(drop=True), lost[:0]
         problems += [
             Problem(
                 "a sample of a patient whom the patients sheet does not have",
@@ -101,10 +105,11 @@ def read_samples(
                 int(frame["_row"][i]),
                 "patient_id",
                 str(frame["patient_id"][i]),
-                f"Add the patient, or remove sample {frame['sample_id'][i]}.",
+                f"Add the patient, remove sample {frame['sample_id'][i]}, or set 'unknown_patients: drop'.",
             )
             for i in lost[lost].index[:20]
         ]
+    problems += _vocabulary(frame, path)
     for name in FILE_COLUMNS:
         if name in frame:
             missing = frame[name].map(lambda x: not (base / x).is_file(), na_action="ignore").eq(True)
@@ -119,7 +124,7 @@ def read_samples(
     example = table.loc[~kept, "sample_id"].iloc[0] if (~kept).any() else None
     dropped.add("samples", path, "the patient is not analysed", int((~kept).sum()), example)
     files = frame[["sample_id", *[c for c in FILE_COLUMNS if c in frame]]].reset_index(drop=True)
-    return Specimens(table[kept].reset_index(drop=True), files[kept].reset_index(drop=True), frozenset(table["sample_id"]))
+    return Specimens(table[kept].reset_index(drop=True), files[kept].reset_index(drop=True), all_ids)
 
 
 def _vocabulary(frame: pd.DataFrame, path: Path) -> list[Problem]:

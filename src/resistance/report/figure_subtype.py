@@ -20,7 +20,7 @@ def response_figure(content: dict[str, Any]) -> Figure | None:
         for c in method["classes"]:
             if not c["evaluable"]:
                 continue
-            name = f"{method['label']}: {c['subtype']}"
+            name = f"{method['label']}: {c['subtype'].replace('_', ' ')}"
             text = f"{c['responders']}/{c['evaluable']}   {percent(c['rate'])} ({percent(c['low'])} to {percent(c['high'])})"
             rows.append({"row": name, "rate": c["rate"], "a": c["low"], "b": c["high"], "text": text})
             words.append(f"{name} {text}")
@@ -90,6 +90,8 @@ def scores_figure(scores: dict[str, Any]) -> Figure:
     counts = ", ".join(f"{level['name']} {sum(level['counts'])}" for level in scores["levels"])
     cuts = sorted(scores["cuts"], key=lambda cut: -cut["score"])
     at = "; ".join(f"{cut['name']} {'up to' if i else 'from'} {cut['score']:.1f}" for i, cut in enumerate(cuts))
+    if at and not scores["published"]:
+        at += " (the nearest scores seen here)"
     return finish(
         alt.layer(*layers).properties(width=520, height=150),
         caption=f"Scores of {scores['label']} in {scores['n']} patients{f'; called {at}' if at else ''}.",

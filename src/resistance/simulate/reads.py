@@ -57,7 +57,7 @@ class Plasma:
 
 @dataclass(frozen=True)
 class Region:
-    """One piece of the panel, half-open and 0-based, with one common SNP of population frequency 0.5.
+    """One piece of the panel, half-open and 0-based, with three common SNPs of population frequency 0.5 (more than a genome has).
 
     ``known`` are reference bases that the cohort's VCFs state, by 0-based position.
     """
@@ -69,9 +69,9 @@ class Region:
     known: Mapping[int, str]
 
     @property
-    def snp(self) -> int:
-        """0-based position of the SNP, away from the variant in the middle."""
-        return self.start + 15
+    def snps(self) -> tuple[int, ...]:
+        """0-based positions of the SNPs, away from the variant in the middle."""
+        return self.start + 12, self.start + 36, self.start + 108
 
     def base(self, at: int) -> str:
         """Return the reference base (simulated: as the VCFs have it, else drawn from the position)."""
@@ -79,9 +79,9 @@ class Region:
             return self.known[at]
         return _BASES[sha256(f"{self.chrom}:{at}".encode()).digest()[0] % 4]
 
-    def other(self) -> str:
-        """Return the SNP's other allele."""
-        return _BASES[(_BASES.index(self.base(self.snp)) + 2) % 4]
+    def other(self, snp: int) -> str:
+        """Return a SNP's other allele."""
+        return _BASES[(_BASES.index(self.base(snp)) + 2) % 4]
 
 
 def regions_around(variants: Sequence[Variant], stated: Iterable[Variant]) -> list[Region]:
@@ -103,10 +103,11 @@ def regions_around(variants: Sequence[Variant], stated: Iterable[Variant]) -> li
     return out
 
 
-def genotype(person: str, region: Region) -> int:
-    """Return how many alternative alleles a person has at the region's SNP: 0, 1 or 2."""
-    draw = sha256(f"{person} {region.chrom}:{region.snp}".encode()).digest()
-    return (draw[0] & 1) + (draw[1] & 1)
+def haplotypes(person: str, region: Region) -> tuple[frozenset[int], frozenset[int]]:
+    """Return the SNPs of the region at which each of a person's two copies has the other allele."""
+    draws = {snp: sha256(f"{person} {region.chrom}:{snp}".encode()).digest() for snp in region.snps}
+    first, second = (frozenset(snp for snp, draw in draws.items() if draw[copy] & 1) for copy in (0, 1))
+    return first, second
 
 
 def bed(regions: Sequence[Region]) -> str:
@@ -118,7 +119,7 @@ def snp_vcf(regions: Sequence[Region]) -> str:
     """Return the common SNPs as VCF with AF."""
     head = ["##fileformat=VCFv4.2", '##INFO=<ID=AF,Number=A,Type=Float,Description="Frequency in the population (simulated)">']
     head += [f"##contig=<ID={name},length={length},assembly=GRCh38>" for name, length in CONTIGS.items()]
-    rows = [f"{r.chrom}\t{r.snp + 1}\t.\t{r.base(r.snp)}\t{r.other()}\t.\tPASS\tAF=0.5" for r in regions]
+    rows = [f"{r.chrom}\t{at + 1}\t.\t{r.base(at)}\t{r.other(at)}\t.\tPASS\tAF=0.5" for r in regions for at in r.snps]
     return "\n".join([*head, "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO", *rows]) + "\n"
 
 
@@ -153,21 +154,25 @@ def _reads(
     means, spreads = (np.where(mutated, TUMOUR_LENGTHS[k], LENGTHS[k]) for k in (0, 1))
     lengths = np.clip(np.rint(rng.normal(means, spreads)), READ + 10, 230).astype(int)
     starts = (region.start + region.end) // 2 - (5 + rng.random(n) * (lengths - 10)).astype(int)
-    alleles = np.where(foreign, genotype(sample.contaminant or "", region), genotype(sample.person, region))
-    alternative = alleles > rng.integers(2, size=n)
+    copies = rng.integers(2, size=n)
     duplicate = rng.random(n) < DUPLICATES
     first = int(starts.min()) - 1
-    plain = "".join(region.base(at) for at in range(first, int((starts + lengths).max()) + 60))
-    at = region.snp - first
+    last = int((starts + lengths).max()) + 60
+    versions = [
+        "".join(region.other(at) if at in copy else region.base(at) for at in range(first, last))
+        for person in (sample.person, sample.contaminant or sample.person)
+        for copy in haplotypes(person, region)
+    ]
     wrong, poor = rng.poisson(ERROR * READ, size=(n, 2)), rng.poisson(POOR * READ, size=(n, 2))
-    versions = (plain, plain[:at] + region.other() + plain[at + 1 :])
     out = []
     for i in range(n):
         length, start = int(lengths[i]), int(starts[i])
         places = start, start + length - READ
         for second in (False, True):
             here, mate = places[second], places[not second]
-            bases, cigar = _read(versions[int(alternative[i])], here - first, here, variant if mutated[i] else None)
+            bases, cigar = _read(
+                versions[2 * int(foreign[i]) + int(copies[i])], here - first, here, variant if mutated[i] else None
+            )
             flag = (0x93 if second else 0x63) | (0x400 if duplicate[i] else 0)
             bases, qualities = _errors(rng, bases, int(wrong[i, int(second)]), int(poor[i, int(second)]))
             cells = (f"{number}.{i}", flag, region.chrom, here + 1, 60, cigar, "=", mate + 1, -length if second else length, bases, qualities, f"RG:Z:{sample.name}")  # fmt: skip

@@ -93,9 +93,10 @@ def self_train(values: NDArray[Any], weights: ArrayLike, *, shares: tuple[float,
     known = np.isfinite(moments.mean_1 + moments.mean_0 + moments.sd_1 + moments.sd_0)
     if not known.any():
         return SelfTrained(nothing, None, stable_1, stable_0, "no feature is known in all stable samples")
-    filled = ClassMoments(
-        *(np.where(known, part, 0.0) for part in (moments.mean_1, moments.mean_0, moments.sd_1, moments.sd_0)), moments.df_1, moments.df_0
-    )  # fmt: skip
+    mean_1, mean_0, sd_1, sd_0 = (
+        np.where(known, part, 0.0) for part in (moments.mean_1, moments.mean_0, moments.sd_1, moments.sd_0)
+    )
+    filled = ClassMoments(mean_1, mean_0, sd_1, sd_0, moments.df_1, moments.df_0)
     scored = probability_ratio_score(x, w, filled)  # a spread of 0 leaves the feature out
     try:
         normals = from_labels(scored.score[stable_1 | stable_0], stable_1[stable_1 | stable_0])
@@ -107,7 +108,12 @@ def self_train(values: NDArray[Any], weights: ArrayLike, *, shares: tuple[float,
 def _moments(one: FloatArray, zero: FloatArray) -> ClassMoments:
     """Return class moments; NaN for a feature that a sample lacks."""
     return ClassMoments(
-        one.mean(axis=1), zero.mean(axis=1), one.std(axis=1, ddof=1), zero.std(axis=1, ddof=1), one.shape[1] - 1, zero.shape[1] - 1
+        one.mean(axis=1),
+        zero.mean(axis=1),
+        one.std(axis=1, ddof=1),
+        zero.std(axis=1, ddof=1),
+        one.shape[1] - 1,
+        zero.shape[1] - 1,
     )
 
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from resistance.schemas import SCORES, SUBTYPES
 from resistance.subtype.expression_scores import score_cohort
 from resistance.subtype.labels import label_method
 from resistance.subtype.method import Called
-from resistance.subtype.model_method import unique_names
 from resistance.subtype.registry import by_name
 from resistance.subtype.saved import saved_method
 from resistance.tables import conform, empty
@@ -19,7 +17,7 @@ if TYPE_CHECKING:
     from resistance.config import Subtype
 
 
-def classify_all(cohort: Cohort, settings: Subtype, base: Path = Path()) -> Called:
+def classify_all(cohort: Cohort, settings: Subtype) -> Called:
     """Classify every patient by every label and method of the cohort file.
 
     Parameters
@@ -27,8 +25,6 @@ def classify_all(cohort: Cohort, settings: Subtype, base: Path = Path()) -> Call
     cohort : Cohort
     settings : config.Subtype
         ``labels`` first, then ``methods``, each once, then ``models`` and the ``scores`` of expression.
-    base : Path
-        Folder of the cohort file, from which the files of models are named.
 
     Returns
     -------
@@ -45,7 +41,6 @@ def classify_all(cohort: Cohort, settings: Subtype, base: Path = Path()) -> Call
     import pandas as pd
 
     methods = [label_method(label.name, label.kind) for label in settings.labels]
-    unique_names(settings.models)
     models = {f"model:{model.name}": model for model in settings.models}
     named = dict.fromkeys([*settings.methods, *models])
     methods += [saved_method(models[name]) if name in models else by_name(name) for name in named]

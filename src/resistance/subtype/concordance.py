@@ -17,7 +17,18 @@ if TYPE_CHECKING:
 #: classes that a method which knows only GCB and non-GCB calls non-GCB
 _NON_GCB = {"ABC": "non-GCB"}
 #: flags of a call that may explain why another method says something else
-_TELLING = ("borderline", "contradictory", "below_one_percent", "zero_count", "far_outside", "from_score", "pmbl_unclear")
+_TELLING = (
+    "borderline",
+    "housekeeping_unknown",
+    "contradictory",
+    "below_one_percent",
+    "zero_count",
+    "far_outside",
+    "from_score",
+    "pmbl_unclear",
+)
+#: a call of a probability below this is said to be a close one
+_CLOSE = 0.95
 
 
 def concordance(subtypes: pd.DataFrame) -> pd.DataFrame:
@@ -130,10 +141,12 @@ def _as_compared(calls: list[str], both: pd.DataFrame) -> list[str]:
 
 def _why(row: dict[str, Any]) -> list[str]:
     text = row["flags"] if isinstance(row["flags"], str) else ""
-    told = [flag for flag in text.split(";") if flag in _TELLING or flag.startswith("housekeeping_")]
+    told = [flag for flag in text.split(";") if flag in _TELLING]
     out = [f"{row['method']}: {', '.join(told).replace('_', ' ')}"] if told else []
     if row["subtype"] == UNCLASSIFIED:
         out.append(f"{row['method']}: between the classes")
+    elif row["probability"] < _CLOSE:
+        out.append(f"{row['method']}: probability {row['probability']:.2g}")
     if isinstance(row["features_missing"], str):
         out.append(f"{row['method']}: without {row['features_missing'].replace(';', ', ')}")
     if row["verified"] is False:

@@ -42,7 +42,10 @@ def classify_cohort(cohort: Cohort, method: Method, call: Callable[[Expression],
 
     table = from_cohort(cohort)
     if table is None:
-        rows = [method.row(patient_id=patient, reason="no expression table") for patient in cohort.patients["patient_id"]]
+        rows = [
+            method.row(patient_id=patient, reason="no expression table in the cohort")
+            for patient in cohort.patients["patient_id"]
+        ]
         return Called(_subtypes(rows))
     try:
         calls = call(table)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from resistance.errors import InputError
 from resistance.subtype.apply_model import Options, apply_model
 from resistance.subtype.expression import Expression
 from resistance.subtype.expression_method import as_expression, classify_cohort, settings_limit
@@ -71,11 +70,3 @@ def model_method(source: SubtypeModel) -> Method:
         classify_table=classify_table,
     )
     return method
-
-
-def unique_names(models: list[SubtypeModel]) -> None:
-    """Raise InputError where two models have one name."""
-    names = [model.name for model in models]
-    double = sorted({name for name in names if names.count(name) > 1})
-    if double:
-        raise InputError("two models have this name", column="subtype.models", value=double[0], remedy="Rename one of them.")

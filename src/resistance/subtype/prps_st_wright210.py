@@ -48,14 +48,18 @@ def call_expression(expression: Expression, *, max_weight_missing: float = MAX_W
     lost = list(found.missing)
     share = share_missing(_SIGNATURE.weights, lost)
     if share > max_weight_missing or not found.rows:
-        raise InputError(lost_in_words(lost, share, max_weight_missing), remedy="Give the whole transcriptome by symbols or Ensembl ids.")
+        raise InputError(
+            lost_in_words(lost, share, max_weight_missing), remedy="Give the whole transcriptome by symbols or Ensembl ids."
+        )
     at = {gene: i for i, gene in enumerate(expression.genes)}
     values = expression.rows([at[row] for row in found.rows.values()])
     weight = np.array([_SIGNATURE.weights[gene] for gene in found.rows])
     part = self_train(values[:, usable], weight)
     normals = part.normals
     if normals is None:
-        raise InputError(f"the cohort teaches no classes: {part.note}", remedy="Use the score of lps_wright210, which needs no classes.")
+        raise InputError(
+            f"the cohort teaches no classes: {part.note}", remedy="Use the score of lps_wright210, which needs no classes."
+        )
     score = np.full(len(expression.samples), np.nan)
     score[usable] = part.scored.score
     missing = np.ones(score.size)
@@ -75,7 +79,10 @@ def call_expression(expression: Expression, *, max_weight_missing: float = MAX_W
             continue
         row["flags"] = ";".join([*FLAGS, *(["far from both classes"] if far[j] else [])])
         if np.isnan(score[j]) or missing[j] > MAX_SAMPLE_MISSING:
-            rows.append(row | {"reason": f"no call: {missing[j]:.1%} of the score's weight is not measured in this sample or without spread"})
+            rows.append(
+                row
+                | {"reason": f"no call: {missing[j]:.1%} of the score's weight is not measured in this sample or without spread"}
+            )
             continue
         subtype = {1: high, 0: low}.get(int(codes[j]), UNCLASSIFIED)
         shown = p[j] if subtype == high or (subtype == UNCLASSIFIED and p[j] >= 0.5) else 1 - p[j]
@@ -95,7 +102,10 @@ def classify(cohort: Cohort, settings: Subtype) -> Called:
     """Call every patient of a cohort with expression."""
     limit = settings_limit(settings)
     return classify_cohort(
-        cohort, METHOD, lambda table: call_expression(table, max_weight_missing=limit), unit="PRPS against this cohort's stable samples"
+        cohort,
+        METHOD,
+        lambda table: call_expression(table, max_weight_missing=limit),
+        unit="PRPS against this cohort's stable samples",
     )
 
 
@@ -115,9 +125,9 @@ METHOD = Method(
     classes=_SIGNATURE.classes,
     features=tuple(_SIGNATURE.weights),
     platforms=("rnaseq", "array"),
-    citation="Jiang A et al. Blood Cancer Discov 2020; 1:244-257 (PRPS-ST); weights of the R package PRPS 1.1.0",
+    citation="Jiang A et al. Blood Cancer Discov 2020; 1(3):244, preprint doi:10.1101/2020.04.28.051953 (PRPS-ST); weights of the R package PRPS 1.1.0",
     verified=True,
-    limits="Unvalidated on RNA-seq. Class means come from the cohort itself: a call depends on the other samples, a cohort of one class is "
+    limits="Unvalidated on RNA-seq here (its authors report it on several platforms). Class means come from the cohort itself: a call depends on the other samples, a cohort of one class is "
     "split all the same, and with few samples the distributions are narrower than they are (see 'far from both classes').",
     classify=classify,
     classify_table=classify_table,

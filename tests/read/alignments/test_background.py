@@ -270,7 +270,7 @@ def test_positions_where_controls_exceed_the_background_are_listed():
     at = int(np.flatnonzero(bases.reference == 0)[0])
     for name in ("n1", "n3"):
         made[name].loc[at, "G"] += 12
-    panel = control_positions(made, bases, "GRCh38", rule=PanelRule(mean_vaf_quantile=None))
+    panel = control_positions(made, bases, "GRCh38", rule=PanelRule())
     listed = panel[panel["listed"].notna()]
     assert listed[["pos", "alt", "listed"]].to_numpy().tolist() == [[1001 + at, "G", "excess"]]
 

@@ -80,7 +80,7 @@ def test_a_fragment_has_a_length_when_both_mates_can_be_trusted(tmp_path):
     assert values["mapped_reads"] == 10
     assert values["duplicate_rate"] == 2 / 10
     assert values["low_mapping_quality_rate"] == 1 / 8
-    assert (values["secondary_reads"], values["failed_quality_control_reads"], values["mates_not_in_file_reads"]) == (1, 1, 1)
+    assert (values["secondary_reads"], values["failed_quality_control_reads"], values["reads_without_mate"]) == (1, 1, 1)
     assert np.isnan(values["on_target_rate"])
 
 

@@ -41,7 +41,7 @@ class PanelRule:
     """
 
     excess: float | None = 0.05
-    mean_vaf_quantile: float | None = 0.99
+    mean_vaf_quantile: float | None = None
     min_controls_one: int | None = None
     min_controls_two: int | None = None
     min_depth: int = 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -60,6 +60,8 @@ class Panel:
     normals: PanelRule
     quality: QualityRule
     note: str | None = None
+    #: every mapped read, its duplicates and secondary alignments counts, mates apart: as ctDNAtools
+    plain: bool = False
 
     def measure(
         self,
@@ -85,7 +87,7 @@ class Panel:
         InputError
             As :func:`resistance.read.alignments.opened.open_alignment`; the targets lie on none of the file's contigs.
         """
-        reads = count_reads(alignment, self.targets, rule=self.quality, fasta=self.fasta)
+        reads = count_reads(alignment, self.targets, rule=self.quality, fasta=self._genome_of(alignment))
         tables = {
             "background": empty(BACKGROUND),
             "region_coverage": empty(REGION_COVERAGE),
@@ -94,8 +96,7 @@ class Panel:
         }
         counts, bases, depths = None, None, None
         if self.targets:
-            regions = [(t.chrom, t.start, t.end) for t in self.targets]
-            counts = position_table(alignment, self.build, regions, self.filters, fasta=self.fasta)
+            counts = self._counts(alignment)
             bases = known_bases(counts, self.fasta)
             left_out = positions_of(followed) | positions_of(self.snps)
             found = background_of(
@@ -115,8 +116,31 @@ class Panel:
             tables["region_coverage"] = region_coverage(sample_id, self.targets, counts[["chrom", "pos"]].assign(depth=depth))
         tables["alignment_quality"] = quality_of(sample_id, reads, depths, self.quality)
         if self.snps is not None and len(self.snps):
-            tables["snp_counts"] = snps_of(sample_id, alignment, self.build, self.snps, filters=self.filters, fasta=self.fasta)
+            tables["snp_counts"] = snps_of(
+                sample_id, alignment, self.build, self.snps, filters=self.filters, fasta=self._genome_of(alignment)
+            )
         return Measured(tables, counts, bases)
+
+    def positions_only(self, alignment: Path) -> Measured:
+        """Return what a control gives to a panel of normals, and nothing else."""
+        if not self.targets:
+            return Measured({}, None, None)
+        counts = self._counts(alignment)
+        return Measured({}, counts, known_bases(counts, self.fasta))
+
+    def _genome_of(self, alignment: Path) -> Path | None:
+        """Return the FASTA where the file cannot be read without it: for the bases of a BAM a part of a genome will do."""
+        if self.fasta is None or not alignment.is_file():
+            return self.fasta
+        with alignment.open("rb") as file:
+            return self.fasta if file.read(4) == b"CRAM" else None
+
+    def _counts(self, alignment: Path) -> pd.DataFrame:
+        regions = [(t.chrom, t.start, t.end) for t in self.targets]
+        filters = self.filters
+        if self.plain:
+            filters = replace(filters, count="reads", every_alignment=True, beside_indels=True)
+        return position_table(alignment, self.build, regions, filters, fasta=self._genome_of(alignment))
 
     def panel_of_normals(self, controls: Iterable[tuple[str, Measured]]) -> pd.DataFrame:
         """Return what the controls show: schema CONTROL_POSITIONS; empty without targets or controls.

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 #: columns of a table of counts behind chrom and pos
 COUNTS = ("A", "C", "G", "T", "N", "insertion", "deletion")
 #: flags of reads that are never counted: unmapped, secondary, failed quality control, supplementary
-NEVER = 0x4 | 0x100 | 0x200 | 0x800
+UNMAPPED = 0x4
+NEVER = UNMAPPED | 0x100 | 0x200 | 0x800
 DUPLICATE = 0x400
 #: symbols beside the columns: no usable base; mates that disagree; added where an insertion follows
 _NONE, _DISCORDANT, _INSERTED = -1, -2, 16

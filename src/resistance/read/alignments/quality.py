@@ -256,7 +256,7 @@ def quality_of(
     import pandas as pd
 
     c = reads.counts
-    rows: list[tuple[str, float | None, str | None]] = [(f"{name}", float(c[key]), None) for name, key in _COUNTS]
+    rows: list[tuple[str, float | None, str | None]] = [(name, float(c[key]), None) for name, key in _COUNTS]
     rows.append(_share("duplicate_rate", c["duplicates"], c["mapped"], "no mapped read"))
     if c["mapped"] and not c["duplicates"]:
         rows[-1] = (*rows[-1][:2], "no read is marked as a duplicate: were duplicates marked, or removed?")
@@ -274,9 +274,14 @@ def quality_of(
     return conform(frame, ALIGNMENT_QUALITY)
 
 
-_COUNTS = tuple(
-    (f"{name}_reads", name)
-    for name in ("mapped", "unmapped", "failed_quality_control", "duplicates", "secondary", "supplementary", "mates_not_in_file")
+_COUNTS = (
+    ("mapped_reads", "mapped"),
+    ("unmapped_reads", "unmapped"),
+    ("failed_quality_control_reads", "failed_quality_control"),
+    ("duplicate_reads", "duplicates"),
+    ("secondary_reads", "secondary"),
+    ("supplementary_reads", "supplementary"),
+    ("reads_without_mate", "mates_not_in_file"),
 )
 
 

@@ -22,9 +22,10 @@ MOST_WORK = 400_000_000
 MOST_STATES = 60_000
 #: below this an upper bound is as good as the number
 NEGLIGIBLE = 1e-12
-#: cells of the smallest step of a fine lattice: rounding then moves a sum by less than one part in 2,000
+#: cells of the smallest step of a fine lattice (rounding then moves a sum by less than one part in 2,000), fewer where the
+#: observed sum would be more than so many
 _FINE = 1_000
-_MOST_FINE_CELLS = 200_000
+_MOST_FINE_CELLS = 16_000
 
 
 @dataclass(frozen=True)
@@ -92,8 +93,9 @@ def exact_test(
        the observed are ties.
     3. *Bound*, where both are too large and min(Chernoff's bound of the sum, P(positive sites >= observed)) is below 1e-12:
        that bound.
-    4. *Fine lattice*: steps rounded to a grid on which the smallest is 1,000 cells. Every sum is then right to one part in
-       2,000, which gives strict bounds (`p_low`, `p_high`) from the same convolution.
+    4. *Fine lattice*: steps rounded to a grid on which the smallest is up to 1,000 cells. Every sum is then right to half a
+       cell of the smallest step, which gives strict bounds (`p_low`, `p_high`) from the same convolution; errors of
+       rounding go both ways, so that the p itself is far closer than its bounds.
 
     This p is no uniform number under background: it is the probability of a corner, not of all outcomes that are as rare.
     :func:`resistance.stats.mrd.limits.calibrated_p` gives the latter.
@@ -187,7 +189,7 @@ def _rounded(sites: Sites, alt: Counts, observed: float, positive: int) -> tuple
     Where every step is within a factor of 1 -+ e of the true one, so is every sum.
     """
     smallest = float(sites.weights.min())
-    fine = min(float(_FINE), max(10.0, _MOST_FINE_CELLS * smallest / observed))
+    fine = min(float(_FINE), max(50.0, _MOST_FINE_CELLS * smallest / observed))
     width = smallest / fine
     steps = np.rint(sites.weights / width).astype(np.int64)
     error = float(np.abs(steps * width / sites.weights - 1.0).max()) + 1e-9

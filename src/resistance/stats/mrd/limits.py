@@ -181,7 +181,7 @@ def limits(
 
     @cache
     def positive_at(vaf: float) -> float:
-        return 1.0 - _probability(grid, inner, site_vafs(vaf, shares, len(sites)))
+        return max(0.0, 1.0 - _probability(grid, inner, site_vafs(vaf, shares, len(sites))))
 
     most = 1.0 if shares is None else float(shares.mean() / shares.max())
     low = high = min(most, 1.0 / float(sites.depths.sum()))

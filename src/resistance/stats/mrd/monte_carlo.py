@@ -75,7 +75,8 @@ def monte_carlo_test(
 
     Notes
     -----
-    Sites that seldom show an error are passed over in geometric leaps, so that the time goes with the errors drawn.
+    Counts are drawn by inversion of the distribution of each site. Sites that seldom show an error are passed over in geometric
+    leaps, so that the time goes with the errors drawn.
 
     References
     ----------
@@ -104,7 +105,7 @@ def monte_carlo_test(
             successes = _plain(generator, sites, limit, positive, draws)
         else:
             below, length = _cumulative(sites)
-            successes = int(_simulate(generator, below, length, sites.weights, limit, positive, draws, BLOCK, _SPARSE))
+            successes = _from_tables(generator, below, length, sites.weights, limit, positive, draws)
     return MonteCarloTest((successes + 1) / (draws + 1), successes, draws, observed / len(sites), reads, positive)
 
 
@@ -170,50 +171,74 @@ def _cumulative(sites: Sites) -> tuple[FloatArray, Counts]:
     return below, caps + 1
 
 
-@njit(cache=True, nogil=True)
-def _simulate(generator, below, length, weights, limit, positive, draws, block, sparse):  # type: ignore[no-untyped-def]
-    sums = np.empty(block)
-    number = np.empty(block, dtype=np.int64)
+def _from_tables(
+    generator: np.random.Generator,
+    below: FloatArray,
+    length: Counts,
+    weights: FloatArray,
+    limit: float,
+    positive: int,
+    draws: int,
+) -> int:
+    sparse = below[:, 0] > _SPARSE
+    dense = np.flatnonzero(~sparse)
+    sums, number = np.empty(BLOCK), np.empty(BLOCK, dtype=np.int64)
+    uniform = np.empty(BLOCK)
     successes = 0
-    for start in range(0, draws, block):
-        size = min(block, draws - start)
-        sums[:size] = 0.0
-        number[:size] = 0
-        for i in range(weights.size):
-            none = below[i, 0]
-            if none >= 1.0:
-                continue
-            leap = none > sparse
-            scale = 1.0 / math.log(none) if leap else 0.0
-            j = -1
-            while True:
-                if leap:
-                    # numbers of draws without an error between two with one are geometric
-                    gap = math.log(1.0 - generator.random()) * scale
-                    if gap >= size - 1 - j:
-                        break
-                    j += 1 + int(gap)
-                    u = none + (1.0 - none) * generator.random()
-                else:
-                    j += 1
-                    if j >= size:
-                        break
-                    u = generator.random()
-                    if u < none:
-                        continue
-                low, high = 1, length[i] - 1
-                while low < high and below[i, low] <= u:
-                    if high - low > 8:
-                        middle = (low + high) // 2
-                        if below[i, middle] <= u:
-                            low = middle + 1
-                        else:
-                            high = middle
-                    else:
-                        low += 1
-                sums[j] += low * weights[i]
-                number[j] += 1
-        for j in range(size):
-            if number[j] >= positive and sums[j] >= limit:
-                successes += 1
+    for start in range(0, draws, BLOCK):
+        size = min(BLOCK, draws - start)
+        _leap(generator, below, length, weights, sparse, sums[:size], number[:size])
+        for i in dense:
+            generator.random(size, out=uniform[:size])
+            _invert(uniform[:size], below[i], length[i], weights[i], sums[:size], number[:size])
+        successes += int(((sums[:size] >= limit) & (number[:size] >= positive)).sum())
     return successes
+
+
+@njit(cache=True, nogil=True)
+def _leap(generator, below, length, weights, sparse, sums, number):  # type: ignore[no-untyped-def]
+    """Set sums and numbers of positive sites to what the seldom positive sites give."""
+    size = sums.size
+    sums[:] = 0.0
+    number[:] = 0
+    for i in range(weights.size):
+        none = below[i, 0]
+        if not sparse[i] or none >= 1.0:
+            continue
+        scale = 1.0 / math.log(none)
+        j = -1
+        while True:
+            # numbers of draws without an error between two with one are geometric
+            gap = math.log(1.0 - generator.random()) * scale
+            if gap >= size - 1 - j:
+                break
+            j += 1 + int(gap)
+            u = none + (1.0 - none) * generator.random()
+            x = 1
+            while x < length[i] - 1 and below[i, x] <= u:
+                x += 1
+            sums[j] += x * weights[i]
+            number[j] += 1
+
+
+@njit(cache=True, nogil=True)
+def _invert(uniform, below, length, weight, sums, number):  # type: ignore[no-untyped-def]
+    """Add one site's counts: the number of steps of its distribution function below each uniform number."""
+    for j in range(uniform.size):
+        number[j] += 1 if uniform[j] >= below[0] else 0
+    k = 0
+    # all draws at once while steps are common, one by one in the tail
+    while k < length - 1 and below[k] < 0.99:
+        step = below[k]
+        for j in range(uniform.size):
+            sums[j] += weight if uniform[j] >= step else 0.0
+        k += 1
+    if k == length - 1:
+        return
+    step = below[k]
+    for j in range(uniform.size):
+        if uniform[j] >= step:
+            x = k
+            while x < length - 1 and below[x] <= uniform[j]:
+                sums[j] += weight
+                x += 1

@@ -1,0 +1,131 @@
+"""The section on subtypes: kappa beside the counts, on whom methods differ, scores with cut-offs, what was not verified."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import report_fixture as made
+from sklearn.metrics import cohen_kappa_score
+
+from resistance import schemas
+from resistance.report.content_clinic import method_label
+from resistance.report.content_subtype import _seen_cuts, subtype_content
+from resistance.report.figure_subtype import scores_figure
+from resistance.report.page import _environment
+from resistance.report.tables_in import read_tables
+from resistance.subtype.concordance import concordance, disagreements
+from resistance.tables import conform
+
+
+@pytest.fixture(scope="module")
+def content(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """The fixture's study with a NanoString score, an unverified rule and a double expressor."""
+    tables = read_tables(made.build_results(tmp_path_factory.mktemp("subtypes") / "results"))
+    ids = sorted(tables.cohort.patients["patient_id"])
+    scores = [800.0 + 100 * i for i in range(24)]  # P0001 800 ... P0024 3100
+    rows = [
+        {
+            "patient_id": p, "method": "dlbcl90_coo", "kind": "cell_of_origin", "score": s, "verified": True, "reason": "counts",
+            "subtype": None if i == 0 else "GCB" if s < 1907.8 else "ABC" if s > 2433.5 else "UNCLASSIFIED",
+            "flags": "housekeeping_low" if i == 0 else "zero_count" if i < 3 else None,
+        }
+        for i, (p, s) in enumerate(zip(ids, scores, strict=True))
+    ]  # fmt: skip
+    rows += [
+        {"patient_id": p, "method": m, "kind": k, "subtype": s, "verified": v, "reason": "stains", "borderline": True, "flags": "borderline"}
+        for p in ids[:5]
+        for m, k, s, v in (("muris", "cell_of_origin", "GCB", False), ("double_expressor", "risk", "double_expressor", True))
+    ]  # fmt: skip
+    subtypes = conform(
+        pd.concat([tables.subtypes, conform(pd.DataFrame(rows), schemas.SUBTYPES)], ignore_index=True), schemas.SUBTYPES
+    )
+    more = replace(tables, subtypes=subtypes, concordance=concordance(subtypes), disagreements=disagreements(subtypes))
+    return subtype_content(made.config_of(), more)
+
+
+def test_only_methods_of_one_kind_are_crossed_and_have_their_kappa(content: dict[str, Any]) -> None:
+    pairs = [(a["a"], a["b"]) for a in content["agreement"]]
+    assert len(pairs) == 6  # four methods of cell of origin; nothing with the double expressor
+    assert not any("Double" in name for pair in pairs for name in pair)
+    cross = next(a for a in content["agreement"] if (a["a"], a["b"]) == ("rnaseq (as given)", "Hans"))
+    # by the fixture: GCB 3 GCB, 4 non-GCB; ABC 4 GCB, 3 non-GCB
+    first = ["GCB"] * 7 + ["non-GCB"] * 7
+    second = ["GCB"] * 3 + ["non-GCB"] * 4 + ["GCB"] * 4 + ["non-GCB"] * 3
+    assert cross["kappa"] == pytest.approx(cohen_kappa_score(first, second))
+    assert cross["kappa_low"] < cross["kappa"] < cross["kappa_high"]
+    assert cross["kind"] == "Cell of origin"
+
+
+def test_flags_are_counted_and_the_unverified_is_marked(content: dict[str, Any]) -> None:
+    of = {m["method"]: m for m in content["methods"]}
+    assert of["dlbcl90_coo"]["flags"] == [{"flag": "housekeeping low", "n": 1}, {"flag": "zero count", "n": 2}]
+    assert of["dlbcl90_coo"]["not_called"] == 1
+    assert [m for m in of if not of[m]["verified"]] == ["muris"]
+    assert (of["muris"]["borderline"], of["muris"]["flags"]) == (5, [])
+    assert "doi:10." in of["muris"]["source"]
+    assert of["label:rnaseq"]["source"] is None
+
+
+def test_disagreements_put_other_classes_before_the_unclassified(content: dict[str, Any]) -> None:
+    found = content["disagreements"]
+    assert found["n"] >= len(found["rows"]) > 0
+    unclassified = ["UNCLASSIFIED" in row["a"] + row["b"] for row in found["rows"]]
+    assert unclassified == sorted(unclassified)
+    explained = [row["why"] for row in found["rows"] if row["b"].startswith("Muris") or row["a"].startswith("Muris")]
+    assert explained
+    assert all("muris: borderline; muris: rule not verified" in why for why in explained)
+
+
+def test_the_histogram_holds_every_score_and_the_cut_offs(content: dict[str, Any]) -> None:
+    (scores,) = content["scores"]
+    assert scores["method"] == "dlbcl90_coo"
+    assert {level["name"]: sum(level["counts"]) for level in scores["levels"]} == {
+        "GCB": 11, "ABC": 7, "UNCLASSIFIED": 5, "not called": 1,
+    }  # fmt: skip
+    assert [(cut["name"], round(cut["score"], 1)) for cut in scores["cuts"]] == [("ABC", 2433.5), ("GCB", 1907.8)]
+    figure = scores_figure(scores)
+    assert figure.caption == "Scores of DLBCL90 cell of origin in 24 patients; called ABC from 2433.5; GCB up to 1907.8."
+    assert "not called 1" in figure.alt
+
+
+def test_cut_offs_of_a_trained_model_are_those_seen() -> None:
+    calls = np.array(["GCB", "GCB", "UNCLASSIFIED", "ABC", "ABC", "not called"], dtype=object)
+    values = np.array([-9.0, -3.0, 0.5, 4.0, 8.0, 99.0])
+    assert _seen_cuts(values, calls) == (("ABC", 4.0), ("GCB", -3.0))
+    assert _seen_cuts(-values, calls) == (("GCB", 3.0), ("ABC", -4.0))
+    assert _seen_cuts(values[[1, 0, 2, 4, 0, 5]], calls) == ()  # they overlap
+    assert _seen_cuts(values[:2], calls[:2]) == ()
+
+
+def test_the_section_says_it_all(content: dict[str, Any]) -> None:
+    section = '{% import "macros.html.j2" as m %}{% include "subtype.html.j2" %}'
+    shown = {"subtype": content, "published": {"rows": []}}
+    html = _environment().from_string(section).render(c=shown, figures={"subtype": [], "subtype scores": []}, sim=False)
+    assert html.count('<span class="tag unverified-tag">not verified</span>') == 1
+    assert html.count("not verified in its source") == 1
+    assert "No vote is taken: rnaseq (as given) alone stratifies the analysis" in html
+    assert "; kappa -0.14 (" in html
+    assert f"On whom they differ ({content['disagreements']['patients']} patients)" in html
+    assert html.count("<table") == html.count("<caption")
+    assert "1 housekeeping low" in html
+
+
+def test_the_tables_stand_beside_the_page(report: Path) -> None:
+    written = {path.stem for path in (report / "tables").iterdir()}
+    assert {"subtypes", "subtype_scores", "subtype_concordance", "subtype_disagreements"} <= written
+
+
+def test_names_of_methods_for_people() -> None:
+    names = ("label:hans_label", "hans", "double_expressor", "dlbcl90_dhitsig", "visco_young")
+    assert [method_label(name) for name in names] == [
+        "hans label (as given)",
+        "Hans",
+        "Double expressor",
+        "DLBCL90 DHITsig",
+        "Visco-Young",
+    ]
