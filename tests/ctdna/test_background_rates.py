@@ -7,6 +7,7 @@ import pytest
 from scipy.stats import beta
 
 from resistance.ctdna.background import error_rates, pooled_background
+from resistance.ctdna.background_rates import background_rates
 from resistance.schemas import BACKGROUND
 from resistance.tables import conform
 
@@ -76,3 +77,29 @@ def test_controls_are_pooled_by_their_counts():
     assert row["note"] == "2 samples pooled"
     assert found.loc["all", "rate"] == pytest.approx(1e-2)
     assert pooled_background(one, ["nobody"]).empty
+
+
+def test_each_sample_and_variant_has_the_rate_of_its_own_sample_and_kind():
+    other = _background(("all", "all", 1000, 6, 6e-3), sample="t")
+    table = pd.concat([_background(*_ROWS), other], ignore_index=True)
+    rows = [
+        ("s", "C", "T", 2e-4),  # not the sum over contexts, which has the reads of each twice
+        ("s", "G", "A", 2e-4),  # as read on the other strand
+        ("s", "C", "A", 1e-4),  # a third of the one rate
+        ("t", "C", "T", 2e-3),
+        ("s", "-", "A", 1e-5),
+        ("s", "CA", "TG", 5e-4),
+        ("u", "C", "T", 7e-5),  # no background of this sample
+        ("s", None, "T", 7e-5),
+    ]
+    frame = pd.DataFrame(rows, columns=["sample", "ref", "alt", "rate"], index=range(5, 13))
+    found = background_rates(frame["sample"], frame["ref"], frame["alt"], table, 7e-5)
+    assert found.tolist() == pytest.approx(frame["rate"].tolist())
+    assert found.index.tolist() == list(range(5, 13))
+    assert set(background_rates(frame["sample"], frame["ref"], frame["alt"], None, 7e-5)) == {7e-5}
+
+
+def test_a_substitution_never_seen_has_no_rate_of_nought():
+    table = _background(("all", "all", 10**6, 30, 3e-5), ("C>T", "all", 10**5, 0, 4e-6), ("C>T", "ACG", 10**3, 0, 4e-6))
+    one = pd.Series(["s"]), pd.Series(["C"]), pd.Series(["T"])
+    assert background_rates(*one, table, 1e-4).tolist() == [4e-6]

@@ -82,7 +82,7 @@ def test_a_background_without_an_error_is_not_taken_for_none(make_cohort) -> Non
 
 
 def test_rates_by_substitution_are_of_one_base(make_cohort) -> None:
-    both = pd.concat([background(), background(substitution="C>T", errors=6)], ignore_index=True)
+    both = pd.concat([background(), background(substitution="C>T", errors=6, rate=6e-4)], ignore_index=True)
     table, _ = find_mrd(
         make_cohort(SAMPLES, TUMOUR), ctdna(rates="substitution"), pileup=pileup([("A", 100, 3000, 1)]), background=both
     )
