@@ -13,9 +13,11 @@ from resistance.dropped import Dropped
 from resistance.read.alignments.background import BackgroundRule, background_of
 from resistance.read.alignments.bases import KnownBases, known_bases
 from resistance.read.alignments.controls import PanelRule, control_positions
+from resistance.read.alignments.library import QualityRule, count_reads
+from resistance.read.alignments.opened import open_alignment
 from resistance.read.alignments.position_counts_plain import UNMAPPED, position_counts_plain
 from resistance.read.alignments.positions import Filters, position_table
-from resistance.read.alignments.quality import QualityRule, count_reads, fragment_lengths, quality_of, region_coverage
+from resistance.read.alignments.quality import fragment_lengths, quality_of, region_coverage
 from resistance.read.alignments.snps import read_snps, snps_of
 from resistance.read.alignments.targets import Target, read_targets
 from resistance.read.black_list import BlackList, read_black_list
@@ -88,6 +90,7 @@ class Panel:
         InputError
             As :func:`resistance.read.alignments.opened.open_alignment`; the targets lie on none of the file's contigs.
         """
+        open_alignment(alignment, self.build, fasta=self._genome_of(alignment), read_groups="ignore")
         reads = count_reads(alignment, self.targets, rule=self.quality, fasta=self._genome_of(alignment))
         tables = {
             "background": empty(BACKGROUND),
@@ -140,8 +143,6 @@ class Panel:
         if not self.plain:
             regions = [(t.chrom, t.start, t.end) for t in self.targets]
             return position_table(alignment, self.build, regions, self.filters, fasta=self._genome_of(alignment))
-        from resistance.read.alignments.opened import open_alignment
-
         open_alignment(alignment, self.build, fasta=self._genome_of(alignment), read_groups="ignore")
         return position_counts_plain(
             alignment,
