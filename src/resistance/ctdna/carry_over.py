@@ -56,12 +56,13 @@ def find_carry_over(cohort: Cohort, pileup: pd.DataFrame, background: pd.DataFra
         return empty(IDENTITY)
     of_sample = dict(list(background.groupby("sample_id")))
     asked = []
-    for (sample, owner), group in counted.groupby(["sample_id", "owner"], sort=True):
-        if sample not in of_sample:
-            continue
-        rated = error_rates(group, of_sample[sample]).dropna(subset=["error_rate"])
-        if rated.empty:
-            continue
+    rated_parts = [
+        error_rates(group, of_sample[sample]) for sample, group in counted.groupby("sample_id", sort=True) if sample in of_sample
+    ]
+    if not rated_parts:
+        return empty(IDENTITY)
+    every = pd.concat(rated_parts, ignore_index=True).dropna(subset=["error_rate"])
+    for (sample, owner), rated in every.groupby(["sample_id", "owner"], sort=True):
         k, n = (rated[name].to_numpy(dtype=float) for name in ("alt_count", "depth"))
         rate, rho = rated["error_rate"].to_numpy(), rated["error_rho"].to_numpy()
         p_value = sum_tail_probability(int(k.sum()), n, rate, rho)

@@ -143,7 +143,7 @@ def _own(
     if found.log10_ratio >= settings.log10_ratio:
         # those between homozygous and heterozygous have no genotype
         moved = found.n_sites - found.n_called + found.one_heterozygous
-        note = f"{moved} of {found.n_sites} SNPs are out of balance in one of the two: alleles lost or gained in the tumour"
+        note = f"{moved} of {found.n_sites} SNPs are out of balance in one of the two: alleles lost or gained in the tumour, or contamination"
         return _row(matrix, i, j, found, "same", False, note if moved > _MOVED * found.n_sites else None)
     if found.log10_ratio > -settings.log10_ratio:
         return _row(matrix, i, j, found, "undecided", True, "the SNPs speak neither for one person nor for two")

@@ -10,7 +10,9 @@ import pandas as pd
 import pysam
 import pytest
 
-from resistance.read.alignments.quality import QualityRule, Reads, count_reads, fragment_lengths, quality_of, region_coverage
+from resistance.errors import InputError
+from resistance.read.alignments.library import QualityRule, Reads, count_reads
+from resistance.read.alignments.quality import fragment_lengths, quality_of, region_coverage
 from resistance.read.alignments.targets import Target, read_targets
 
 _HEADER = {"HD": {"VN": "1.6", "SO": "coordinate"}, "SQ": [{"SN": "chr7", "LN": 5000}, {"SN": "chr8", "LN": 500}]}
@@ -174,3 +176,29 @@ def test_unmarked_duplicates_are_pointed_out():
     reads = Reads(counts=Counter({"mapped": 10}))
     found = quality_of("s", reads).set_index("metric").loc["duplicate_rate"]
     assert (found["value"], found["note"]) == (0, "no read is marked as a duplicate: were duplicates marked, or removed?")
+
+
+def test_mates_that_wait_in_vain_are_given_up_and_counted(tmp_path, monkeypatch):
+    from resistance.read.alignments import library
+
+    reads = []
+    for k in range(40):
+        pair = _pair(f"p{k}", 100 + 40 * k, 167)
+        for one, other in (pair, pair[::-1]):
+            one.next_reference_id, one.next_reference_start = 0, other.reference_start
+        # of every second pair the second mate failed
+        reads += pair if k % 2 else pair[:1]
+    path = _bam(tmp_path / "a.bam", reads)
+    whole = count_reads(path)
+    monkeypatch.setattr(library, "_WAITING", 4)
+    small = count_reads(path)
+    assert small == whole
+    assert whole.lengths == {167: 20}
+    assert whole.counts["mates_not_in_file"] == 20
+
+
+def test_a_file_that_is_cut_off_is_an_input_error(tmp_path):
+    path = _bam(tmp_path / "a.bam", [r for k in range(3000) for r in _pair(f"p{k}", 100 + k, 160)])
+    path.write_bytes(path.read_bytes()[:-3000])
+    with pytest.raises(InputError, match="cannot be read to its end"):
+        count_reads(path)

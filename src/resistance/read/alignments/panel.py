@@ -13,8 +13,9 @@ from resistance.dropped import Dropped
 from resistance.read.alignments.background import BackgroundRule, background_of
 from resistance.read.alignments.bases import KnownBases, known_bases
 from resistance.read.alignments.controls import PanelRule, control_positions
+from resistance.read.alignments.library import QualityRule, count_reads
 from resistance.read.alignments.positions import Filters, position_table
-from resistance.read.alignments.quality import QualityRule, count_reads, fragment_lengths, quality_of, region_coverage
+from resistance.read.alignments.quality import fragment_lengths, quality_of, region_coverage
 from resistance.read.alignments.snps import read_snps, snps_of
 from resistance.read.alignments.targets import Target, read_targets
 from resistance.read.black_list import BlackList, read_black_list
@@ -87,6 +88,7 @@ class Panel:
         InputError
             As :func:`resistance.read.alignments.opened.open_alignment`; the targets lie on none of the file's contigs.
         """
+        open_alignment(alignment, self.build, fasta=self._genome_of(alignment), read_groups="ignore")
         reads = count_reads(alignment, self.targets, rule=self.quality, fasta=self._genome_of(alignment))
         tables = {
             "background": empty(BACKGROUND),

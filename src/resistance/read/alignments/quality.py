@@ -1,187 +1,26 @@
-"""An alignment file, read once -> fragment lengths, duplicates, share on target; and from base counts the depth of each region."""
+"""What a pass over an alignment file adds up, and base counts -> tables: fragment lengths, depth of each region, numbers of a sample."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-from resistance.read.alignments.targets import Target, contigs_of, merged
-from resistance.regions import Regions
+from resistance.read.alignments.library import USUAL, QualityRule, Reads
+from resistance.read.alignments.targets import Target
 from resistance.schemas import ALIGNMENT_QUALITY, FRAGMENT_LENGTHS, REGION_COVERAGE
 from resistance.tables import conform
-from resistance.variant import contig
 
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
     from numpy.typing import NDArray
 
-#: reads taken from the file before their places are compared with the regions
-_BLOCK = 200_000
-_UNMAPPED, _SECONDARY, _FAILED, _DUPLICATE, _SUPPLEMENTARY = 0x4, 0x100, 0x200, 0x400, 0x800
 #: Picard's measures of uniformity
 _LOW_DEPTH, _FOLD_PERCENTILE = 0.2, 20
 
 
-@dataclass(frozen=True)
-class QualityRule:
-    """What is measured.
-
-    Parameters
-    ----------
-    short, long : (int, int)
-        Lengths in bases, both ends included, of short and long fragments, for their ratio.
-    longest : int
-        Longer fragments are counted together, and are no part of mean and median.
-    padding : int
-        Bases beside a region that still count as on target, for the padded rate.
-    depths : tuple of int
-        Thresholds for the share of positions.
-    min_mapping_quality : int
-        Of both mates, for fragment lengths.
-    read_length : int or None
-        Only fragments whose mates both have this many bases get a length, as in ctDNAtools, which leaves out trimmed reads.
-        Fragments shorter than a read are trimmed ones, so that the short end is lost; None counts all.
-    """
-
-    short: tuple[int, int] = (90, 150)
-    long: tuple[int, int] = (151, 220)
-    longest: int = 1000
-    padding: int = 100
-    depths: tuple[int, ...] = (100, 500, 1000, 5000, 10000)
-    min_mapping_quality: int = 30
-    read_length: int | None = None
-
-
-@dataclass
-class Reads:
-    """What one pass over a file adds up.
-
-    Parameters
-    ----------
-    lengths : Counter
-        Fragment length -> fragments.
-    counts : Counter
-        Name -> reads or bases.
-    """
-
-    lengths: Counter[int] = field(default_factory=Counter)
-    counts: Counter[str] = field(default_factory=Counter)
-
-
-def count_reads(
-    alignment: Path, targets: Iterable[Target] = (), *, rule: QualityRule = QualityRule(), fasta: Path | None = None
-) -> Reads:
-    """Read a whole file once.
-
-    Parameters
-    ----------
-    alignment : Path
-        BAM or CRAM in the order of coordinates.
-    targets : iterable of Target
-        Without any, nothing is said about on target.
-    rule : QualityRule
-    fasta : Path, optional
-        For CRAM.
-
-    Returns
-    -------
-    Reads
-        Records that are secondary or supplementary are counted as such and not looked at again; so are those that failed quality
-        control.  A fragment has a length when both mates are in the file, mapped as a proper pair, neither a duplicate, and each
-        with the mapping quality of `rule`; the length is the template length (TLEN), outer end to outer end.
-    """
-    import pysam
-
-    regions = tuple(targets)
-    out = Reads()
-    near = Regions([(t.chrom, t.start, t.end) for t in merged(regions, rule.padding)])
-    inside = merged(regions)
-    waiting: dict[str, bool] = {}
-    block: list[tuple[int, int, list[tuple[int, int]]]] = []
-    with pysam.AlignmentFile(str(alignment), reference_filename=None if fasta is None else str(fasta)) as file:
-        contigs_of(file.references, (t.chrom for t in regions), alignment)
-        names = [contig(name) for name in file.references]
-        counts = out.counts
-        for read in file.fetch(until_eof=True):
-            flag = read.flag
-            if flag & (_SECONDARY | _SUPPLEMENTARY):
-                counts["secondary" if flag & _SECONDARY else "supplementary"] += 1
-                continue
-            counts["reads"] += 1
-            if flag & (_FAILED | _UNMAPPED):
-                counts["failed_quality_control" if flag & _FAILED else "unmapped"] += 1
-                continue
-            counts["mapped"] += 1
-            if flag & _DUPLICATE:
-                counts["duplicates"] += 1
-                continue
-            high = read.mapping_quality >= rule.min_mapping_quality
-            counts["low_mapping_quality"] += not high
-            if flag & 0x1 and flag & 0x2:
-                whole = rule.read_length is None or read.query_length == rule.read_length
-                _length(read, high and whole, waiting, out.lengths)
-            if regions:
-                block.append((read.reference_id, read.reference_start, read.get_blocks()))
-                if len(block) == _BLOCK:
-                    _on_target(block, names, near, inside, counts)
-                    block = []
-        if block:
-            _on_target(block, names, near, inside, counts)
-        counts["mates_not_in_file"] = len(waiting)
-    return out
-
-
-def _length(read: Any, usable: bool, waiting: dict[str, bool], lengths: Counter[int]) -> None:
-    """Count the fragment when its second mate comes; the first waits, so that memory holds only pairs that are open."""
-    first = waiting.pop(read.query_name, None)
-    if first is None:
-        waiting[read.query_name] = usable
-    elif first and usable and read.template_length:
-        lengths[abs(read.template_length)] += 1
-
-
-def _on_target(
-    block: Sequence[tuple[int, int, list[tuple[int, int]]]],
-    names: Sequence[str],
-    near: Regions,
-    inside: Sequence[Target],
-    counts: Counter[str],
-) -> None:
-    import numpy as np
-    import pandas as pd
-
-    chrom = pd.Series([names[r] for r, _, _ in block], dtype="object")
-    start = np.array([s for _, s, _ in block], dtype=np.int64)
-    end = np.array([b[-1][1] if b else s for _, s, b in block], dtype=np.int64)
-    counts["considered"] += len(block)
-    counts["near_target"] += int(near.overlap(chrom, start, end).sum())
-    counts["on_target"] += int(Regions([(t.chrom, t.start, t.end) for t in inside]).overlap(chrom, start, end).sum())
-    owner = np.repeat(np.arange(len(block)), [len(b) for _, _, b in block])
-    spans = np.array([span for _, _, b in block for span in b], dtype=np.int64).reshape(-1, 2)
-    counts["bases"] += int((spans[:, 1] - spans[:, 0]).sum())
-    codes = chrom.to_numpy(dtype=object)[owner]
-    for name in dict.fromkeys(t.chrom for t in inside):
-        here = spans[codes == name]
-        ours = np.array([(t.start, t.end) for t in inside if t.chrom == name], dtype=np.int64)
-        counts["bases_on_target"] += int((_covered(ours, here[:, 1]) - _covered(ours, here[:, 0])).sum())
-
-
-def _covered(regions: NDArray[np.int64], at: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return how many bases of the sorted, disjoint regions lie before each place."""
-    import numpy as np
-
-    widths = regions[:, 1] - regions[:, 0]
-    before = np.concatenate([[0], np.cumsum(widths)])
-    index = np.searchsorted(regions[:, 0], at, side="right")
-    last = np.maximum(index - 1, 0)
-    return np.asarray(before[last] + np.clip(at - regions[last, 0], 0, widths[last]), dtype=np.int64)
-
-
-def fragment_lengths(sample_id: str, lengths: Counter[int], rule: QualityRule = QualityRule()) -> pd.DataFrame:
+def fragment_lengths(sample_id: str, lengths: Counter[int], rule: QualityRule = USUAL) -> pd.DataFrame:
     """Return the histogram: schema FRAGMENT_LENGTHS; lengths beyond ``rule.longest`` stand together one above it."""
     import pandas as pd
 
@@ -230,16 +69,14 @@ def region_coverage(sample_id: str, targets: Iterable[Target], depths: pd.DataFr
     return conform(pd.DataFrame(rows, columns=list(REGION_COVERAGE.names)), REGION_COVERAGE)
 
 
-def quality_of(
-    sample_id: str, reads: Reads, depths: NDArray[np.int64] | None = None, rule: QualityRule = QualityRule()
-) -> pd.DataFrame:
+def quality_of(sample_id: str, reads: Reads, depths: NDArray[np.int64] | None = None, rule: QualityRule = USUAL) -> pd.DataFrame:
     """Return the sample's numbers.
 
     Parameters
     ----------
     sample_id : str
     reads : Reads
-        Of :func:`count_reads`.
+        Of :func:`resistance.read.alignments.library.count_reads`.
     depths : array of int, optional
         Usable depth of each position of the targets; without it there is no coverage.
     rule : QualityRule
