@@ -111,6 +111,47 @@ def test_phased_events_of_a_table_count_once(table) -> None:
     assert found.samples[["n_sites", "alt_count", "depth"]].to_numpy().tolist() == [[2, 2, 1500]]
 
 
+@pytest.mark.shared
+def test_what_count_writes_is_taken_as_it_is_and_gives_the_published_p(table, tmp_path: Path, shared: Path) -> None:
+    folder = shared / "truth/ctdna/ctdnatools"
+    mutations = pd.read_csv(folder / "mutations.tsv", sep="\t")
+    wanted = table(
+        "chrom\tpos\tref\talt\n" + "".join(f"{r.CHROM}\t{r.POS}\t{r.REF}\t{r.ALT}\n" for r in mutations.itertuples()),
+        "mutations.tsv",
+    )
+    results = pd.read_csv(folder / "expected/test_ctDNA_results.tsv", sep="\t").set_index("label")
+    for label in ("vignette_test1_T1_default_n10000", "vignette_batch_T2_default_n10000"):
+        expected = results.loc[label]
+        options = ["--variants", wanted, "--out", tmp_path / "counted.tsv", "--build", "GRCh37", "--count", "reads"]
+        options += ["--min-base-quality", 30, "--min-mapping-quality", 40, "--duplicates", "keep", "--read-groups", "ignore"]
+        done = CliRunner().invoke(
+            cli, ["count", str(folder / f"{expected['sample']}.bam"), *map(str, options), "--sample", expected["sample"]]
+        )
+        assert done.exit_code == 0, done.output
+        run(
+            tmp_path / "counted.tsv",
+            "--background-rate",
+            expected["background_rate"],
+            "--method",
+            "monte_carlo",
+            "--out",
+            tmp_path / "o.tsv",
+        )
+        row = pd.read_csv(tmp_path / "o.tsv", sep="\t").iloc[0]
+        assert (row["n_sites"], row["n_sites_positive"], row["alt_count"]) == tuple(
+            expected[["n_mutations", "n_nonzero_alt", "total_alt_reads"]]
+        )
+        assert row["p_value"] == pytest.approx(expected["pvalue"], rel=1e-11)
+        assert row["unit"] == "reads"
+
+
+def test_columns_of_the_users_own_do_not_meet_ours(table) -> None:
+    counts = table("sample_id\tvariant\tdepth\talt_count\tnote\tused\tp_value\tvaf\nA\tv1\t4000\t2\tmine\tno\t1\t5\n")
+    found = mrd_file.mrd_of_counts(counts, mrd_file.settings(["exact"]), background_rate=3e-4)
+    assert found.sites[["used", "vaf"]].to_numpy().tolist() == [[True, 2 / 4000]]
+    assert found.sites["note"].isna().all()
+
+
 def test_the_table_is_the_same_whatever_the_order_of_rows(table) -> None:
     rows = ["A\tv1\t4000\t2\t0.3\n", "A\tv2\t3000\t1\t0.5\n", "B\tv1\t2000\t0\t0.3\n"]
     chosen = mrd_file.settings(["all"], draws=500)

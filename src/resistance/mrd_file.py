@@ -206,7 +206,9 @@ def _read_counts(path: Path) -> pd.DataFrame:
         out["tumour_vaf"] = float("nan")
     # counts of phased events are of fragments, whatever unit the table names for the sites
     out["unit"] = out["unit"].fillna("reads")
-    return out.drop(columns="_row").reset_index(drop=True)
+    # other columns of a user's table (note, vaf ...) must not meet ours of the same name
+    kept = ("sample_id", "variant", "unit", "event", "ref", "alt", *_NUMBERS)
+    return out[[name for name in kept if name in out]].reset_index(drop=True)
 
 
 def _rates(sites: pd.DataFrame, rate: float | None, path: Path | None, settings: Ctdna) -> pd.DataFrame | None:
