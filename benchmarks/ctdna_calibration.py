@@ -196,7 +196,10 @@ def page(errors: pd.DataFrame, detected: pd.DataFrame, replicates: int, seed: in
         "- `p_calibrated` (which decides for `exact`) is the probability of as small a corner. Counts are discrete, so that it stays "
         "below alpha; `p_mid` comes nearer and may exceed alpha by a little.",
         "- The chi-square mixture of the likelihood ratio is no guide where few errors are expected; it decides nothing.",
-        "- An over-dispersed background that is taken for binomial makes every test call too often. Give `alpha` and `beta`.",
+        "- An over-dispersed background that is taken for binomial makes every test call too often where many errors are expected "
+        "(50 x 10,000: three to four times at .001), hardly where few are (50 x 2,000). Modelled, the calibrated and the simulated p hold.",
+        "- A simulated p takes the error of its simulation along: all samples of a setting are compared with the same 10,000 draws, so that "
+        "an outcome whose exact p is a little above .05 can fall below it in all of them (50 x 2,000, `monte_carlo`).",
         "",
         "## False positives",
         "",

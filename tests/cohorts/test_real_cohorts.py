@@ -394,6 +394,20 @@ def test_tcga_tables_hold_what_the_files_hold(tcga):
     assert len(results_of(tcga)) > 0
 
 
+def test_tcga_has_a_cell_of_origin_for_its_28_transcriptomes_and_scores_that_the_analysis_asks(tcga):
+    calls = read_stage(tcga, "subtype", schemas.SUBTYPES).set_index("patient_id")
+    trained = calls[calls["method"] == "prps_st_wright210"]
+    assert len(trained) == 48
+    assert trained["subtype"].notna().sum() == 28
+    assert (trained.loc[trained["subtype"].isna(), "reason"] == "no expression of the patient").all()
+    # 28 scores do not show two groups: a score and no class
+    mixed = calls[calls["method"] == "lps_wright210"]
+    assert mixed["subtype"].isna().all()
+    assert mixed["score"].notna().sum() == 28
+    asked = results_of(tcga, marker_id="measure:NF-kB signature", endpoint="os")
+    assert set(asked["n"]) == {27}  # one of the 28 has a negative follow-up
+
+
 def test_tcga_a_gene_without_a_call_is_absent_because_the_exome_covers_it(tcga):
     matrix = read_stage(tcga, "matrix", schemas.MATRIX)
     crbn = matrix[matrix["marker_id"] == "tp53_mutation"]

@@ -139,7 +139,7 @@ def _scores(method: str, rows: pd.DataFrame, cuts: tuple[tuple[str, float], ...]
     calls = part["subtype"].fillna("not called").to_numpy(dtype=object)
     published = bool(cuts)
     cuts = cuts or _seen_cuts(values, calls)
-    low, high = min(values.min(), *(score for _, score in cuts)), max(values.max(), *(score for _, score in cuts))
+    low, high = min([values.min(), *(score for _, score in cuts)]), max([values.max(), *(score for _, score in cuts)])
     edges = np.linspace(low, high if high > low else low + 1, _BARS + 1)
     levels = [*in_order(set(calls) - {"not called"}), *["not called"] * ("not called" in calls)]
     return {

@@ -181,5 +181,10 @@ def reference_method(name: str, *, kind: str, citation: str) -> tuple[Method, Ca
         limits=f"{LIMITS} {signature.note}",
         classify=classify,
         classify_table=classify_table,
+        cut_scores=tuple(
+            (name, score)
+            for name, score in zip(signature.classes, (signature.above, signature.up_to), strict=True)
+            if score is not None
+        ),
     )
     return method, classify, classify_table
