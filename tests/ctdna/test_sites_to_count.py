@@ -50,3 +50,26 @@ def test_hot_spots_are_counted_in_every_sample_and_each_once():
     spots = called(("A0", 20, 5), ("A0", 7, 5))[["build", "chrom", "pos", "ref", "alt"]]
     found = sites_to_count(called(("A0", 20, 5)), SAMPLES, ["A0", "B0"], everywhere=spots)
     assert positions(found) == {"A0": [7, 20], "B0": [7, 20]}
+
+
+def phased(*rows: tuple[str, int, str | None]) -> pd.DataFrame:
+    """Return calls: sample, position, phase."""
+    found = called(*((sample, pos, 5) for sample, pos, _ in rows))
+    return found.assign(phase=pd.array([phase for _, _, phase in rows], dtype="object"))
+
+
+def test_variants_of_one_copy_that_a_fragment_can_show_together_are_one_event():
+    found = sites_to_count(
+        phased(("A0", 20, "20|1"), ("A0", 90, "20|1"), ("A0", 91, "20|0"), ("A0", 400, "20|1")), SAMPLES, ["A1"]
+    )
+    assert found["A1"]["event"].fillna("").tolist() == ["3:20", "3:20", "", ""]
+
+
+def test_events_are_those_of_the_patient_and_the_first_sample_that_phases_them():
+    calls = phased(
+        ("A0", 20, "20|1"), ("A0", 30, "20|1"), ("A1", 30, "30|1"), ("A1", 40, "30|1"), ("B0", 20, None), ("B0", 30, None)
+    )
+    found = sites_to_count(calls, SAMPLES, ["A1", "B0", "healthy"])
+    assert found["A1"]["event"].fillna("").tolist() == ["3:20", "3:20", ""]
+    assert found["B0"]["event"].isna().all()
+    assert found["healthy"]["event"].isna().all()

@@ -121,5 +121,7 @@ def test_the_check_says_how_many_each_method_can_call_and_finds_what_a_run_would
     table = pd.DataFrame({"gene": [g for g in GENES if g != "MME"]}).assign(**dict.fromkeys(names, 500))
     table.to_csv(path.parent / "counts.tsv", sep="\t", index=False)
     path = cohort_file({"methods": ["dlbcl90_coo"]}, nanostring={"format": "counts", "file": "counts.tsv"})
-    with pytest.raises(InputError, match=r"nanostring: dlbcl90_coo cannot be computed: the code set lacks MME \(5% of the weight"):
+    with pytest.raises(
+        InputError, match=r"nanostring: dlbcl90_coo cannot be computed: the code set lacks MME \(5% of the weight"
+    ):
         check.check(path)

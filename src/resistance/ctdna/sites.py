@@ -11,6 +11,11 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+#: bases between variants that one fragment of cell-free DNA shows together
+TOGETHER = 100
+_PAIR = 2
+
+
 def sites_to_count(
     calls: pd.DataFrame,
     samples: pd.DataFrame,
@@ -38,20 +43,28 @@ def sites_to_count(
     Returns
     -------
     dict of DataFrame
-        sample_id -> build, chrom, pos, ref, alt, sorted, each once.
+        sample_id -> build, chrom, pos, ref, alt, sorted, each once; and ``event``: the same word for variants that a caller
+        put on one copy, each at most :data:`TOGETHER` bases from the next, so that a fragment can show them all; else NA.
     """
+    import numpy as np
     import pandas as pd
 
     seen = with_counts(calls)
     seen = seen.loc[seen["seen"], ["sample_id", *VARIANT]].merge(samples[["sample_id", "patient_id"]], on="sample_id")
     extra = [] if everywhere is None else [everywhere[VARIANT]]
+    events = _events(calls, samples)
 
-    def merged(part: pd.DataFrame) -> pd.DataFrame:
+    def merged(part: pd.DataFrame, patient: str | None = None) -> pd.DataFrame:
         rows = pd.concat([part[VARIANT], *extra], ignore_index=True).drop_duplicates()
-        return rows.sort_values(VARIANT, kind="stable").reset_index(drop=True)
+        rows = rows.sort_values(VARIANT, kind="stable").reset_index(drop=True)
+        mine = events[events["patient_id"] == patient].drop(columns="patient_id")
+        rows = rows.merge(mine, on=VARIANT, how="left")
+        # one that the list lacks leaves an event of one, which is none
+        lonely = rows.groupby("event")["pos"].transform("size") < _PAIR
+        return rows.assign(event=rows["event"].mask(lonely.fillna(False).astype(bool), np.nan))
 
     all_of_them = merged(seen)
-    by_patient = {patient: merged(part) for patient, part in seen.groupby("patient_id", sort=True)}
+    by_patient = {patient: merged(part, str(patient)) for patient, part in seen.groupby("patient_id", sort=True)}
     patient_of = dict(zip(samples["sample_id"], samples["patient_id"], strict=True))
     none = merged(seen.iloc[:0])
     out = {}
@@ -59,3 +72,24 @@ def sites_to_count(
         whole = of == "cohort" or sample not in patient_of
         out[sample] = all_of_them if whole else by_patient.get(patient_of[sample], none)
     return out
+
+
+def _events(calls: pd.DataFrame, samples: pd.DataFrame) -> pd.DataFrame:
+    """Return patient_id, variant and event of the variants that a sample of the patient has on one copy, side by side.
+
+    Samples are asked in their order; what the first of them phases stays.
+    """
+
+    phased = calls[calls["phase"].notna()].merge(
+        samples[["sample_id", "patient_id"]].assign(_at=range(len(samples))), on="sample_id"
+    )
+    phased = phased.sort_values(["patient_id", "_at", "chrom", "phase", "pos"], kind="stable")
+    copy = ["patient_id", "_at", "chrom", "phase"]
+    gap = phased.groupby(copy, sort=False)["pos"].diff()
+    number = (gap.isna() | (gap > TOGETHER)).cumsum()
+    first = phased.groupby(number)["pos"].transform("min")
+    word = phased["chrom"].astype("object").str.cat(first.astype(str), sep=":")
+    size = phased.groupby(number)["pos"].transform("size")
+    found = phased.assign(event=word)[(size >= _PAIR).to_numpy(dtype=bool)]
+    rows: pd.DataFrame = found.drop_duplicates(["patient_id", *VARIANT])[["patient_id", *VARIANT, "event"]]
+    return rows

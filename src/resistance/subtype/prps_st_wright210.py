@@ -72,7 +72,7 @@ def call_expression(expression: Expression, *, max_weight_missing: float = MAX_W
     for j, sample in enumerate(expression.samples):
         row = METHOD.row(
             sample_id=sample, score=float(score[j]), features_missing=";".join(lost) or None,
-            features_used=int(round((1 - missing[j]) * weight.size)), weight_missing=min(1.0, share + (1 - share) * float(missing[j])),
+            features_used=round((1 - float(missing[j])) * weight.size), weight_missing=min(1.0, share + (1 - share) * float(missing[j])),
         )  # fmt: skip
         if sample in unusable:
             rows.append(row | {"reason": f"no call: {unusable[sample]}"})

@@ -14,6 +14,7 @@ from resistance.read.alignments.background import BackgroundRule, background_of
 from resistance.read.alignments.bases import KnownBases, known_bases
 from resistance.read.alignments.controls import PanelRule, control_positions
 from resistance.read.alignments.library import QualityRule, count_reads
+from resistance.read.alignments.opened import open_alignment
 from resistance.read.alignments.positions import Filters, position_table
 from resistance.read.alignments.quality import fragment_lengths, quality_of, region_coverage
 from resistance.read.alignments.snps import read_snps, snps_of
