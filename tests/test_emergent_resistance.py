@@ -22,7 +22,7 @@ def emergence(*rows):
             {
                 "patient_id": "P1", "build": "GRCh38" if r[3] else None, "chrom": "3" if r[3] else None, "pos": r[3],
                 "ref": "C" if r[3] else None, "alt": "T" if r[3] else None, "gene": r[0], "hgvsp": r[1], "baseline_sample_id": "A",
-                "sample_id": "B", "timepoint": "relapse", "day": 100, "change": r[2], "baseline_vaf": 0.0, "later_vaf": 0.2,
+                "sample_id": "B", "timepoint": "relapse", "day": 100, "change": r[2], "selection": r[4] if len(r) > 4 else "selected", "baseline_vaf": 0.0, "later_vaf": 0.2,
                 "q_value": 0.02, "q_emergent": 0.01,
             }
             for r in rows
@@ -75,6 +75,13 @@ def test_an_expanding_variant_is_not_new_but_listed_with_its_own_q():
 @pytest.mark.parametrize("change", ["stable", "cleared", "shrinking", "not_assessable"])
 def test_what_did_not_grow_is_no_hit(change):
     assert find(emergence(("CRBN", "W386*", change, 500)), evidence("CRBN", 500, "crbn_mutation")).empty
+
+
+@pytest.mark.parametrize("selection", ["with_tumour", "counter_selected", None])
+def test_a_variant_that_grew_with_the_tumour_is_no_hit(selection):
+    assert find(emergence(("CRBN", "W386*", "expanding", 500, selection)), evidence("CRBN", 500, "crbn_mutation")).empty
+    new = find(emergence(("CRBN", "W386*", "emergent", 500, selection)), evidence("CRBN", 500, "crbn_mutation"))
+    assert set(new["marker_id"]) == {"crbn_mutation", "crbn_emergent"}
 
 
 def test_a_variant_without_a_position_meets_rules_by_its_protein_change():

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from resistance.config import load
 from resistance.dropped import KEPT
 from resistance.errors import Collected, InputError
+
+if TYPE_CHECKING:
+    from resistance.cohort import Cohort
+    from resistance.config import CohortFile
 
 
 def check(cohort_file: Path) -> list[str]:
@@ -49,6 +54,8 @@ def check(cohort_file: Path) -> list[str]:
     found.stop()
     if cohort is None or markers is None:  # found.stop() has raised
         raise InputError("the cohort could not be read", path=cohort_file)
+    classified = _classified(cohort, config, base, found)
+    found.stop()
     lines = [
         f"{cohort_file}: nothing is wrong.",
         f"build {config.study.build}, {len(cohort.patients)} patients, {len(cohort.samples)} samples",
@@ -72,10 +79,29 @@ def check(cohort_file: Path) -> list[str]:
         out = group["excluded"].dropna().value_counts().sort_index()
         why = "; ".join(f"{n} left out: {reason}" for reason, n in out.items())
         lines.append(f"endpoint {name}: {int(group['excluded'].isna().sum())} patients" + (f"; {why}" if why else ""))
+    lines += classified
     changed = cohort.dropped["reason"].str.startswith(KEPT)
     for what, rows in (("left out", cohort.dropped[~changed]), ("renamed or merged", cohort.dropped[changed])):
         lines.append(f"{what} and counted: {int(rows['n'].sum())} rows ({len(rows)} reasons)")
         lines += [f"  {row.n} {row.table} ({row.source}): {row.reason}" for row in rows.itertuples()]
     if cohort.coverage.empty:
         lines.append("No assay is declared: a gene without a call is not_assessed, never absent (see 'assays').")
+    return lines
+
+
+def _classified(cohort: Cohort, config: CohortFile, base: Path, found: Collected) -> list[str]:
+    """Say how many patients each method of the cohort file can call, of those methods that need no annotation."""
+    from resistance.subtype.registry import by_name
+
+    lines = []
+    for name in dict.fromkeys(config.subtype.methods):
+        method = by_name(name)
+        if method.input not in ("ihc", "nanostring", "expression"):
+            continue
+        called = found.call(method.classify, cohort, config.subtype.below(base))
+        if called is not None:
+            rows = called.subtypes
+            open_ = rows.loc[rows["subtype"].isna(), "reason"].str.split(":").str[0].value_counts()
+            why = f"; most of the others: {open_.index[0]}" if len(open_) else ""
+            lines.append(f"subtype {name}: {int(rows['subtype'].notna().sum())} of {len(rows)} patients called{why}")
     return lines

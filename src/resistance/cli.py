@@ -225,6 +225,8 @@ def count(alignment: Path, variants: Path, out: Path, build: str | None, sample:
     from resistance.count_file import count_file, filters_path
     from resistance.variant import build_name
 
+    if list(options["min_reads"]) != sorted(options["min_reads"], reverse=True):
+        raise click.BadParameter("reads in all, of the larger strand, of the smaller: 3 1 1", param_hint="--min-reads")
     tag = options["umi_tag"] or ("MI" if options["count"] in ("families", "duplexes") else None)
     umi = None
     if tag is not None:

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
     from resistance.cohort import Cohort
 
-#: changes that a resistant clone makes
-CHANGES = ("emergent", "expanding")
 _PLACE = ["patient_id", "sample_id", "gene", "chrom", "pos", "ref", "alt"]
 _OF_STATEMENT = ["marker_id", "label", "direction", "disease", "drug", "evidence_grade", "verified", "source"]
 #: words of the column 'drug' that mean any IMiD, or any drug at all
@@ -29,7 +27,10 @@ _GRADES = "ABCDEM"
 def find_emergent_resistance(
     cohort: Cohort, emergence: pd.DataFrame, evidence: pd.DataFrame, markers: pd.DataFrame
 ) -> pd.DataFrame:
-    """List the emergent and expanding variants that meet a statement of the knowledge base.
+    """List the emergent variants, and those that rose beyond the tumour, that meet a statement of the knowledge base.
+
+    A variant that grew as the patient's other variants did (or where there was no level to compare with) is not
+    listed: a growing tumour is no selection.
 
     Parameters
     ----------
@@ -52,7 +53,8 @@ def find_emergent_resistance(
     """
     import pandas as pd
 
-    moved = emergence[emergence["change"].isin(CHANGES) & emergence["gene"].notna()]
+    grown = (emergence["change"] == "expanding") & (emergence["selection"] == "selected").fillna(False)
+    moved = emergence[((emergence["change"] == "emergent") | grown) & emergence["gene"].notna()]
     if moved.empty:
         return empty(EMERGENT_RESISTANCE)
     placed = moved["pos"].notna()

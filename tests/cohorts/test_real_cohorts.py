@@ -28,7 +28,7 @@ def run(name: str, checkout: Path, results: Path) -> Path:
     cohort_file = checkout / "config" / "cohorts" / f"{name}.yaml"
     for batch in batch_names(load(cohort_file), cohort_file.parent):
         stages.read(cohort_file, results, batch)
-    for stage in (stages.gather, stages.annotate, stages.ctdna, stages.subtype, stages.matrix, stages.associate):
+    for stage in (stages.gather, stages.annotate, stages.ctdna, stages.classify, stages.matrix, stages.associate):
         stage(cohort_file, results)
     return results
 
@@ -325,7 +325,55 @@ def test_reddy_mutated_patients_per_gene(reddy, gene, patients):
 def test_reddy_labels_stand_side_by_side(reddy):
     subtypes = read_stage(reddy, "subtype", schemas.SUBTYPES)
     counts = subtypes.dropna(subset="subtype").groupby("method").size().to_dict()
-    assert counts == {"label:hans_label": 522, "label:nanostring": 200, "label:rnaseq": 775}
+    labels = {name: n for name, n in counts.items() if name.startswith("label:")}
+    assert labels == {"label:hans_label": 522, "label:nanostring": 200, "label:rnaseq": 775}
+
+
+def test_reddy_genetic_methods_say_what_the_panel_cannot_see(reddy, shared):
+    subtypes = read_stage(reddy, "subtype", schemas.SUBTYPES).set_index("method")
+    rule, weights = subtypes.loc["lymphplex"], subtypes.loc["chapuy"]
+    assert len(rule) == len(weights) == 1001
+    table = pd.read_csv(shared / "cohorts/reddy_duke_2017/data_mutations.txt", sep="\t", comment="#", usecols=["Hugo_Symbol"])
+    genes = set(table["Hugo_Symbol"])
+    for row in (rule.iloc[0], weights.iloc[0]):
+        missing = row["features_missing"].split(";")
+        assert {"SV:BCL2", "SV:BCL6"} <= set(missing)  # nobody looked for structural variants
+        assert not {name for name in missing if ":" not in name} & genes
+    assert rule["flags"].str.contains("events_not_visible").all()
+    assert not (weights["subtype"] == "C0").any()  # a third of the weight is not visible: absent is not 'not seen'
+    assert weights["subtype"].isna().sum() > 0
+
+
+def test_tcga_events_are_those_of_the_published_matrix_of_the_same_tumours(tcga, shared):
+    """Eight of the 48 are among the 699 of DLBclass, called from other alignments by others."""
+    from dataclasses import replace
+
+    from resistance.subtype.cohort_events import events_of_cohort
+    from resistance.subtype.events import read_events
+
+    cohort = replace(Cohort.read(tcga / "cohort"), effects=read_stage(tcga, "annotate", schemas.EFFECTS))
+    ours = events_of_cohort(cohort).table
+    theirs = read_events(shared / "cohorts/dlbclass_699/DLBCL.699.163drivers.Sep_23_2022.tsv").table
+    theirs = theirs[theirs.index.str.startswith("DLBC_")]
+    theirs.index = ["TCGA-" + "-".join(name.split("_")[1:3]) for name in theirs.index]
+    genes = [name for name in theirs.columns if (":" not in name or name.startswith("MYD88")) and name in ours.columns]
+    both = [name for name in theirs.index if name in ours.index]
+    assert len(both) == 8
+    a, b = ours.loc[both, genes] >= 2, theirs.loc[both, genes] >= 2
+    assert not (a & ~b).to_numpy().any()
+    assert (a & b).to_numpy().sum() >= 50
+    assert (ours.loc[both, genes].to_numpy() == theirs.loc[both, genes].to_numpy()).mean() > 0.98
+
+
+def test_hilton_patients_carry_lymphgens_own_class(hilton, shared):
+    subtypes = read_stage(hilton, "subtype", schemas.SUBTYPES).set_index("method").loc["lymphgen"]
+    table = pd.read_csv(shared / "cohorts/hilton_lcr_2023/lymphgen/lymphgen_results.tsv", sep="\t", dtype=str).set_index(
+        "sample_id"
+    )
+    called = subtypes.dropna(subset="subtype").set_index("patient_id")["subtype"]
+    patients = [name for name in Cohort.read(hilton / "cohort").patients["patient_id"] if f"{name}_tumorA" in table.index]
+    assert len(patients) > 10
+    assert called.to_dict() == {name: table.loc[f"{name}_tumorA", "Subtype.Prediction"] for name in patients}
 
 
 def test_tcga_runs_end_to_end_to_a_report(tcga, checkout):
@@ -344,6 +392,20 @@ def test_tcga_tables_hold_what_the_files_hold(tcga):
     assert ends.loc[ends["endpoint"] == "os", "event"].sum() == 5
     assert ends["excluded"].eq("negative time").sum() == 1
     assert len(results_of(tcga)) > 0
+
+
+def test_tcga_has_a_cell_of_origin_for_its_28_transcriptomes_and_scores_that_the_analysis_asks(tcga):
+    calls = read_stage(tcga, "subtype", schemas.SUBTYPES).set_index("patient_id")
+    trained = calls[calls["method"] == "prps_st_wright210"]
+    assert len(trained) == 48
+    assert trained["subtype"].notna().sum() == 28
+    assert (trained.loc[trained["subtype"].isna(), "reason"] == "no expression of the patient").all()
+    # 28 scores do not show two groups: a score and no class
+    mixed = calls[calls["method"] == "lps_wright210"]
+    assert mixed["subtype"].isna().all()
+    assert mixed["score"].notna().sum() == 28
+    asked = results_of(tcga, marker_id="measure:NF-kB signature", endpoint="os")
+    assert set(asked["n"]) == {27}  # one of the 28 has a negative follow-up
 
 
 def test_tcga_a_gene_without_a_call_is_absent_because_the_exome_covers_it(tcga):

@@ -221,3 +221,34 @@ def test_an_inherited_variant_that_shallow_white_cells_cannot_prove_is_not_the_t
     table, quantity = judge(make_cohort, [TUMOUR, WHITE, PLASMA], calls)
     assert (table.loc[100, "origin"], table.loc[100, "followed"]) == ("undetermined", False)
     assert quantity.loc["A", "n_tracked"] == 0
+
+
+def test_a_snp_of_tumour_only_calls_is_left_out_where_it_stays_at_one_half(make_cohort):
+    calls = [("T", 100, 200, 100), ("A", 100, 2000, 1010), ("B", 100, 2000, 990)]
+    calls += [c for pos in (200, 300) for c in (("T", pos, 200, 60), ("A", pos, 2000, 100), ("B", pos, 2000, 2))]
+    table, quantity = judge(make_cohort, [TUMOUR, PLASMA, LATER], calls)
+    assert (table.loc[100, "origin"], table.loc[100, "evidence"], table.loc[100, "followed"]) == ("germline", "behaviour", False)
+    assert quantity["n_tracked"].tolist() == [2, 2]
+    assert quantity.loc["A", "mean_vaf"] == pytest.approx(0.05)
+    assert "1 variant(s) left out as inherited" in quantity.loc["A", "note"]
+
+
+def test_a_tumour_variant_of_one_half_that_falls_with_the_others_is_followed(make_cohort):
+    calls = [("T", 100, 200, 100), ("A", 100, 2000, 1010), ("B", 100, 2000, 20)]
+    calls += [c for pos in (200, 300) for c in (("T", pos, 200, 60), ("A", pos, 2000, 100), ("B", pos, 2000, 2))]
+    table, _ = judge(make_cohort, [TUMOUR, PLASMA, LATER], calls)
+    assert (table.loc[100, "origin"], table.loc[100, "followed"]) == ("tumour", True)
+
+
+def test_many_inherited_variants_do_not_hide_each_other(make_cohort):
+    calls = [c for pos in range(100, 110) for c in (("T", pos, 200, 100), ("A", pos, 2000, 1000 + pos), ("B", pos, 2000, 1000))]
+    calls += [c for pos in (200, 300) for c in (("T", pos, 200, 60), ("A", pos, 2000, 100), ("B", pos, 2000, 2))]
+    table, quantity = judge(make_cohort, [TUMOUR, PLASMA, LATER], calls)
+    assert table["origin"].value_counts().to_dict() == {"germline": 10, "tumour": 2}
+    assert quantity["n_tracked"].tolist() == [2, 2]
+
+
+def test_a_patient_whose_variants_are_all_of_one_half_is_compared_among_them(make_cohort):
+    calls = [c for pos in (100, 200, 300) for c in (("A", pos, 2000, 1000), ("B", pos, 2000, 10))]
+    table, _ = judge(make_cohort, [PLASMA, LATER], calls)
+    assert set(table["behaviour"]) == {"falls"}

@@ -354,3 +354,13 @@ def test_order_of_samples_and_calls_does_not_matter(make_cohort):
     calls = [("T", 1, 100, 40), ("T", 2, 100, 30), ("A", 1, 1000, 100), ("A", 2, 900, 80), ("B", 1, 1000, 10), ("B", 2, 20, 3)]
     forwards, backwards = (quantify(make_cohort(s, c), Ctdna()) for s, c in ((samples, calls), (samples[::-1], calls[::-1])))
     pd.testing.assert_frame_equal(forwards, backwards)
+
+
+def test_the_measured_error_rate_of_a_sample_goes_before_the_assumed_one(make_cohort):
+    calls = [("T", pos, 100, 40) for pos in range(1, 21)] + [("A", pos, 5000, 1) for pos in range(1, 21)]
+    cohort = make_cohort([TUMOUR, plasma()], calls)
+    row = {"patient_id": "P1", "sample_id": "A", "timepoint": "baseline", "method": "exact", "background_rate": 2e-4}
+    mrd = conform(pd.DataFrame([row]), MRD)
+    # 20 of 100,000: p = 1e-3 at the assumed 1e-4, and .53 at the measured 2e-4
+    assert quantify(cohort, Ctdna())["detected"].tolist() == [True]
+    assert quantify(cohort, Ctdna(), mrd=mrd)["detected"].tolist() == [False]

@@ -437,18 +437,16 @@ def _haematopoiesis(ids: list[str]) -> pd.DataFrame:
 
 
 def _identity(ids: list[str]) -> pd.DataFrame:
+    common = {"check": "same_person", "n_sites": 40}
     return pd.DataFrame(
         [
             {
-                "sample_id": f"{ids[4]}-B",
-                "other_sample_id": f"{ids[4]}-C",
-                "n_sites": 40,
-                "verdict": "different",
-                "note": "31 of 40 differ",
-            },
-            {"sample_id": f"{ids[5]}-B", "other_sample_id": f"{ids[5]}-C", "n_sites": 40, "verdict": "same"},
+                **common, "patient_id": p, "other_patient_id": p, "sample_id": f"{p}-B", "other_sample_id": f"{p}-C", "verdict": verdict,
+                "warning": verdict == "different", "note": "31 of 40 differ" if verdict == "different" else None,
+            }
+            for p, verdict in ((ids[4], "different"), (ids[5], "same"))
         ]
-    )
+    )  # fmt: skip
 
 
 def _emergence(ids: list[str]) -> pd.DataFrame:

@@ -79,6 +79,10 @@ def test_a_sample_that_is_not_the_patients_is_warned_of(content: dict[str, Any],
     (row,) = content["ctdna"]["identity"]["rows"]
     assert (row["verdict"], row["note"]) == ("different", "31 of 40 differ")
     assert "1 warning: samples of one patient that differ" in section
+    assert content["ctdna"]["identity"]["counts"] == [
+        {"check": "same_person", "verdict": "different", "n": 1},
+        {"check": "same_person", "verdict": "same", "n": 1},
+    ]
 
 
 def test_the_waterfall_is_hollow_where_the_change_is_a_bound(content: dict[str, Any]) -> None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 import report_fixture as made
@@ -13,7 +14,7 @@ from sklearn.metrics import cohen_kappa_score
 
 from resistance import schemas
 from resistance.report.content_clinic import method_label
-from resistance.report.content_subtype import subtype_content
+from resistance.report.content_subtype import _seen_cuts, subtype_content
 from resistance.report.figure_subtype import scores_figure
 from resistance.report.page import _environment
 from resistance.report.tables_in import read_tables
@@ -90,6 +91,15 @@ def test_the_histogram_holds_every_score_and_the_cut_offs(content: dict[str, Any
     figure = scores_figure(scores)
     assert figure.caption == "Scores of DLBCL90 cell of origin in 24 patients; called ABC from 2433.5; GCB up to 1907.8."
     assert "not called 1" in figure.alt
+
+
+def test_cut_offs_of_a_trained_model_are_those_seen() -> None:
+    calls = np.array(["GCB", "GCB", "UNCLASSIFIED", "ABC", "ABC", "not called"], dtype=object)
+    values = np.array([-9.0, -3.0, 0.5, 4.0, 8.0, 99.0])
+    assert _seen_cuts(values, calls) == (("ABC", 4.0), ("GCB", -3.0))
+    assert _seen_cuts(-values, calls) == (("GCB", 3.0), ("ABC", -4.0))
+    assert _seen_cuts(values[[1, 0, 2, 4, 0, 5]], calls) == ()  # they overlap
+    assert _seen_cuts(values[:2], calls[:2]) == ()
 
 
 def test_the_section_says_it_all(content: dict[str, Any]) -> None:

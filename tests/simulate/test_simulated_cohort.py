@@ -278,3 +278,16 @@ def test_simulate_refuses_numbers_it_cannot_use(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"is a file, not a folder"):
         simulate(tmp_path / "file")
     assert not (tmp_path / "x").exists()
+
+
+def test_the_counts_are_called_as_the_laboratory_s_report_has_them(demo: Path) -> None:
+    import pandas as pd
+
+    from resistance.subtype.dlbcl90_coo import classify_table
+
+    called = classify_table(pd.read_csv(demo / "nanostring.tsv", sep="\t")).set_index("sample_id")["subtype"]
+    given = (
+        pd.read_csv(demo / "patients.tsv", sep="\t").set_index("SUBJID")["COO_NANOSTRING"].replace({"UNCLASS": "UNCLASSIFIED"})
+    )
+    assert len(called) == 116
+    assert called.tolist() == given[[name.removesuffix("-T1") for name in called.index]].tolist()

@@ -25,7 +25,9 @@ def test_the_numbers_of_the_manual_come_out(trained):
     found, _ = trained
     normals = found.normals
     assert normals is not None
-    np.testing.assert_allclose((normals.mean_1, normals.mean_0, normals.sd_1, normals.sd_0), (314.7, -438.7, 64.3, 68.3), atol=0.05)
+    np.testing.assert_allclose(
+        (normals.mean_1, normals.mean_0, normals.sd_1, normals.sd_0), (314.7, -438.7, 64.3, 68.3), atol=0.05
+    )
     assert (found.stable_1.sum() - 1, found.stable_0.sum() - 1) == (13, 9)
     np.testing.assert_allclose(found.scored.score[:5], (-421, 163, 336, -148, -343), atol=0.5)
     stable = np.where(found.stable_1, "ABC", np.where(found.stable_0, "GCB", "UNCLASS"))

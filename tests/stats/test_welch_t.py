@@ -10,7 +10,7 @@ from scipy import stats
 
 from resistance.stats import welch_t as module
 from resistance.stats.multiplicity import benjamini_hochberg
-from resistance.stats.welch_t import first_by_fdr, welch_t
+from resistance.stats.welch_t import compare, first_by_fdr, group_moments, welch_t
 
 
 def table(m=60, n=17, missing=0.2, seed=3):
@@ -56,6 +56,19 @@ def test_samples_outside_are_as_if_they_were_not_there():
     use = np.arange(x.shape[1]) < 12
     inside = welch_t(x[:, use], group[use])
     np.testing.assert_array_equal(welch_t(x, group, among=use).t, inside.t)
+
+
+def test_groups_put_together_are_what_they_would_be_at_once():
+    x, group = table(missing=0.3)
+    part = np.arange(x.shape[1]) % 4
+    moments = group_moments(x, np.column_stack([which & (part == k) for which in (group, ~group) for k in range(4)]))
+    for left in range(4):
+        rest = [k for k in range(4) if k != left]
+        found = compare(moments.pooled(rest), moments.pooled([4 + k for k in rest]))
+        expected = welch_t(x, group, among=part != left)
+        np.testing.assert_allclose(found.t, expected.t, rtol=1e-9)
+        np.testing.assert_allclose(found.q_value, expected.q_value, rtol=1e-9)
+        np.testing.assert_array_equal(found.n_1, expected.n_1)
 
 
 def test_single_precision_is_read_as_it_stands():

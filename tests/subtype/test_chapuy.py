@@ -134,3 +134,10 @@ def test_no_visible_event_is_c0_only_where_nearly_all_could_be_seen():
     assert part["subtype"] == "C0"
     assert "subtype" not in blind
     assert "which does not make it C0" in blind["reason"]
+
+
+def test_a_matrix_of_zero_and_one_is_flagged_in_every_row():
+    names, _ = chapuy.weights()
+    table = pd.DataFrame({"S": dict.fromkeys(names, 0) | {"TP53": 1}, "T": dict.fromkeys(names, 0)})
+    assert chapuy.classify_table(table)["flags"].tolist() == ["binary_matrix", "binary_matrix"]
+    assert chapuy.classify_table(2 * table)["flags"].isna().all()

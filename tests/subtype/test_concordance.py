@@ -128,3 +128,30 @@ def test_the_published_agreement_of_reddy_2017(shared):
         )
         == 94
     )
+
+
+GENETIC = {"label:a": "genetic", "b": "genetic"}
+
+
+def test_a_class_that_is_like_another_is_compared_as_that_class():
+    pairs = [("MCD-like", "MCD"), ("BN2-like", "BN2"), ("EZB-like", "MCD"), ("Other", "Other")]
+    table = subtypes(study(*pairs), GENETIC)
+    row = concordance(table).iloc[0]
+    assert (row["n"], row["agree"]) == (4, 3)
+    listed = disagreements(table)
+    assert listed[["patient_id", "subtype_1", "subtype_2"]].to_numpy().tolist() == [["P002", "EZB-like", "MCD"]]
+
+
+@pytest.mark.parametrize("pairs", [[("C1", "BN2"), ("C5", "MCD"), ("C0", "Other")], [("G1", "G1"), ("G2", "G1")], [("C1", "G1")]])
+def test_names_of_different_systems_are_not_compared(pairs):
+    table = subtypes(study(*pairs), GENETIC)
+    row = concordance(table).iloc[0]
+    assert (row["n_both"], row["n"]) == (len(pairs), 0)
+    assert pd.isna(row["kappa"])
+    assert row["note"] == "the two name their classes by different systems: nothing to compare"
+    assert disagreements(table).empty
+
+
+def test_two_methods_with_the_clusters_of_one_paper_are_compared():
+    row = concordance(subtypes(study(("C1", "C1"), ("C2", "C3")), GENETIC)).iloc[0]
+    assert (row["n"], row["agree"]) == (2, 1)

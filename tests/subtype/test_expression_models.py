@@ -196,11 +196,34 @@ def test_above_the_limit_there_is_no_call_and_the_genes_are_named(models):
     assert allowed["subtype"].notna().all()
 
 
-def test_values_that_are_not_centred_may_not_be_left_out_silently(models):
-    """A gene left out of the sum counts as 0; where its mean is 8, that is a shift by weight times 8."""
-    calls = apply_model(models["lps", "none"], from_frame(frame(2).drop(index=[models["lps", "none"].genes[0]]), "log2"))
-    assert calls["subtype"].isna().all()
-    assert calls["reason"].str.contains("missing values shift the score by .* of the distance between the classes").all()
+def test_a_missing_value_counts_as_the_middle_of_the_classes_where_values_lie_far_from_0(models):
+    """Left out of the sum it would count as 0; where a gene's mean is 8, that is a shift by weight times 8."""
+    model = models["lps", "none"]
+    gene, weight = model.genes[0], model.trained.weight[0]
+    middle = (model.trained.mean_1[0] + model.trained.mean_0[0]) / 2
+    of = frame(2)
+    whole = apply_model(model, from_frame(of, "log2"))["score"]
+    without = apply_model(model, from_frame(of.drop(index=gene), "log2"))
+    np.testing.assert_allclose(without["score"], whole - weight * (of.loc[gene].to_numpy() - middle), rtol=1e-9)
+    assert agree(without, of) >= 0.9
+
+
+def test_around_0_a_missing_value_is_left_out_as_published(models):
+    model = models["lps", "standardise"]
+    gene, weight = model.genes[0], model.trained.weight[0]
+    of = frame(2)
+    z = (of.loc[gene] - model.scaling.reference[0]) / model.scaling.spread[0]
+    whole = apply_model(model, from_frame(of, "log2"))["score"]
+    np.testing.assert_allclose(
+        apply_model(model, from_frame(of.drop(index=gene), "log2"))["score"], whole - weight * z.to_numpy(), rtol=1e-9
+    )
+
+
+def test_missing_values_here_and_there_do_not_cost_the_calls(models):
+    of = frame(2, missing=0.1)
+    for key, model in models.items():
+        calls = apply_model(model, from_frame(of, "log2"), Options(densities="training"))
+        assert agree(calls, of) >= 0.85, key
 
 
 def test_one_samples_missing_values_concern_that_sample_alone(models):
@@ -284,6 +307,21 @@ def test_options_that_mean_nothing_are_refused(named, message):
     of = frame()
     with pytest.raises(InputError, match=message):
         train_model(from_frame(of, "log2"), labels(of), folds=0, **named)
+
+
+@pytest.mark.parametrize("scaling", ["reference_sample", "quantile"])
+def test_without_steady_genes_a_sample_cannot_be_scaled_as_a_whole(scaling):
+    of = frame().iloc[:35]
+    with pytest.raises(InputError, match=r"steady genes to scale by, 20 are needed.*Train on the whole transcriptome"):
+        train_model(from_frame(of, "log2"), labels(of), n_genes=20, scaling=scaling, folds=0)
+
+
+@pytest.mark.parametrize("scaling", ["reference_sample", "quantile"])
+def test_some_missing_values_in_every_gene_leave_steady_genes(scaling):
+    of = frame(missing=0.05)
+    model = train_model(from_frame(of, "log2"), labels(of), n_genes=20, scaling=scaling, folds=0)
+    assert len(model.scaling.genes) > 40
+    assert agree(apply_model(model, from_frame(frame(2, missing=0.05) + 2, "log2")), frame(2)) >= 0.9
 
 
 def test_given_genes_are_taken_in_their_order():

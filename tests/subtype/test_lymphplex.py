@@ -163,3 +163,27 @@ def test_an_unseen_tp53_is_said_and_too_few_genes_call_nobody():
 
 def test_weights_of_the_rule_sum_to_one():
     assert math.isclose(lymphplex._weight(lymphplex.centres()).sum(), 1)
+
+
+@pytest.mark.shared
+def test_lymphplex_own_binary_form_is_recognised(published):
+    centres, seeds = published
+    names = {f: g for g, f in FUSIONS.items()}
+    tumours = {
+        "A": ["BCL2", "EZH2"],
+        "B": ["BCL6", "NOTCH2"],
+        "C": ["PIM1", "MYD88", "BTG1"],
+        "D": ["CREBBP", "TNFRSF14", "BCL2"],
+        "E": [],
+    }
+    columns = [names.get(g, g) for g in centres["MCD"]]
+    table = pd.DataFrame({t: [int(g in found) for g in columns] for t, found in tumours.items()}, index=columns)
+    calls = lymphplex.classify_table(table.T.rename_axis("sample_id").reset_index()).set_index("sample_id")
+    for t, found in tumours.items():
+        genes = {g: int(names.get(g, g) in found) for g in centres["MCD"]}
+        assert calls.loc[t, "subtype"] == lymphplex.LABELS[slow(genes, centres, seeds)[0]]
+        assert calls.loc[t, "features_used"] == 36
+    assert calls["flags"].str.contains("binary_matrix").all()
+    coded = lymphplex.classify_table(2 * table)  # coded: a mutation of BCL2 is no fusion
+    assert not coded["flags"].fillna("").str.contains("binary_matrix").any()
+    assert coded["features_missing"].str.contains("SV:BCL2").all()

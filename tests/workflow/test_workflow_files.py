@@ -52,7 +52,7 @@ def test_every_stage_of_the_command_line_is_one_rule(checkout: Path) -> None:
         for directive in ("log:", "threads:", "mem_mb=memory(", "runtime=minutes("):
             assert directive in rule, f"{name} lacks {directive}"
     assert {name: name for name in called} == called
-    assert set(called) == {*STAGES, "read"}
+    assert set(called) == {*STAGES, "read", "pileup"}
     for forbidden in ("run:", "checkpoint ", "script:", "wrapper:", "retries:"):
         assert not re.search(rf"^\s*{forbidden}", text, flags=re.MULTILINE), forbidden
 

@@ -34,6 +34,12 @@ class Umi(Strict):
         "consensus read are its tags cD, aD and bD.",
     )
 
+    @model_validator(mode="after")
+    def _descending(self) -> Umi:
+        if list(self.min_reads) != sorted(self.min_reads, reverse=True) or self.min_reads[2] < 0:
+            raise ValueError("min_reads go from all to the larger and to the smaller strand: none exceeds the one before")
+        return self
+
 
 class Alignments(Strict):
     """How variants are counted in the files that the samples sheet names under 'bam' (BAM or CRAM, indexed)."""
@@ -164,7 +170,8 @@ class Ctdna(Strict):
     detection: Literal["background", "counts", "mrd"] = Field(
         "background",
         description="When ctDNA is detected. counts: detection_alt_count reads of a variant; background: these, and over all followed "
-        "variants more reads than background_error_rate explains (p <= .05); mrd: the verdict of the first of mrd.methods.",
+        "variants more reads than errors explain (p <= .05; the measured rate, else background_error_rate); mrd: the verdict of the "
+        "first of mrd.methods.",
     )
     detection_alt_count: int = Field(1, ge=1, description="Reads of a tracked variant that count as detected.")
     clearance_lod_vaf: float = Field(

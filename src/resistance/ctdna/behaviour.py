@@ -19,7 +19,7 @@ _FALLEN = 0.5
 
 def behaviour_of(
     rows: pd.DataFrame, cohort: Cohort, counted: pd.DataFrame, *, reference: NDArray[np.bool_]
-) -> NDArray[np.object_]:
+) -> tuple[NDArray[np.object_], NDArray[np.float64]]:
     """Compare the course of each variant with that of the patient's other variants.
 
     Baseline plasma is compared with the later plasma sample in which the others, their reads pooled, are lowest.
@@ -36,51 +36,73 @@ def behaviour_of(
 
     Returns
     -------
-    ndarray of str
+    behaviour : ndarray of str
         ``stays``: the others fell at least twofold beyond chance, and the lower bound of this variant's later /
         baseline lies above the upper bound of theirs; ``falls``: they did, and so did it, beyond chance, and not
         less than they; ``not_assessable`` otherwise.
+    later_vaf : ndarray
+        VAF in the later sample of the comparison; NaN where there is none.
     """
     import numpy as np
 
     plasma = in_time(cohort.samples[cohort.samples["material"] == "plasma"])
-    first = dict(baseline_of(plasma, ["patient_id"])[["patient_id", "sample_id"]].itertuples(index=False, name=None))
-    out = np.full(len(rows), "not_assessable", dtype=object)
-    known = counted[counted["reads"].notna() & counted["mutant"].notna()][["sample_id", *VARIANT, "reads", "mutant"]]
+    first = set(baseline_of(plasma, ["patient_id"])["sample_id"])
+    out, vaf = np.full(len(rows), "not_assessable", dtype=object), np.full(len(rows), np.nan)
+    # of each patient the baseline sample and the later ones, in time; the samples' number is their order
+    wanted = plasma[plasma["sample_id"].isin(first) | (plasma["timepoint"] != "baseline")].reset_index(drop=True)
+    wanted = wanted[["sample_id", "patient_id"]].assign(_sample=np.arange(len(wanted)), _first=wanted["sample_id"].isin(first))
+    known = counted.loc[counted["reads"].notna() & counted["mutant"].notna(), ["sample_id", *VARIANT, "reads", "mutant"]]
     indexed = rows[["patient_id", *VARIANT]].assign(_row=np.arange(len(rows)))
-    later = plasma[plasma["patient_id"].isin(first) & (plasma["timepoint"] != "baseline")]
-    found = known.merge(plasma[["sample_id", "patient_id"]], on="sample_id").merge(indexed, on=["patient_id", *VARIANT])
-    by_sample = {name: part.set_index("_row")[["mutant", "reads"]] for name, part in found.groupby("sample_id")}
-    for patient, samples in later.groupby("patient_id", sort=True):
-        start = by_sample.get(first[patient])
-        if start is None:
+    found = known.merge(wanted, on="sample_id").merge(indexed, on=["patient_id", *VARIANT])
+    for _, part in found.groupby("patient_id", sort=True):
+        row, sample = (part[name].to_numpy(dtype=np.intp) for name in ("_row", "_sample"))
+        at = sample[part["_first"].to_numpy(dtype=bool)]
+        if at.size == 0 or np.unique(sample).size < 2:
             continue
-        series = [by_sample[name] for name in samples["sample_id"] if name in by_sample]
-        _compare(start, series, reference, out)
-    return out
+        index, place = np.unique(row, return_inverse=True)
+        columns, column = np.unique(sample, return_inverse=True)
+        counts = np.full((2, index.size, columns.size), np.nan)
+        counts[0, place, column] = part["mutant"].to_numpy(dtype=np.float64)
+        counts[1, place, column] = part["reads"].to_numpy(dtype=np.float64)
+        start = int(np.searchsorted(columns, at[0]))
+        out[index], vaf[index] = _compare(counts, start, reference[index])
+    return out, vaf
 
 
-def _compare(start: pd.DataFrame, series: list[pd.DataFrame], reference: NDArray[np.bool_], out: NDArray[np.object_]) -> None:
-    """Write the behaviour of one patient's variants into `out`."""
+def _compare(
+    counts: NDArray[np.float64], start: int, reference: NDArray[np.bool_]
+) -> tuple[NDArray[np.object_], NDArray[np.float64]]:
+    """Return behaviour and later VAF of one patient's variants.
+
+    Parameters
+    ----------
+    counts : ndarray, shape (2, variants, samples)
+        Mutant and all reads; NaN where not known.
+    start : int
+        Column of the baseline sample; the others come later.
+    reference : ndarray of bool, shape (variants,)
+    """
     import numpy as np
 
     from resistance.stats.fractions import fraction_ratio
 
-    lowest, pair = np.inf, None
-    for later in series:
-        both = start.join(later, how="inner", lsuffix="_start", rsuffix="_later")
-        others = both[reference[both.index.to_numpy()]]
-        depth = others["reads_later"].sum()
-        if depth > 0 and others["mutant_later"].sum() / depth < lowest:
-            lowest, pair = others["mutant_later"].sum() / depth, both
-    if pair is None:
-        return
-    index = pair.index.to_numpy()
-    own = [pair[name].to_numpy(dtype=np.float64) for name in ("mutant_later", "reads_later", "mutant_start", "reads_start")]
-    mine = reference[index]
+    mutant, reads = counts
+    both = ~np.isnan(mutant) & ~np.isnan(mutant[:, [start]])
+    used = both & reference[:, None]
+    depth = np.where(used, reads, 0.0).sum(axis=0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        level = np.where(depth > 0, np.where(used, mutant, 0.0).sum(axis=0) / depth, np.inf)
+    level[start] = np.inf
+    lowest = int(level.argmin())
+    if not np.isfinite(level[lowest]):
+        return np.full(reference.size, "not_assessable", dtype=object), np.full(reference.size, np.nan)
+    here = both[:, lowest]
+    own = [np.where(here, values, np.nan) for values in (mutant[:, lowest], reads[:, lowest], mutant[:, start], reads[:, start])]
     # the others' reads: all of the reference, less the variant's own
-    rest = [values[mine].sum() - np.where(mine, values, 0.0) for values in own]
+    mine = here & reference
+    rest = [np.where(mine, values, 0.0).sum() - np.where(mine, values, 0.0) for values in own]
     _, low, high = fraction_ratio(*own)
     _, _, theirs = fraction_ratio(*rest)
     fallen = theirs < _FALLEN
-    out[index] = np.select([fallen & (low > theirs), fallen & (high < 1.0)], ["stays", "falls"], "not_assessable")
+    words = np.select([fallen & (low > theirs), fallen & (high < 1.0)], ["stays", "falls"], "not_assessable").astype(object)
+    return words, own[0] / own[1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -68,12 +69,11 @@ def ctdna_course(quantity: pd.DataFrame, endpoints: pd.DataFrame, settings: Ctdn
 
     if quantity.empty:
         return empty(COURSE)
-    ordered = in_time(quantity)
+    samples = itertools.groupby(in_time(quantity).to_dict("records"), key=lambda row: row["patient_id"])
     first = {row["patient_id"]: row["sample_id"] for row in baseline_of(quantity, ["patient_id"]).to_dict("records")}
     clinic = _clinic(endpoints, settings)
     rows = [
-        _course(str(patient), part.to_dict("records"), first.get(patient), clinic.get(str(patient)), settings)
-        for patient, part in ordered.groupby("patient_id", sort=True)
+        _course(str(patient), list(part), first.get(patient), clinic.get(str(patient)), settings) for patient, part in samples
     ]
     return conform(pd.DataFrame(rows), COURSE)
 

@@ -37,10 +37,10 @@ def clonal_haematopoiesis(followed: Followed) -> pd.DataFrame:
     -------
     DataFrame
         Schema HAEMATOPOIESIS: every variant that may be followed, or that plasma shows in a gene of clonal
-        haematopoiesis.  Inherited variants of other genes are not listed; the quantity counts what it leaves out.
+        haematopoiesis.  Variants of other genes that white cells prove inherited are not listed.
     """
     found = followed.origins
-    found = found[(found["origin"] != "germline") | found["listed_gene"]]
+    found = found[(found["origin"] != "germline") | found["listed_gene"] | (found["evidence"] == "behaviour")]
     if found.empty:
         return empty(HAEMATOPOIESIS)
     return conform(found[list(HAEMATOPOIESIS.names)].sort_values(KEYS, kind="stable"), HAEMATOPOIESIS)
@@ -76,7 +76,8 @@ def judge_origins(cohort: Cohort, counted: pd.DataFrame, settings: Ctdna, effect
       no such ratio;
     - else white cells were not read deeply enough to tell, and what follows decides.
 
-    Without: *suspected* is a variant of a listed gene that the tumour does not show, and one that stays where the
+    Without: *germline* is a variant whose VAF is at least ``germline_vaf`` before treatment and still when the others have
+    fallen (tumour-only calls hold such); *suspected* is a variant of a listed gene that the tumour does not show, and one that stays where the
     others fall under treatment; *tumour* what the tumour shows; *undetermined* the rest.  What was called in white
     cells, or has a VAF of at least ``unclear_vaf`` there, without proof of either, is *undetermined* whatever tumour
     and gene say, and is not followed.
@@ -109,12 +110,18 @@ def judge_origins(cohort: Cohort, counted: pd.DataFrame, settings: Ctdna, effect
     ).astype(object)
     listed = rows["listed_gene"].to_numpy(dtype=bool)
     in_tumour = rows["_in_tumour"].to_numpy(dtype=bool)
-    behaviour = behaviour_of(rows, cohort, counted, reference=~listed & ~np.isin(proven, ["germline", "haematopoietic"]))
+    reference = ~listed & ~np.isin(proven, ["germline", "haematopoietic"])
+    # variants of one half may be inherited, and their reads would drown the others': they stand for the tumour only where nothing else does
+    low_ones = reference & ~(other[0] / other[1] >= rules.germline_vaf)
+    reference = np.where(rows.assign(_low=low_ones).groupby("patient_id")["_low"].transform("any"), low_ones, reference)
+    behaviour, later_vaf = behaviour_of(rows, cohort, counted, reference=reference)
+    # what stays at one half while the tumour falls is in every cell
+    inherited = (behaviour == "stays") & (np.minimum(other[0] / other[1], later_vaf) >= rules.germline_vaf)
     stays, falls = behaviour == "stays", behaviour == "falls"
     seen = rows["_white_seen"].eq(True).to_numpy(dtype=bool)
     # white cells hold it, or much of it, and prove nothing: what tumour or gene say cannot make it the tumour's
     doubtful = (proven == "") & (seen | (vaf >= rules.unclear_vaf))
-    origin, evidence = _verdicts(proven, doubtful, listed, in_tumour, stays, falls)
+    origin, evidence = _verdicts(proven, doubtful, inherited, listed, in_tumour, stays, falls)
     out = (
         (origin == "germline")
         | doubtful
@@ -140,6 +147,7 @@ def judge_origins(cohort: Cohort, counted: pd.DataFrame, settings: Ctdna, effect
 def _verdicts(
     proven: NDArray[np.object_],
     doubtful: NDArray[np.bool_],
+    inherited: NDArray[np.bool_],
     listed: NDArray[np.bool_],
     in_tumour: NDArray[np.bool_],
     stays: NDArray[np.bool_],
@@ -152,11 +160,13 @@ def _verdicts(
     by_behaviour = stays & (~in_tumour | listed)
     by_gene = listed & ~in_tumour & ~falls
     origin = np.select(
-        [by_cells, doubtful, by_behaviour | by_gene, in_tumour], [proven, "undetermined", "suspected", "tumour"], "undetermined"
+        [by_cells, doubtful, inherited, by_behaviour | by_gene, in_tumour],
+        [proven, "undetermined", "germline", "suspected", "tumour"],
+        "undetermined",
     ).astype(object)
     evidence = np.select(
-        [by_cells | doubtful, by_behaviour & listed, by_behaviour, by_gene, in_tumour],
-        ["white cells", "gene;behaviour", "behaviour", "gene", "tumour tissue"],
+        [by_cells | doubtful, inherited, by_behaviour & listed, by_behaviour, by_gene, in_tumour],
+        ["white cells", "behaviour", "gene;behaviour", "behaviour", "gene", "tumour tissue"],
         "",
     ).astype(object)
     return origin, evidence
@@ -242,6 +252,7 @@ def _notes(
     cells = np.select([unread & seen, unread], ["called in white cells without counts", "white cells were not read here"], "")
     more = np.select(
         [
+            (origin == "germline") & unread,
             (origin == "germline") & listed,
             (origin == "tumour") & (rows["white_cell_alt_count"].fillna(0).to_numpy(dtype=np.float64) > 0),
             doubtful,
@@ -249,6 +260,7 @@ def _notes(
             (origin == "undetermined") & ~unread,
         ],
         [
+            "a VAF of an inherited variant that stays while the others fall",
             "a clone that fills the blood would look the same",
             "white cells hold it as well: tumour cells in the blood, or admixture",
             "not followed: too much of it in white cells to be the tumour's beyond doubt",

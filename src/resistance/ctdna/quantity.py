@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from typing import TYPE_CHECKING, Any
 
@@ -40,7 +41,8 @@ def quantify(
     followed : Followed, optional
         Of :func:`resistance.ctdna.followed.follow`; made here from the calls where not given.
     mrd : DataFrame, optional
-        Schema MRD; with ``detection: mrd`` its verdict and limit of detection are taken.
+        Schema MRD: the error rate of each sample as the tests assume it (measured, where alignments were counted)
+        takes the place of ``background_error_rate``; with ``detection: mrd`` verdict and limit of detection are taken.
 
     Returns
     -------
@@ -66,11 +68,11 @@ def quantify(
     wanted = chosen.variants.merge(variant_copies(cohort, chosen), on=["patient_id", *VARIANT], how="left")
     here = chosen.counted.merge(plasma[["sample_id", "patient_id"]], on="sample_id").merge(wanted, on=["patient_id", *VARIANT])
     here = here[here["reads"].notna() & here["mutant"].notna()]
-    of_sample = dict(list(here.groupby("sample_id", sort=False)))
+    of_sample = _by_sample(here)
     n_tracked = chosen.variants.groupby("patient_id").size().to_dict()
     left_out = _left_out(chosen)
     levels = _assay_levels(cohort, settings)
-    verdicts = _verdicts(mrd, settings)
+    verdicts, rates = _verdicts(mrd, settings), _rates(mrd)
     rows = []
     for sample in plasma.to_dict("records"):
         patient, name = sample["patient_id"], sample["sample_id"]
@@ -79,39 +81,62 @@ def quantify(
         notes = [chosen.notes[patient]] if patient in chosen.notes else []
         row["n_haematopoietic"], more = left_out.get(patient, (0, []))
         notes += more
-        row |= _counted(row["n_tracked"], of_sample.get(name, here.iloc[:0]), settings, notes)
-        _judge(row, verdicts.get(name), settings, notes)
+        row |= _counted(row["n_tracked"], of_sample.get(name), settings, notes)
+        _judge(row, verdicts.get(name), rates.get(name, settings.background_error_rate), settings, notes)
         row |= _mass(row, sample, settings, notes)
         row |= _assay(levels.get(name), settings, row, notes)
         rows.append(row | {"note": "; ".join(notes) or None})
     return conform(pd.DataFrame(rows).drop(columns=["_depths", "_deepest"], errors="ignore"), QUANTITY)
 
 
-def _counted(n_tracked: int, found: pd.DataFrame, settings: Ctdna, notes: list[str]) -> dict[str, Any]:
+#: columns of the counts that one sample's row is made of
+_USED = ("reads", "mutant", "fraction", "unit", "diploid_copies", "tumour_copies", "multiplicity", "subclonal", "once")
+
+
+def _by_sample(here: pd.DataFrame) -> dict[str, dict[str, Any]]:
+    """Return the counts of each sample as arrays; of variants on one molecule ``once`` marks the one read most deeply."""
+    import numpy as np
+
+    ordered = here.sort_values(
+        ["sample_id", "event", "reads", *VARIANT], ascending=[True, True, False] + [True] * 5, kind="stable"
+    )
+    once = ordered["event"].isna() | ~ordered.duplicated(["sample_id", "event"])
+    ordered = ordered.assign(once=once).sort_values(["sample_id", *VARIANT], kind="stable")
+    names = ordered["sample_id"].to_numpy(dtype=object)
+    edges = np.flatnonzero(np.append(True, names[1:] != names[:-1])) if names.size else np.array([], dtype=np.intp)
+    arrays = {name: ordered[name].to_numpy() for name in _USED}
+    bounds = [*edges.tolist(), names.size]
+    return {str(names[a]): {name: values[a:b] for name, values in arrays.items()} for a, b in itertools.pairwise(bounds)}
+
+
+def _counted(n_tracked: int, every: dict[str, Any] | None, settings: Ctdna, notes: list[str]) -> dict[str, Any]:
     """Return the counts, mean and median of one sample, and its tumour fraction."""
+    import numpy as np
+
     from resistance.stats.fractions import mean_fraction
 
     if n_tracked == 0:
         notes.append("no variant to follow: none was seen in a baseline tumour or in the first plasma sample")
         return {"n_assessed": 0}
-    if found.empty:
+    if every is None:
         notes.append(
             f"none of the {n_tracked} followed variants has a known depth in this sample: not assessed, which is not zero"
         )
         return {"n_assessed": 0}
-    if len(found) < n_tracked:
-        notes.append(f"{n_tracked - len(found)} of {n_tracked} followed variants were not assessed here and do not count")
-    once = found.sort_values(["event", "reads", *VARIANT], ascending=[True, False] + [True] * 5, kind="stable")
-    once = once[once["event"].isna() | ~once["event"].duplicated()].sort_values(VARIANT, kind="stable")
-    if len(once) < len(found):
-        notes.append(f"{len(found) - len(once)} variant(s) lie on one molecule with another and count once")
-    depth, mutant = once["reads"].astype(int), once["mutant"].astype(int)
+    n_read = every["reads"].size
+    if n_read < n_tracked:
+        notes.append(f"{n_tracked - n_read} of {n_tracked} followed variants were not assessed here and do not count")
+    once = every["once"].astype(bool)
+    if not once.all():
+        notes.append(f"{int((~once).sum())} variant(s) lie on one molecule with another and count once")
+    found = {name: values[once] for name, values in every.items()}
+    depth, mutant = found["reads"].astype(np.int64), found["mutant"].astype(np.int64)
     mean = mean_fraction(mutant, depth)
-    units = sorted(once["unit"].unique())
+    units = sorted(set(found["unit"].tolist()))
     if len(units) > 1:
         notes.append(f"counts of different kinds: {', '.join(units)}")
     return {
-        "n_assessed": len(once),
+        "n_assessed": int(depth.size),
         "n_detected": int((mutant >= settings.detection_alt_count).sum()),
         "alt_count": int(mutant.sum()),
         "depth": int(depth.sum()),
@@ -119,26 +144,29 @@ def _counted(n_tracked: int, found: pd.DataFrame, settings: Ctdna, notes: list[s
         "mean_vaf": mean.value,
         "mean_vaf_ci_low": mean.low,
         "mean_vaf_ci_high": mean.high,
-        "median_vaf": float(once["fraction"].median()),
+        "median_vaf": float(np.median(found["fraction"])),
         "_depths": depth.tolist(),
         "_deepest": int(depth.max()),
-    } | _tumour_fraction(once, notes)
+    } | _tumour_fraction(found, notes)
 
 
-def _tumour_fraction(found: pd.DataFrame, notes: list[str]) -> dict[str, Any]:
+def _tumour_fraction(found: dict[str, Any], notes: list[str]) -> dict[str, Any]:
+    import numpy as np
+
     from resistance.stats.tumour_fraction import tumour_fraction
 
-    usable = found[found["diploid_copies"].notna()]
-    clonal = usable[~usable["subclonal"].eq(True)]
-    known = clonal[clonal["tumour_copies"].notna()]
-    if len(known):
-        basis, part, copies, multiplicity = "copy_number", known, known["tumour_copies"], known["multiplicity"]
-    elif len(clonal):
-        basis, part, copies = "diploid", clonal, clonal["diploid_copies"]
-        multiplicity = copies * 0 + 1
+    clonal = ~np.isnan(found["diploid_copies"]) & ~found["subclonal"].astype(bool)
+    known = clonal & ~np.isnan(found["tumour_copies"])
+    if known.any():
+        basis, part, copies, multiplicity = "copy_number", known, found["tumour_copies"], found["multiplicity"]
+    elif clonal.any():
+        basis, part, copies = "diploid", clonal, found["diploid_copies"]
+        multiplicity = np.ones(copies.size)
     else:
         return {}
-    share = tumour_fraction(part["mutant"], part["reads"], copies, multiplicity, part["diploid_copies"])
+    share = tumour_fraction(
+        found["mutant"][part], found["reads"][part], copies[part], multiplicity[part], found["diploid_copies"][part]
+    )
     if share.value == 1.0:
         notes.append("VAFs ask for a tumour fraction of 1 or more: copies or multiplicity are others than assumed")
     return {
@@ -149,12 +177,12 @@ def _tumour_fraction(found: pd.DataFrame, notes: list[str]) -> dict[str, Any]:
     }
 
 
-def _judge(row: dict[str, Any], verdict: dict[str, Any] | None, settings: Ctdna, notes: list[str]) -> None:
+def _judge(row: dict[str, Any], verdict: dict[str, Any] | None, error_rate: float, settings: Ctdna, notes: list[str]) -> None:
     """Write into the row whether ctDNA is detected, and the fraction that would have been."""
     if "_depths" not in row:
         return
     depths: list[int] = row["_depths"]
-    rate = 0.0 if settings.detection == "counts" else settings.background_error_rate
+    rate = 0.0 if settings.detection == "counts" else error_rate
     row["lod_vaf"] = detection_limit(depths, settings.detection_alt_count, rate)
     enough = least_count(row["depth"], rate)
     row["detected"] = row["n_detected"] > 0 and row["alt_count"] >= enough
@@ -209,12 +237,14 @@ def _left_out(followed: Followed) -> dict[str, tuple[int, list[str]]]:
     for patient, part in found.groupby("patient_id", sort=True):
         blood = int((~part["kept"] & part["origin"].isin(["haematopoietic", "suspected"])).sum())
         doubtful = int((~part["kept"] & (part["origin"] == "undetermined")).sum())
+        inherited = int(((part["origin"] == "germline") & (part["evidence"] == "behaviour")).sum())
         proven, suspected = (int((part["followed"] & (part["origin"] == x)).sum()) for x in ("haematopoietic", "suspected"))
         notes = [
             f"{n} {what}"
             for n, what in (
                 (blood, "variant(s) of blood cells left out"),
                 (doubtful, "variant(s) left out that white cells show as well"),
+                (inherited, "variant(s) left out as inherited: no white cells, but a VAF that stays while the others fall"),
                 (proven, "followed variant(s) are of blood cells"),
                 (suspected, "followed variant(s) are suspected to be of blood cells"),
             )
@@ -233,6 +263,14 @@ def _verdicts(mrd: pd.DataFrame | None, settings: Ctdna) -> dict[str, dict[str, 
     given = given.assign(_rank=given["method"].map(rank)).sort_values(["sample_id", "_rank"], kind="stable")
     rows = given.drop_duplicates("sample_id")[["sample_id", "method", "verdict", "lod_vaf"]]
     return {row["sample_id"]: row for row in rows.to_dict("records")}
+
+
+def _rates(mrd: pd.DataFrame | None) -> dict[str, float]:
+    """Return by sample the error rate that the tests for residual disease assume."""
+    if mrd is None:
+        return {}
+    known = mrd[mrd["background_rate"].notna()].drop_duplicates("sample_id")
+    return dict(zip(known["sample_id"], known["background_rate"].astype(float), strict=True))
 
 
 def _assay_levels(cohort: Cohort, settings: Ctdna) -> dict[str, tuple[float, float]]:

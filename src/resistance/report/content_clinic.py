@@ -34,6 +34,11 @@ _METHOD_LABELS = {
     "dlbcl90_pmbl": "DLBCL90 PMBL",
     "dlbcl90_dhitsig": "DLBCL90 DHITsig",
     "visco_young": "Visco-Young",
+    "lps_wright210": "LPS (210 genes)",
+    "lps_dhitsig104": "LPS DHITsig (104 genes)",
+    "prps_st_wright210": "PRPS-ST (210 genes)",
+    "rnaseq_coo21": "RNA-seq cell of origin (21 genes)",
+    "rnaseq_dzsig28": "RNA-seq dark zone (28 genes)",
     "lps": "LPS",
     "ps": "PS",
     "prps": "PRPS",
@@ -46,6 +51,8 @@ def method_label(method: str) -> str:
     """Return the name of a classification method for people: ``label:rnaseq`` -> 'rnaseq (as given)'."""
     if method.startswith("label:"):
         return f"{method.removeprefix('label:').replace('_', ' ')} (as given)"
+    if method.startswith("model:"):
+        return f"{method.removeprefix('model:').replace('_', ' ')} (trained model)"
     named = _METHOD_LABELS.get(method)
     return method.replace("_", " ").capitalize() if named is None else named
 

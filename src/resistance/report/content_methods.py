@@ -174,8 +174,11 @@ def _ctdna(config: CohortFile) -> str:
         f"({c.convention_pg_per_haploid_genome:g} pg per haploid genome), over the variants followed in each patient; "
         f"detected from {c.detection_alt_count} supporting read{'s' if c.detection_alt_count > 1 else ''}. An undetectable sample is shown at the "
         "VAF that its depth and number of variants would have shown with probability 0.95. Molecular response is a drop of at least "
-        f"{c.molecular_response_log10:g} log10. A variant is emergent when its fraction rose from none at baseline to at least "
-        f"{percent(c.emergence_min_later_vaf, 1)} at a false discovery rate of {percent(c.emergence_fdr)} within the patient (exact test)."
+        f"{c.molecular_response_log10:g} log10. A variant is emergent when background explains its reads at baseline, which was "
+        "deep enough to have shown the later fraction with probability 0.95, and not those later, and its fraction rose to at least "
+        f"{percent(c.emergence_min_later_vaf, 1)} at a false discovery rate of {percent(c.emergence_fdr)} within the patient (conditional exact test; "
+        f"background {c.background_error_rate:g} unless measured, intraclass correlation between libraries {c.emergence_overdispersion:g}). Selection "
+        "is the same test against the change of the patient's other variants."
     )
 
 

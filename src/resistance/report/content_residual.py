@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 TIMEPOINTS = ("baseline", "on_treatment", "end_of_treatment", "relapse", "follow_up")
 METHODS = {"exact": "exact Poisson-binomial", "monte_carlo": "Monte-Carlo", "likelihood_ratio": "likelihood ratio"}
 _MRD = ("patient_id", "sample_id", "timepoint", "day", "method", "n_sites", "n_sites_positive", "alt_count", "depth", "unit", "mean_vaf", "p_value",
-        "q_value", "lob_vaf", "lod_vaf", "p_detect_1e3", "p_detect_1e4", "p_detect_1e5", "verdict", "note")  # fmt: skip
+        "p_calibrated", "decided_by", "q_value", "lob_vaf", "lod_vaf", "p_detect_1e3", "p_detect_1e4", "p_detect_1e5", "verdict", "note")  # fmt: skip
 _COURSE = ("patient_id", "unit", "n_samples", "baseline_level", "baseline_detected", "nadir_day", "nadir_level", "nadir_censored",
            "nadir_log10_change", "cleared", "clearance_day", "clearance_sustained", "molecular_relapse", "molecular_relapse_day",
            "lead_time_days", "lead_time_censored", "doubling_time_days", "note")  # fmt: skip
@@ -126,19 +126,27 @@ def haematopoiesis(tables: StageTables) -> dict[str, Any]:
 
 
 def identity(tables: StageTables) -> dict[str, Any]:
-    """Return the comparisons of identity by verdict, and each warning."""
+    """Return the checks of identity by kind and verdict, and each warning."""
     rows = tables.identity
-    patient = tables.cohort.samples.set_index("sample_id")["patient_id"]
-    own, other = rows["sample_id"].map(patient), rows["other_sample_id"].map(patient)
-    pair = rows["other_sample_id"].notna()
-    wrong = (pair & (own == other) & (rows["verdict"] == "different")) | (pair & (own != other) & (rows["verdict"] == "same"))
-    wrong |= rows["verdict"] == "contaminated"
-    listed = (
-        rows[wrong].assign(patient_id=own[wrong], other_patient_id=other[wrong]).sort_values(["sample_id", "other_sample_id"])
+    counts = [
+        {"check": str(check), "verdict": str(verdict), "n": int(n)}
+        for (check, verdict), n in rows.groupby(["check", "verdict"], sort=True).size().items()
+    ]
+    warned = rows[rows["warning"].fillna(False).astype(bool)].sort_values(
+        ["check", "sample_id", "other_sample_id"], kind="stable"
     )
-    counts = [{"verdict": str(k), "n": int(n)} for k, n in sorted(rows["verdict"].value_counts().items())]
-    names = ("sample_id", "patient_id", "other_sample_id", "other_patient_id", "n_sites", "verdict", "note")
-    return {"counts": counts, "rows": records(listed, names)}
+    names = (
+        "check",
+        "sample_id",
+        "patient_id",
+        "other_sample_id",
+        "other_patient_id",
+        "n_sites",
+        "contamination",
+        "verdict",
+        "note",
+    )
+    return {"counts": counts, "rows": records(warned, names)}
 
 
 def quality(tables: StageTables) -> dict[str, Any]:

@@ -9,7 +9,9 @@ from resistance.report.content_study import endpoint_rows, response_endpoint
 from resistance.subtype.registry import METHODS
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
+    from numpy.typing import NDArray
 
     from resistance.config import CohortFile
     from resistance.report.tables_in import StageTables
@@ -135,7 +137,9 @@ def _scores(method: str, rows: pd.DataFrame, cuts: tuple[tuple[str, float], ...]
     part = rows[(rows["method"] == method) & rows["score"].notna()]
     values = part["score"].to_numpy(dtype=float)
     calls = part["subtype"].fillna("not called").to_numpy(dtype=object)
-    low, high = min(values.min(), *(score for _, score in cuts)), max(values.max(), *(score for _, score in cuts))
+    published = bool(cuts)
+    cuts = cuts or _seen_cuts(values, calls)
+    low, high = min([values.min(), *(score for _, score in cuts)]), max([values.max(), *(score for _, score in cuts)])
     edges = np.linspace(low, high if high > low else low + 1, _BARS + 1)
     levels = [*in_order(set(calls) - {"not called"}), *["not called"] * ("not called" in calls)]
     return {
@@ -145,7 +149,17 @@ def _scores(method: str, rows: pd.DataFrame, cuts: tuple[tuple[str, float], ...]
         "edges": [float(edge) for edge in edges],
         "levels": [{"name": name, "counts": [int(n) for n in np.histogram(values[calls == name], edges)[0]]} for name in levels],
         "cuts": [{"name": name, "score": score} for name, score in cuts],
+        "published": published,
     }
+
+
+def _seen_cuts(values: NDArray[np.float64], calls: NDArray[np.object_]) -> tuple[tuple[str, float], ...]:
+    """Return the lowest score called by the class with the higher scores, and the highest of the other; () where they overlap."""
+    classes = sorted(set(calls) - {"not called", "UNCLASSIFIED"}, key=lambda name: -float(values[calls == name].mean()))
+    if len(classes) != 2:
+        return ()
+    high, low = float(values[calls == classes[0]].min()), float(values[calls == classes[1]].max())
+    return ((classes[0], high), (classes[1], low)) if high > low else ()
 
 
 def _or_none(value: Any) -> Any:

@@ -90,6 +90,8 @@ def scores_figure(scores: dict[str, Any]) -> Figure:
     counts = ", ".join(f"{level['name']} {sum(level['counts'])}" for level in scores["levels"])
     cuts = sorted(scores["cuts"], key=lambda cut: -cut["score"])
     at = "; ".join(f"{cut['name']} {'up to' if i else 'from'} {cut['score']:.1f}" for i, cut in enumerate(cuts))
+    if at and not scores["published"]:
+        at += " (the nearest scores seen here)"
     return finish(
         alt.layer(*layers).properties(width=520, height=150),
         caption=f"Scores of {scores['label']} in {scores['n']} patients{f'; called {at}' if at else ''}.",

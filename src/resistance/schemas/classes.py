@@ -23,7 +23,9 @@ SUBTYPES = Schema(
         ),
         Column("subtype", "text", "Class, or UNCLASSIFIED; NA when it could not be called."),
         Column("score", "real", "Score where the method has one."),
-        Column("probability", "real", "Of the call, where the method has one.", low=0, high=1),
+        Column(
+            "probability", "real", "Of the called class; of the most probable one where the call is UNCLASSIFIED.", low=0, high=1
+        ),
         Column("probabilities", "text", "Of every class, as 'ABC=0.93;GCB=0.07'."),
         Column("features_used", "integer", "Genes or features that the call rests on.", low=0),
         Column("features_missing", "text", "Names of those that the data do not have, joined by ';'."),

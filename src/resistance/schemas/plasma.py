@@ -73,7 +73,7 @@ EMERGENCE = Schema(
 )  # fmt: skip
 EMERGENT_RESISTANCE = Schema(
     "emergent_resistance",
-    "One row per emergent or expanding variant and statement of the knowledge base that it meets.",
+    "One row per variant that emerged, or expanded beyond the tumour (selected), and statement of the knowledge base that it meets.",
     (
         PATIENT_COLUMN,
         SAMPLE_COLUMN,

@@ -25,14 +25,17 @@ def least_count(depth: int, error_rate: float) -> int:
     >>> least_count(400, 1e-4), least_count(1000, 1e-4), least_count(100_000, 1e-4)
     (1, 2, 16)
     """
-    from scipy.stats import binom
+    from scipy.special import bdtrc
 
     if depth < 0 or not 0.0 <= error_rate < 1.0:
         raise ValueError("depth must not be negative and error_rate lie in 0..1")
     if error_rate == 0.0 or depth == 0:
         return 1
-    # P(X >= c) <= alpha for the c that follows the 1 - alpha quantile; of no error at all the count is 1
-    return max(1, int(binom.ppf(1.0 - ALPHA, depth, error_rate)) + 1)
+    # errors reach a count below their mean with a probability of at least about one half
+    count = max(1, int(depth * error_rate))
+    while count <= depth and bdtrc(count - 1, depth, error_rate) > ALPHA:
+        count += 1
+    return count
 
 
 def detection_limit(depths: Sequence[int], alt_count: int = 1, error_rate: float = 0.0) -> float:
@@ -66,7 +69,7 @@ def detection_limit(depths: Sequence[int], alt_count: int = 1, error_rate: float
     0.0001
     """
     from scipy.optimize import brentq
-    from scipy.stats import beta, binom
+    from scipy.special import bdtr, betaincinv
 
     reads = np.asarray(depths, dtype=np.int64)
     total = int(reads.sum())
@@ -76,11 +79,11 @@ def detection_limit(depths: Sequence[int], alt_count: int = 1, error_rate: float
     if reads.max() < alt_count or total < pooled:
         return 1.0
     if alt_count == 1:
-        return float(beta.ppf(1.0 - MISSED, pooled, total - pooled + 1))
+        return float(betaincinv(pooled, total - pooled + 1, 1.0 - MISSED))
 
     def missed(fraction: float) -> float:
-        site = float(np.prod(binom.cdf(alt_count - 1, reads, fraction)))
+        site = float(np.prod(bdtr(np.minimum(alt_count - 1, reads), reads, fraction)))
         # as many reads as one site needs are enough for the sum as well
-        return site + (0.0 if alt_count >= pooled else float(binom.cdf(pooled - 1, total, fraction)))
+        return site + (0.0 if alt_count >= pooled else float(bdtr(pooled - 1, total, fraction)))
 
     return float(brentq(lambda f: missed(f) - MISSED, 0.0, 1.0, xtol=1e-12))

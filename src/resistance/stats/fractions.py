@@ -50,7 +50,7 @@ def clopper_pearson(alt: ArrayLike, depth: ArrayLike, *, confidence: float = 0.9
     >>> float(low[0]), round(float(high[0]), 6)
     (0.0, 0.036217)
     """
-    from scipy.stats import beta
+    from scipy.special import betaincinv
 
     a, n = np.broadcast_arrays(np.asarray(alt, dtype=np.float64), np.asarray(depth, dtype=np.float64))
     known = (n > 0) & ~np.isnan(a)
@@ -59,8 +59,8 @@ def clopper_pearson(alt: ArrayLike, depth: ArrayLike, *, confidence: float = 0.9
         raise ValueError("alt must lie between 0 and depth")
     tail = (1.0 - confidence) / 2.0
     inner_low, inner_high = x > 0, x < m
-    low = np.where(inner_low, beta.ppf(tail, np.where(inner_low, x, 1.0), m - x + 1.0), 0.0)
-    high = np.where(inner_high, beta.ppf(1.0 - tail, x + 1.0, np.where(inner_high, m - x, 1.0)), 1.0)
+    low = np.where(inner_low, betaincinv(np.where(inner_low, x, 1.0), m - x + 1.0, tail), 0.0)
+    high = np.where(inner_high, betaincinv(x + 1.0, np.where(inner_high, m - x, 1.0), 1.0 - tail), 1.0)
     return np.where(known, low, np.nan), np.where(known, high, np.nan)
 
 
@@ -122,7 +122,7 @@ def mean_fraction(alt: ArrayLike, depth: ArrayLike, *, confidence: float = 0.95)
 
 def _bound(x: FloatArray, n: FloatArray, confidence: float, *, upper: bool) -> float:
     """Return one bound: the quantile of the beta distribution of the effective count and depth."""
-    from scipy.stats import beta
+    from scipy.special import betaincinv
 
     weight = 1.0 / (n.size * n)
     mean, poisson = float(weight @ x), float(weight**2 @ x)
@@ -131,12 +131,12 @@ def _bound(x: FloatArray, n: FloatArray, confidence: float, *, upper: bool) -> f
     tail = (1.0 - confidence) / 2.0
     if mean >= 1.0:  # every read but one, or every read
         if mean > 1.0 + 1e-12 or not upper:
-            return 1.0 if upper else float(beta.ppf(tail, *_shape(1.0, mean / poisson, upper=False)))
-        return float(beta.ppf(1.0 - tail, *_shape(mean, mean / poisson, upper=True)))
+            return 1.0 if upper else float(betaincinv(*_shape(1.0, mean / poisson, upper=False), tail))
+        return float(betaincinv(*_shape(mean, mean / poisson, upper=True), 1.0 - tail))
     binomial = float(weight**2 @ (x * np.clip(1.0 - x / n, 0.0, 1.0)))
     variance = max(poisson * (1.0 - mean), binomial)
     shape = _shape(mean, mean * (1.0 - mean) / variance, upper=upper)
-    return float(beta.ppf(1.0 - tail if upper else tail, *shape))
+    return float(betaincinv(*shape, 1.0 - tail if upper else tail))
 
 
 def _shape(mean: float, depth: float, *, upper: bool) -> tuple[float, float]:
@@ -208,9 +208,9 @@ def times_error(estimate: Estimate, cv: float, *, confidence: float = 0.95) -> E
 
 
 def _factor(cv: float, confidence: float) -> tuple[float, float]:
-    from scipy.stats import norm
+    from scipy.special import ndtri
 
-    half = float(norm.ppf((1.0 + confidence) / 2.0)) * np.sqrt(np.log1p(cv**2))
+    half = float(ndtri((1.0 + confidence) / 2.0)) * np.sqrt(np.log1p(cv**2))
     return float(np.exp(-half)), float(np.exp(half))
 
 

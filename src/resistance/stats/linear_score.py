@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from resistance.stats._arrays import FloatArray, numbers
+from resistance.stats._threads import one_thread
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class Score:
     weight_missing: FloatArray
 
 
+@one_thread
 def linear_score(values: NDArray[Any], weights: ArrayLike) -> Score:
     """Return the linear predictor score: the sum of weight times value; a missing value adds nothing.
 

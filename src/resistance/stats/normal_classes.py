@@ -88,7 +88,7 @@ def score_at(probability: float, means: Sequence[float], sds: Sequence[float]) -
     high, low = float(means[0]), float(means[1])
     if excess(low) > 0 or excess(high) < 0:
         raise ValueError(f"no score between {low:g} and {high:g} gives the first class the probability {probability:g}")
-    return float(brentq(excess, low, high, xtol=1e-9, rtol=1e-14))
+    return float(brentq(excess, low, high, xtol=1e-12, rtol=1e-14))
 
 
 def far_outside(score: ArrayLike, means: Sequence[float], sds: Sequence[float], *, by: float = 4.0) -> NDArray[np.bool_]:

@@ -77,7 +77,7 @@ def equal_fractions(
     -----
     f is a nuisance that the sum removes without overdispersion. With it a small f spreads the split
     more than a large one; each probability is the larger of those at the estimate of f and one standard error
-    below it. docs/ctdna_calibration.md shows the false-positive rates.
+    below it. docs/ctdna_calibration_emergence.md shows the false-positive rates.
 
     References
     ----------

@@ -8,9 +8,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from resistance.stats._arrays import numbers
+from resistance.stats._threads import one_thread
 from resistance.stats.linear_score import Score, checked_values
 
 
+@one_thread
 def prediction_strength(values: NDArray[Any], weights: ArrayLike, midpoints: ArrayLike) -> Score:
     """Return the sum of the votes over the sum of their sizes; a vote is weight times (value - midpoint).
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from resistance.stats._arrays import FloatArray, numbers
+from resistance.stats._threads import one_thread
 from resistance.stats.linear_score import Score, checked_values
 from resistance.stats.moderated_t import two_sided_t
 
@@ -39,6 +40,7 @@ class ClassMoments:
     df_0: int
 
 
+@one_thread
 def probability_ratio_score(values: NDArray[Any], weights: ArrayLike, moments: ClassMoments) -> Score:
     """Return the probability ratio based score: |weight| times log10 (p in class 1 / p in class 0), summed.
 

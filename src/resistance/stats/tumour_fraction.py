@@ -85,9 +85,14 @@ def tumour_fraction(
     if x.size == 0 or (n <= 0).any() or (x < 0).any() or (x > n).any() or (m < 1).any() or (m > copies).any():
         raise ValueError("variants with reads and a multiplicity of 1 up to the copies are needed")
     total = float(n.sum())
+    kinds = np.column_stack([copies, m, normal])
+    alike = bool((kinds == kinds[0]).all())
 
     def at(vaf: float) -> float:
-        """Return the fraction that lets a pooled VAF expect."""
+        """Return the fraction that lets a pooled VAF expect: solved for it where all variants are alike."""
+        if alike:
+            below = m[0] - vaf * (copies[0] - normal[0])
+            return min(float(normal[0] * vaf / below), 1.0) if below > 0.0 else 1.0
 
         def excess(fraction: float) -> float:
             return float(n @ expected_vaf(fraction, copies, m, normal)) / total - vaf

@@ -7,10 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from resistance.stats._threads import one_thread
 from resistance.stats.linear_score import Score, checked_values
 from resistance.stats.quantile_scaling import row_moments
 
 
+@one_thread
 def weighted_z(values: NDArray[Any], weights: ArrayLike) -> Score:
     """Return the weighted sum of standardised features over the root of the sum of squared weights.
 

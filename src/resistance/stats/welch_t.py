@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from resistance.stats._arrays import BoolArray, FloatArray, flags
+from resistance.stats._arrays import FloatArray, flags
+from resistance.stats._threads import one_thread
 from resistance.stats.moderated_t import two_sided_t
 from resistance.stats.multiplicity import benjamini_hochberg
 
 #: values held at a time, in double precision
-BLOCK = 4_000_000
+BLOCK = 1_000_000
 #: standard deviation over all samples below which a feature counts as constant (values on a log scale are of size 1)
 CONSTANT = 1e-7
 
@@ -78,18 +80,70 @@ def welch_t(values: NDArray[Any], group: Any, *, among: Any = None) -> WelchT:
     >>> round(float(found.t[0]), 3), float(found.df[0])
     (4.899, 4.0)
     """
+    one = flags(group, "group", np.shape(values)[-1])
+    use = np.ones(one.size, dtype=bool) if among is None else flags(among, "among", one.size)
+    moments = group_moments(values, np.column_stack([~one & use, one & use]))
+    return compare(moments.pooled([1]), moments.pooled([0]))
+
+
+@dataclass(frozen=True)
+class Moments:
+    """Number of known values, mean and sum of squares around it, of m features in k groups.
+
+    Parameters
+    ----------
+    n, mean, ss : array, shape (k, m)
+        The mean of no value is NaN.
+    """
+
+    n: FloatArray
+    mean: FloatArray
+    ss: FloatArray
+
+    def pooled(self, groups: Sequence[int]) -> Moments:
+        """Return several groups taken together (k = 1), as if their samples had been looked at at once."""
+        n, ss = self.n[list(groups)], self.ss[list(groups)]
+        mean = np.where(n > 0, self.mean[list(groups)], 0.0)
+        total = n.sum(axis=0)
+        centre = np.divide((n * mean).sum(axis=0), total, out=np.full(total.size, np.nan), where=total > 0)
+        around = ss.sum(axis=0) + (n * (mean - np.where(total > 0, centre, 0.0)) ** 2).sum(axis=0)
+        if len(groups) == 1:  # to the last digit
+            centre, around = self.mean[groups[0]], ss[0]
+        return Moments(total[None, :], centre[None, :], around[None, :])
+
+
+@one_thread
+def group_moments(values: NDArray[Any], groups: NDArray[np.bool_]) -> Moments:
+    """Return the moments of each feature in each group, in one walk over the table.
+
+    Parameters
+    ----------
+    values : array, shape (m, n)
+        Features in rows, samples in columns; NaN is left out.
+    groups : array of bool, shape (n, k)
+        Which samples are in which group; a sample may be in none.
+
+    Raises
+    ------
+    ValueError
+        Another shape.
+    """
     x = np.asarray(values)
     if x.ndim != 2:
         raise ValueError(f"values: two dimensions are needed (features in rows, samples in columns), not {x.ndim}")
-    one = flags(group, "group", x.shape[1])
-    use = np.ones(one.size, dtype=bool) if among is None else flags(among, "among", one.size)
-    m = x.shape[0]
-    n, mean, ss = (np.zeros((2, m)) for _ in range(3))
+    sides = np.asarray(groups, dtype=np.float64)
+    m, k = x.shape[0], sides.shape[1]
+    n, mean, ss = (np.empty((k, m)) for _ in range(3))
     step = max(1, BLOCK // max(1, x.shape[1]))
     for start in range(0, m, step):
         rows = slice(start, start + step)
-        for side, which in enumerate((~one & use, one & use)):
-            n[side, rows], mean[side, rows], ss[side, rows] = _moments(x[rows], which)
+        n[:, rows], mean[:, rows], ss[:, rows] = _moments(x[rows], sides)
+    return Moments(n, mean, ss)
+
+
+def compare(first: Moments, second: Moments) -> WelchT:
+    """Compare two groups (each k = 1) by their moments; t is positive where the first has the higher mean."""
+    n, mean, ss = (np.concatenate(pair) for pair in ((second.n, first.n), (second.mean, first.mean), (second.ss, first.ss)))
     with np.errstate(invalid="ignore", divide="ignore"):
         variance = np.where(n > 1, ss / (n - 1), np.nan)
         of_mean = variance / n
@@ -105,23 +159,26 @@ def welch_t(values: NDArray[Any], group: Any, *, among: Any = None) -> WelchT:
     return WelchT(t, df, p, benjamini_hochberg(p), mean[1], mean[0], sd[1], sd[0], counts[1], counts[0])
 
 
-def _moments(block: NDArray[Any], which: BoolArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Return the number of known values, their mean, and the sum of squares around it, per row."""
-    part = block[:, which].astype(np.float64)
-    known = part.shape[1]
-    total = part.sum(axis=1)
-    if not np.isnan(total).any():
-        n = np.full(part.shape[0], float(known))
-        mean = total / n if known else np.full(part.shape[0], np.nan)
-        part -= mean[:, None]
-        return n, mean, np.einsum("ij,ij->i", part, part)
-    seen = ~np.isnan(part)
-    n = seen.sum(axis=1).astype(np.float64)
-    part[~seen] = 0.0
-    mean = np.divide(part.sum(axis=1), n, out=np.full(n.size, np.nan), where=n > 0)
-    part -= np.where(n > 0, mean, 0.0)[:, None]
-    part[~seen] = 0.0
-    return n, mean, np.einsum("ij,ij->i", part, part)
+def _moments(block: NDArray[Any], sides: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return the number of known values, their mean, and the sum of squares around it, per group and row.
+
+    The groups are the columns of `sides` (n x 2, of 0 and 1), so that sums over them are matrix products and no columns
+    are copied; the squares are taken around each group's own mean in a second pass.
+    """
+    missing = np.isnan(block)
+    some = bool(missing.any())
+    part = block.astype(np.float64)
+    if some:
+        part[missing] = 0.0
+        n = (sides.sum(axis=0) - missing.astype(np.float32) @ sides.astype(np.float32)).T.astype(np.float64)
+    else:
+        n = np.repeat(sides.sum(axis=0)[:, None], part.shape[0], axis=1)
+    mean = np.divide((part @ sides).T, n, out=np.full(n.shape, np.nan), where=n > 0)
+    part -= np.where(n > 0, mean, 0.0).T @ sides.T
+    if some:
+        part[missing] = 0.0
+    np.square(part, out=part)
+    return n, mean, (part @ sides).T
 
 
 def first_by_fdr(found: WelchT, number: int) -> NDArray[np.intp]:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from resistance.errors import InputError
 from resistance.stats.quantile_scaling import row_moments
 from resistance.stats.two_normals import TwoNormals, called, from_labels
+from resistance.subtype import lps
 from resistance.subtype.expression import Expression
 from resistance.subtype.genes import find_genes, share_missing
 from resistance.subtype.method import as_calls, probabilities_text
@@ -252,10 +253,10 @@ def _refusals(
     out = dict(expression.unusable())
     mean, sd = training_moments(model)
     shift = np.zeros(scaled.shape[1])
-    if model.rule == "lps":
-        # leaving a gene out of the sum is the same as a value of 0, which is the middle only where values are centred
-        middle = (model.trained.mean_1 + model.trained.mean_0) / 2
-        shift = np.abs((model.trained.weight * middle) @ np.isnan(scaled)) / abs(model.normals.mean_1 - model.normals.mean_0)
+    if model.rule == "lps" and lps.is_centred(model.trained):
+        # left out of the sum: the same as a value of 0, and the genes' middles are only about 0
+        lost_sum = ((model.trained.weight * lps.middle(model.trained))[:, None] * np.isnan(scaled)).sum(axis=0)
+        shift = np.abs(lost_sum) / abs(model.normals.mean_1 - model.normals.mean_0)
     with np.errstate(invalid="ignore", divide="ignore"):
         distance = np.abs(scaled - mean[:, None]) / sd[:, None]
     for j, sample in enumerate(expression.samples):
@@ -271,7 +272,7 @@ def _refusals(
         elif shift[j] > MAX_SHIFT:
             out[sample] = (
                 f"no call: missing values shift the score by {shift[j]:.0%} of the distance between the classes "
-                "(the values are not centred); train with scaling standardise"
+                "(the genes' middles are not 0); train with scaling standardise"
             )
         elif share[j] < MIN_STEADY:
             out[sample] = f"no call: {share[j]:.0%} of the genes that the scaling rests on are there, {MIN_STEADY:.0%} are needed"

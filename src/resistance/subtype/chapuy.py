@@ -1,4 +1,4 @@
-"""158 genetic events -> clusters C0 to C5 by the sum of published weights (Chapuy et al. 2018)."""
+"""156 genetic events with a weight -> clusters C0 to C5 by the sum of published weights (Chapuy et al. 2018)."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ METHOD = Method(
     version="1",
     kind="genetic",
     input="genetic_features",
-    needs="158 coded events: mutations (2, synonymous 1), copy number of arms and bands (1 low, 2 high), structural variants (3)",
+    needs="156 coded events: mutations (2, synonymous 1), copy number of arms and bands (1 low, 2 high), structural variants (3)",
     classes=(NO_EVENT, *CLASSES),
     features=weights()[0],
     platforms=("exome or genome with copy number and structural variants",),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,7 @@ _TELLING = (
     "from_score",
     "pmbl_unclear",
 )
+_OTHER_NAMES = "the two name their classes by different systems: nothing to compare"
 #: a call of a probability below this is said to be a close one
 _CLOSE = 0.95
 
@@ -56,6 +58,9 @@ def concordance(subtypes: pd.DataFrame) -> pd.DataFrame:
     rows: list[dict[str, Any]] = []
     for kind, first, second, calls in _pairs(subtypes):
         one, two = (_as_compared(calls[name].tolist(), calls) for name in (first, second))
+        if kind == "genetic" and not _one_naming(one, two):
+            rows.append({"method_1": first, "method_2": second, "kind": kind, "n_both": len(calls), "agree_both": 0, "n": 0, "agree": 0, "unclassified_1": one.count(UNCLASSIFIED), "unclassified_2": two.count(UNCLASSIFIED), "note": _OTHER_NAMES})  # fmt: skip
+            continue
         definite = [(a, b) for a, b in zip(one, two, strict=True) if UNCLASSIFIED not in (a, b)]
         found = agreement([a for a, _ in definite], [b for _, b in definite])
         both = agreement(one, two)
@@ -102,8 +107,10 @@ def disagreements(subtypes: pd.DataFrame, samples: pd.DataFrame | None = None) -
     at = {} if samples is None else dict(zip(samples["sample_id"], samples["timepoint"], strict=True))
     of = {(row["patient_id"], row["method"]): row for row in subtypes.to_dict("records")}
     rows: list[dict[str, Any]] = []
-    for _, first, second, calls in _pairs(subtypes):
+    for kind, first, second, calls in _pairs(subtypes):
         one, two = (_as_compared(calls[name].tolist(), calls) for name in (first, second))
+        if kind == "genetic" and not _one_naming(one, two):
+            continue  # C1 and BN2 are names of two systems: to list every patient as a disagreement would say nothing
         for patient, a, b in zip(calls.index, one, two, strict=True):
             if a == b:
                 continue
@@ -133,10 +140,24 @@ def _pairs(subtypes: pd.DataFrame) -> Iterator[tuple[str, str, str, pd.DataFrame
 
 
 def _as_compared(calls: list[str], both: pd.DataFrame) -> list[str]:
-    """Return calls with ABC as non-GCB where either of the two methods speaks of non-GCB."""
+    """Return calls with ABC as non-GCB where either of the two speaks of non-GCB, and 'MCD-like' as MCD."""
+    calls = [call.removesuffix("-like") for call in calls]
     if not (both == "non-GCB").any(axis=None):
         return calls
     return [_NON_GCB.get(call, call) for call in calls]
+
+
+def _one_naming(first: list[str], second: list[str]) -> bool:
+    """Return whether genetic calls of two methods are names of one system; no calls are nobody's."""
+    systems = [{_system(call) for call in calls if call != UNCLASSIFIED} for calls in (first, second)]
+    return not all(systems) or bool((systems[0] & systems[1]) - {"cluster"})
+
+
+def _system(call: str) -> str:
+    """Return the system of a genetic class: C0 to C5, clusters of a mixture (each fit has its own), or LymphGen's names."""
+    if re.fullmatch(r"C\d", call):
+        return "C0 to C5"
+    return "cluster" if re.fullmatch(r"G\d+", call) else "names"
 
 
 def _why(row: dict[str, Any]) -> list[str]:

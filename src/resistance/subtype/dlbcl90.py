@@ -39,7 +39,7 @@ def _of(counts: pd.DataFrame) -> tuple[list[dict[str, Any]], pd.DataFrame]:
 
 
 def _total(pmbl: dict[str, Any], coo: dict[str, Any]) -> dict[str, Any]:
-    """Return the row of the score that decides; the probabilities and the score are its own."""
+    """Return the row of the score that decides, with its probabilities; not its number, for two scales are no one score."""
     is_pmbl = pmbl.get("subtype") == "PMBL"
     decides = pmbl if is_pmbl else coo
     flags = [flag for flag in str(decides.get("flags") or "").split(";") if flag]
@@ -53,7 +53,7 @@ def _total(pmbl: dict[str, Any], coo: dict[str, Any]) -> dict[str, Any]:
     reason = f"PMBL: {pmbl['reason']}" + ("" if is_pmbl else f"; cell of origin: {coo['reason']}")
     used = len(set(METHOD.features)) - sum(gene in METHOD.features for gene in missing)
     return decides | METHOD.row(
-        subtype=call, flags=";".join(flags) or None, reason=reason, features_used=used,
+        subtype=call, score=None, flags=";".join(flags) or None, reason=reason, features_used=used,
         features_missing=";".join(missing) or None, weight_missing=lost,
     )  # fmt: skip
 

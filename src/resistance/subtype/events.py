@@ -36,20 +36,20 @@ class Events:
         Samples x events, float64: 0..3, NaN where the assay could not see the event.
     renamed : dict of str to str
         Name here -> name in the file, where they differ by more than spelling of punctuation or case.
-    where : str
+    where : str or None
         File or table, for messages.
     """
 
     table: pd.DataFrame
     renamed: dict[str, str]
-    where: str = "events"
+    where: str | None = None
 
     def take(self, wanted: Sequence[str]) -> NDArray[np.float64]:
         """Return the columns `wanted` (names here), NaN where the table does not have the event."""
         return np.asarray(self.table.reindex(columns=list(wanted)).to_numpy(dtype=np.float64))
 
 
-def check_events(table: pd.DataFrame, *, known: Collection[str] = (), where: str = "events") -> Events:
+def check_events(table: pd.DataFrame, *, known: Collection[str] = (), where: str | None = None) -> Events:
     """Check a matrix with events in rows and samples in columns.
 
     Parameters
@@ -58,7 +58,7 @@ def check_events(table: pd.DataFrame, *, known: Collection[str] = (), where: str
         Index: events, as published or as R renamed them; columns: samples.  Values 0 to 3 or missing.
     known : collection of str
         Events that the method asks for (names of this package): they tell rows from columns.
-    where : str
+    where : str, optional
         File or table, for messages.
 
     Returns
@@ -98,7 +98,7 @@ def check_events(table: pd.DataFrame, *, known: Collection[str] = (), where: str
     return Events(frame, plain, where)
 
 
-def table_events(table: pd.DataFrame, *, known: Collection[str] = (), where: str = "events") -> Events:
+def table_events(table: pd.DataFrame, *, known: Collection[str] = (), where: str | None = None) -> Events:
     """Check a plain table of either form.
 
     Parameters
@@ -169,7 +169,7 @@ def _letters(name: str) -> str:
     return plain[1:] if plain[:1] == "X" and plain[1:2].isdigit() else plain
 
 
-def _refuse_swapped(columns: list[str], names: list[str], known: Collection[str], where: str) -> None:
+def _refuse_swapped(columns: list[str], names: list[str], known: Collection[str], where: str | None) -> None:
     """Refuse a matrix whose columns are events: by the events that are known, else by their form."""
     wanted = set(known)
     in_rows = sum(name in wanted for name in names)
@@ -181,11 +181,12 @@ def _refuse_swapped(columns: list[str], names: list[str], known: Collection[str]
             f"the events stand in the columns ({in_columns} of {len(columns)}), samples in the rows",
             path=where,
             value=columns[0],
-            remedy="Events go into rows: transpose the table (table.T), or give --samples-in-rows.",
+            remedy="Events go into rows: transpose the table (table.T), call the column of the samples 'sample_id', or, for a file of "
+            "`train` and `apply`, give --samples-in-rows.",
         )
 
 
-def _twice(names: list[str], raw: list[str], where: str) -> list[Problem]:
+def _twice(names: list[str], raw: list[str], where: str | None) -> list[Problem]:
     first: dict[str, str] = {}
     problems = []
     for name, written in zip(names, raw, strict=True):
@@ -197,14 +198,14 @@ def _twice(names: list[str], raw: list[str], where: str) -> list[Problem]:
     return problems[:20]
 
 
-def _twice_sample(columns: list[str], where: str) -> list[Problem]:
+def _twice_sample(columns: list[str], where: str | None) -> list[Problem]:
     twice = sorted({name for name in columns if columns.count(name) > 1}) if len(set(columns)) < len(columns) else []
     return [
         Problem("the sample has two columns", where, column=name, remedy="Keep one column per sample.") for name in twice[:20]
     ]
 
 
-def _values(table: pd.DataFrame, names: list[str], where: str) -> tuple[NDArray[np.float64], list[Problem]]:
+def _values(table: pd.DataFrame, names: list[str], where: str | None) -> tuple[NDArray[np.float64], list[Problem]]:
     import pandas as pd
 
     text = table.astype("object").where(table.notna(), "NA")

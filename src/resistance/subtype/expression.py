@@ -80,6 +80,8 @@ class Expression:
             block = self.values[rows]
             known |= ~np.isnan(block).all(axis=0)
             above |= (block > 0).any(axis=0) if self.unit != "log2" else known
+            if known.all() and above.all():  # as a rule after the first rows
+                break
         reasons = {name: "no value at all" for name, has in zip(self.samples, known, strict=True) if not has}
         return reasons | {
             name: f"all values are 0 ({self.unit})"

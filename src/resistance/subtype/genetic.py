@@ -7,6 +7,8 @@ from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from resistance.errors import InputError
 from resistance.schemas import SCORES
 from resistance.subtype.cohort_events import events_of_cohort
@@ -90,6 +92,23 @@ def classify_cohort(cohort: Cohort, settings: Subtype, method: Method, rows_of: 
     return Called(per_patient(cohort, method, as_calls([method.row(**row) for row in calls]), what=WHAT), empty(SCORES))
 
 
-def classify_events_table(table: pd.DataFrame, method: Method, rows_of: Rows) -> pd.DataFrame:
-    """Call the samples of a plain table (see :func:`resistance.subtype.events.table_events`)."""
-    return as_calls([method.row(**row) for row in rows_of(table_events(table, known=method.features))])
+def is_binary(events: Events) -> bool:
+    """Return whether a matrix holds 1 and nothing above: 1 then cannot mean 'synonymous' beside 'other mutation'."""
+    values = events.table.to_numpy(dtype=np.float64)
+    return bool((values == 1).any() and not (values > 1).any())
+
+
+def classify_events_table(table: pd.DataFrame, method: Method, rows_of: Rows, *, coded: bool = True) -> pd.DataFrame:
+    """Call the samples of a plain table (see :func:`resistance.subtype.events.table_events`).
+
+    Parameters
+    ----------
+    coded : bool
+        The method uses the codes: a matrix of 0 and 1 only is flagged binary_matrix in every row, because every
+        event of it counts as a weak one.
+    """
+    events = table_events(table, known=method.features)
+    rows = rows_of(events)
+    if coded and is_binary(events):
+        rows = [row | {"flags": ";".join(filter(None, [row.get("flags"), "binary_matrix"]))} for row in rows]
+    return as_calls([method.row(**row) for row in rows])

@@ -200,11 +200,12 @@ def stains_by_sample(long: pd.DataFrame, cutoffs: Mapping[str, float]) -> Iterat
     """
     table = long.assign(antibody=long["antibody"].map(normalised))
     table = table[table["antibody"].isin(list(cutoffs))]
-    for sample_id, rows in table.groupby("sample_id", sort=True):
-        of: dict[str, list[dict[str, Any]]] = {}
-        for row in rows.to_dict("records"):
-            of.setdefault(row["antibody"], []).append(row)
-        yield str(sample_id), {name: _stain(name, of.get(name, []), cut) for name, cut in cutoffs.items()}
+    found: dict[str, dict[str, list[dict[str, Any]]]] = {}
+    for row in table[["sample_id", "antibody", "percent_positive", "positive"]].to_dict("records"):
+        found.setdefault(str(row["sample_id"]), {}).setdefault(row["antibody"], []).append(row)
+    for sample_id in sorted(found):
+        of = found[sample_id]
+        yield sample_id, {name: _stain(name, of.get(name, []), cut) for name, cut in cutoffs.items()}
 
 
 def _stain(antibody: str, rows: list[dict[str, Any]], cutoff: float) -> Stain:

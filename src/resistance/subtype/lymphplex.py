@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import csv
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from resistance.resources import resource_path
-from resistance.subtype.genetic import classify_cohort, classify_events_table
+from resistance.subtype.genetic import classify_cohort, classify_events_table, is_binary
 from resistance.subtype.method import Called, Method
 from resistance.subtype.visible import MAX_WEIGHT_MISSING, Seen, look
 
@@ -158,8 +158,24 @@ def classify(cohort: Cohort, settings: Subtype) -> Called:
 
 
 def classify_table(table: pd.DataFrame, *, tp53: bool = True, max_weight_missing: float = MAX_WEIGHT_MISSING) -> pd.DataFrame:
-    """Call every sample of a table of coded events (see :func:`resistance.subtype.events.table_events`)."""
-    return classify_events_table(table, METHOD, partial(call, tp53=tp53, max_weight_missing=max_weight_missing))
+    """Call every sample of a table of coded events (see :func:`resistance.subtype.events.table_events`).
+
+    A matrix without any value above 1 has the form of LymphPlex itself: 1 is mutated, and BCL2 and BCL6 are
+    fusions; its rows are flagged binary_matrix.
+    """
+
+    def rows(events: Events) -> list[dict[str, Any]]:
+        given = _from_binary(events) if is_binary(events) else events
+        return call(given, tp53=tp53, max_weight_missing=max_weight_missing)
+
+    return classify_events_table(table, METHOD, rows)
+
+
+def _from_binary(events: Events) -> Events:
+    """Return such a matrix in the coding of this package; its BCL2 and BCL6 are fusions where no others are given."""
+    table = 2.0 * events.table
+    named = {gene: f"SV:{gene}" for gene in ("BCL2", "BCL6") if gene in table and f"SV:{gene}" not in table}
+    return replace(events, table=table.rename(columns=named))
 
 
 METHOD = Method(

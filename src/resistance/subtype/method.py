@@ -184,14 +184,14 @@ def per_patient(cohort: Cohort, method: Method, calls: pd.DataFrame, *, what: st
         _open=table["subtype"].isna(),
         _day=table["day"].fillna(np.inf),
     ).sort_values(["_later", "_open", "_day", "sample_id"], kind="stable")
-    others = table.groupby("patient_id").size() - 1
-    first = table.drop_duplicates("patient_id").set_index("patient_id")
+    others = (table.groupby("patient_id").size() - 1).to_dict()
+    first = {row["patient_id"]: row for row in table.drop_duplicates("patient_id").to_dict("records")}
     rows = []
     for patient in cohort.patients["patient_id"]:
-        if patient not in first.index:
+        row = first.get(patient)
+        if row is None:
             rows.append(method.row(patient_id=patient, reason=nothing or f"no {what}"))
             continue
-        row = {str(name): value for name, value in first.loc[patient].items()}
         reason = str(row["reason"])
         if row["_later"]:
             reason += f"; no baseline {what}, from a sample of time point {row['timepoint']}"

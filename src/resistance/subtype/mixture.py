@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -214,7 +213,7 @@ def classify_table(table: pd.DataFrame, *, mixture: Mixture | None = None, seed:
     def rows(events: Events) -> list[dict[str, Any]]:
         return call(fit_mixture(events, seed=seed) if mixture is None else mixture, events)
 
-    return classify_events_table(table, METHOD, partial(rows))
+    return classify_events_table(table, METHOD, rows, coded=False)
 
 
 METHOD = Method(

@@ -7,7 +7,7 @@ scale, on which the same sum means nothing: they are refused, and the message na
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from resistance.errors import InputError, Problem
@@ -185,7 +185,6 @@ def score_counts(signature: Signature, counts: pd.DataFrame) -> Scored:
         raise InputError(
             f"{signature.name} cannot be computed: the code set lacks {', '.join(needed or housekeeping_genes())} "
             f"({lost:.0%} of the weight of the score)",
-            value=str(len(counts)),
             remedy="All genes of the score are needed. A Lymph2Cx code set has those of dlbcl90_coo only. " + OTHER_PLATFORM,
         )
     raw = counts.loc[list(found.rows.values())].to_numpy(dtype=float)
@@ -367,7 +366,11 @@ def classify_cohort(
             )
         return Called(per_patient(cohort, method, as_calls([]), what="NanoString counts"), empty(SCORES))
     counts = cohort.nanostring.set_index("gene")[names]
-    rows, scores = rows_of(counts)
+    try:
+        _refuse_other_numbers(counts)
+        rows, scores = rows_of(counts)
+    except InputError as error:  # say which table of the cohort is meant
+        raise InputError([replace(problem, path=problem.path or "nanostring") for problem in error.problems]) from error
     calls = per_patient(cohort, method, as_calls(rows), what="NanoString counts")
     return Called(calls, with_patients(cohort, scores))
 

@@ -57,7 +57,13 @@ def normalised(expression: Expression, genes: tuple[str, ...]) -> tuple[FloatArr
         )
     reference = reference_counts()
     by_symbol = {current_symbol(name): count for name, count in reference.items()}
-    of = np.array([reference.get(name.split(".")[0], by_symbol.get(current_symbol(name), np.nan)) for name in expression.genes])
+    of = np.array(
+        [
+            # the copy of a gene on Y has its own row in some tables, and no place in the reference
+            np.nan if name.endswith("_PAR_Y") else reference.get(name.split(".")[0], by_symbol.get(current_symbol(name), np.nan))
+            for name in expression.genes
+        ]
+    )
     values = np.asarray(expression.values, dtype=np.float64)
     total = np.nansum(values, axis=1)
     enough = total >= len(expression.samples)
@@ -78,7 +84,8 @@ def normalised(expression: Expression, genes: tuple[str, ...]) -> tuple[FloatArr
 def score_normalised(signature: Published, values: FloatArray) -> FloatArray:
     """Return the score of values that are normalised already: genes of the signature x samples; NaN where one is missing."""
     weight = np.array(list(signature.weights.values()))
-    return np.asarray(signature.constant + weight @ np.asarray(values, dtype=np.float64))
+    # no matrix product: a gene that is missing must leave the sample without a score, whatever the library does with NaN
+    return np.asarray(signature.constant + np.einsum("i,ij->j", weight, np.asarray(values, dtype=np.float64)))
 
 
 def dark_zone_score(table: pd.DataFrame) -> pd.Series:
@@ -174,5 +181,10 @@ def reference_method(name: str, *, kind: str, citation: str) -> tuple[Method, Ca
         limits=f"{LIMITS} {signature.note}",
         classify=classify,
         classify_table=classify_table,
+        cut_scores=tuple(
+            (name, score)
+            for name, score in zip(signature.classes, (signature.above, signature.up_to), strict=True)
+            if score is not None
+        ),
     )
     return method, classify, classify_table

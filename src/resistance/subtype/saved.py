@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from functools import partial
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from resistance.errors import InputError
 from resistance.subtype import event_model, mixture, model
@@ -12,13 +12,14 @@ from resistance.subtype.genetic import classify_cohort, classify_events_table
 from resistance.subtype.method import Method
 from resistance.subtype.model_method import model_method
 from resistance.subtype.saved_json import format_of
+from resistance.subtype.visible import MAX_WEIGHT_MISSING
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from resistance.cohort import Cohort
     from resistance.config import Subtype, SubtypeModel
-    from resistance.subtype.genetic import Rows
+    from resistance.subtype.events import Events
     from resistance.subtype.method import Called
 
 
@@ -76,21 +77,25 @@ def _mixture(path: Path, name: str) -> Method:
         citation=f"fitted on {model.training['n']} samples",
         limits=mixture.METHOD.limits,
         rows=lambda events, most: mixture.call(model, events, max_weight_missing=most),
+        coded=False,
     )
 
 
-def _method(name: str, *, classes: tuple[str, ...], events: tuple[str, ...], citation: str, limits: str, rows) -> Method:  # type: ignore[no-untyped-def]
+def _method(
+    name: str,
+    *,
+    classes: tuple[str, ...],
+    events: tuple[str, ...],
+    citation: str,
+    limits: str,
+    rows: Callable[[Events, float], list[dict[str, Any]]],
+    coded: bool = True,
+) -> Method:
     def classify(cohort: Cohort, settings: Subtype) -> Called:
-        return classify_cohort(cohort, settings, method, _rows(settings.genetic.max_weight_missing))
+        return classify_cohort(cohort, settings, method, lambda found: rows(found, settings.genetic.max_weight_missing))
 
-    def classify_table(table: pd.DataFrame, *, max_weight_missing: float = 0.5) -> pd.DataFrame:
-        return classify_events_table(table, method, _rows(max_weight_missing))
-
-    def _rows(most: float) -> Rows:
-        return partial(_call, most)
-
-    def _call(most: float, events):  # type: ignore[no-untyped-def]
-        return rows(events, most)
+    def classify_table(table: pd.DataFrame, *, max_weight_missing: float = MAX_WEIGHT_MISSING) -> pd.DataFrame:
+        return classify_events_table(table, method, lambda found: rows(found, max_weight_missing), coded=coded)
 
     method = Method(
         name=name,

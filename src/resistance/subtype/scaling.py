@@ -15,6 +15,8 @@ from resistance.stats.quantile_scaling import mean_quantiles, row_moments, shift
 KINDS = ("none", "standardise", "reference_sample", "quantile")
 #: steady genes kept for the two that look at a sample as a whole
 STEADY_GENES = 500
+#: share of the training samples that must have a steady gene, and fewest such genes
+MIN_KNOWN, MIN_STEADY_GENES = 0.9, 20
 #: least share of these that a sample must have
 MIN_STEADY = 0.5
 
@@ -84,20 +86,21 @@ def fit_scaling(kind: str, score_genes: Sequence[str], steady_genes: Sequence[st
     return Scaling(kind, genes, mean if kind == "reference_sample" else mean_quantiles(values))
 
 
-def steady(mean: FloatArray, sd: FloatArray, q_value: FloatArray, complete: FloatArray, taken: Sequence[int]) -> list[int]:
-    """Return the rows of steady genes: expressed above the middle, known in all samples, alike in both classes, least spread.
+def steady(mean: FloatArray, sd: FloatArray, q_value: FloatArray, known: FloatArray, taken: Sequence[int]) -> list[int]:
+    """Return the rows of steady genes: expressed above the middle, known in most samples, alike in both classes, least spread.
 
     Parameters
     ----------
     mean, sd, q_value : array, shape (m,)
         Of each gene over the training samples, and of its difference between the classes.
-    complete : array of bool, shape (m,)
+    known : array, shape (m,)
+        Share of the training samples that have the gene.
     taken : sequence of int
         Rows of the score.
     """
     apart = np.zeros(mean.size, dtype=bool)
     apart[list(taken)] = True
-    fit = complete.astype(bool) & ~apart & (sd > 0) & ~(q_value < 0.05)
+    fit = (known >= MIN_KNOWN) & ~apart & (sd > 0) & ~(q_value < 0.05)
     if not fit.any():
         return []
     fit &= mean >= np.median(mean[fit])

@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 
 from resistance.errors import InputError
 from resistance.stats.two_normals import called, from_labels
-from resistance.stats.welch_t import WelchT, first_by_fdr, welch_t
+from resistance.stats.welch_t import WelchT, compare, first_by_fdr, group_moments, welch_t
 from resistance.subtype.expression import Expression
 from resistance.subtype.genes import find_genes
 from resistance.subtype.model import Model
 from resistance.subtype.rule import Rule, Trained
 from resistance.subtype.rules import RULES, rule_of
-from resistance.subtype.scaling import KINDS, Scaling, fit_scaling, steady
+from resistance.subtype.scaling import KINDS, MIN_KNOWN, MIN_STEADY_GENES, Scaling, fit_scaling, steady
 
 #: words that are no class
 NO_CLASS = frozenset({"", "UNCLASSIFIED", "UNCLASS", "NA", "nan", "None"})
@@ -140,13 +140,18 @@ class _Fit:
 
 def _fit(
     expression: Expression, values: NDArray[Any], one: NDArray[np.bool_], used: NDArray[np.bool_], rule: Rule, kind: str,
-    n_genes: int, rows: Sequence[int] | None,
+    n_genes: int, rows: Sequence[int] | None, found: WelchT | None = None,
 ) -> _Fit:  # fmt: skip
-    found = welch_t(values, one, among=used)
+    found = welch_t(values, one, among=used) if found is None else found
     chosen = [int(i) for i in first_by_fdr(found, n_genes)] if rows is None else [i for i in rows if found.t[i] == found.t[i]]
     if not chosen:
         raise InputError("no gene varies between and within the classes: there is nothing to train on")
     beside = _steady_rows(found, used, chosen) if kind in ("reference_sample", "quantile") else []
+    if kind in ("reference_sample", "quantile") and len(beside) < MIN_STEADY_GENES:
+        raise InputError(
+            f"{len(beside)} steady genes to scale by, {MIN_STEADY_GENES} are needed (known in {MIN_KNOWN:.0%} of the samples, alike in both "
+            "classes)", column="scaling", value=kind, remedy="Train on the whole transcriptome, or use scaling standardise.",
+        )  # fmt: skip
     block = np.asarray(values[[*chosen, *beside]][:, used], dtype=np.float64)
     names = [expression.genes[i] for i in chosen]
     scaling = fit_scaling(kind, names, [expression.genes[i] for i in beside], block)
@@ -173,7 +178,7 @@ def _steady_rows(found: WelchT, used: NDArray[np.bool_], chosen: Sequence[int]) 
         mean = (n_1 * found.mean_1 + n_0 * found.mean_0) / n
         ss = (n_1 - 1) * found.sd_1**2 + (n_0 - 1) * found.sd_0**2 + n_1 * n_0 / n * (found.mean_1 - found.mean_0) ** 2
         sd = np.sqrt(ss / (n - 1))
-    return steady(mean, sd, found.q_value, n == used.sum(), chosen)
+    return steady(mean, sd, found.q_value, n / used.sum(), chosen)
 
 
 def _cross_validated(
@@ -192,9 +197,14 @@ def _cross_validated(
     calls = np.full(one.size, -1, dtype=np.int8)
     rule = rule_of(model.rule)
     at = {gene: i for i, gene in enumerate(expression.genes)}
+    # one walk over the table for all parts: what is learned from is the rest, put together
+    sides = np.column_stack([which & (part == number) for which in (one & used, ~one & used) for number in range(folds)])
+    moments = group_moments(values, sides)
     for number in range(folds):
+        rest = [i for i in range(folds) if i != number]
+        found = compare(moments.pooled(rest), moments.pooled([folds + i for i in rest]))
         learned, held = used & (part != number), used & (part == number)
-        fit = _fit(expression, values, one, learned, rule, model.scaling.kind, n_genes, rows)
+        fit = _fit(expression, values, one, learned, rule, model.scaling.kind, n_genes, rows, found)
         wanted = fit.scaling.genes or fit.genes
         scaled, _ = fit.scaling.apply(
             np.asarray(values[[at[gene] for gene in wanted]][:, held], dtype=np.float64), len(fit.genes)
@@ -228,8 +238,15 @@ def _classes(
     left_out = {"no label": 0, "label without a class": 0, "other class": 0, "label of a sample without expression": 0}
     left_out["no label"] = sum(sample not in given for sample in expression.samples)
     left_out["label without a class"] = sum(sample in given and given[sample] is None for sample in expression.samples)
-    left_out["label of a sample without expression"] = sum(sample not in set(expression.samples) for sample in given)
+    there_too = frozenset(expression.samples)
+    left_out["label of a sample without expression"] = sum(sample not in there_too for sample in given)
     if left_out["no label"] == len(expression.samples):
+        in_rows = sum(gene in given for gene in expression.genes)
+        if in_rows:
+            raise InputError(
+                f"samples stand in rows here ({in_rows} row names have a label, no column name has)",
+                remedy="Turn the table: genes in rows, samples in columns.",
+            )
         raise InputError(
             f"no sample has both expression and a label (expression: {expression.samples[0]}; labels: {next(iter(given), 'none')})",
             remedy="Both tables must name the samples in the same way.",
@@ -287,10 +304,10 @@ def _log2(expression: Expression) -> NDArray[Any]:
 def _digest(expression: Expression, of: Sequence[str | None]) -> str:
     """Return a digest of what was trained on: names, classes and values of the samples used."""
     used = [i for i, value in enumerate(of) if value is not None]
-    parts = hashlib.sha256()
+    parts = hashlib.blake2b(digest_size=8)
     parts.update("\n".join([*expression.genes, *(f"{expression.samples[i]}\t{of[i]}" for i in used)]).encode())
     whole = len(used) == len(expression.samples)
     for start in range(0, len(expression.genes), 1000):
         block = expression.values[start : start + 1000]
         parts.update(np.ascontiguousarray(block if whole else block[:, used]).tobytes())
-    return parts.hexdigest()[:16]
+    return parts.hexdigest()

@@ -96,6 +96,7 @@ def _read(kind: str, path: Path) -> pd.DataFrame:
     from resistance.read.grid import read_grid
     from resistance.read.nanostring import read_counts
     from resistance.read.sheet import read_sheet
+    from resistance.subtype_commands.tables_in import named_rows
 
     if kind == "nanostring":
         return read_counts(path)
@@ -104,8 +105,7 @@ def _read(kind: str, path: Path) -> pd.DataFrame:
 
         return read_table(path)
     if kind == "expression":
-        grid = read_grid(path)
-        return pd.concat([grid.labels.iloc[:, 0].rename("gene"), grid.values], axis=1)
+        return named_rows(read_grid(path), path)
     sheet = read_sheet(path).drop(columns="_row")
     key = next((name for name in sheet.columns if name.lower() in ("sample_id", "sample")), sheet.columns[0])
     for name in sheet.columns.drop(key):

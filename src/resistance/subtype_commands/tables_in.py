@@ -7,9 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import rich_click as click
+
 from resistance.errors import InputError
 
 if TYPE_CHECKING:
+    import pandas as pd
+
+    from resistance.read.grid import Grid
     from resistance.subtype.expression import Expression
 
 #: usual names of the column with the class, tried in this order
@@ -28,16 +33,27 @@ def read_matrix(path: Path, unit: str, platform: str) -> Expression:
     from resistance.read.grid import read_grid
     from resistance.subtype.expression import from_frame
 
-    grid = read_grid(path)
-    names = grid.labels.iloc[:, 0]
-    if names.isna().any():
-        raise InputError(
-            "the row has no gene name", path=path, row=int(grid.lines[names.isna()].iloc[0]), remedy="Name it, or take it out."
-        )
     try:
-        return from_frame(grid.values.set_axis(names.to_numpy(dtype=object), axis=0), unit, platform=platform, where=str(path))
+        return from_frame(named_rows(read_grid(path), path), unit, platform=platform, where=str(path))
     except InputError as error:
         raise InputError([p if p.path is not None else replace(p, path=str(path)) for p in error.problems]) from error
+
+
+def named_rows(grid: Grid, path: Path) -> pd.DataFrame:
+    """Return the numbers of a matrix file under its gene names; rows without a name are left out and told.
+
+    Raises
+    ------
+    InputError
+        No row has a name.
+    """
+    names = grid.labels["Hugo_Symbol"] if "Hugo_Symbol" in grid.labels else grid.labels.iloc[:, 0]
+    open_ = names.isna()
+    if open_.all():
+        raise InputError("no row has a gene name", path=path, column=str(names.name), remedy="Genes stand in rows, by name.")
+    if open_.any():
+        click.echo(f"note: {int(open_.sum())} rows have no gene name and were left out", err=True)
+    return grid.values[~open_].set_axis(names[~open_].to_numpy(dtype=object), axis=0)
 
 
 def read_labels(

@@ -167,7 +167,7 @@ def test_a_family_shows_what_most_of_it_shows_and_marked_duplicates_belong_to_it
 
 
 @pytest.mark.parametrize(
-    ("min_reads", "expected"), [((1, 1, 1), (3, 2)), ((4, 1, 1), (2, 2)), ((1, 3, 1), (1, 1)), ((1, 1, 2), (1, 1))]
+    ("min_reads", "expected"), [((1, 1, 1), (3, 2)), ((4, 1, 1), (2, 2)), ((4, 3, 1), (1, 1)), ((4, 2, 2), (1, 1))]
 )
 def test_a_duplex_needs_both_strands_and_its_three_least_numbers(tmp_path, min_reads, expected) -> None:
     reads = members("1/A", 0, 3) + members("1/B", 0, 1)  # 4, 3, 1: alt
@@ -337,3 +337,8 @@ def test_reads_with_a_umi_alone_are_grouped_by_umi_tools(tmp_path, paired: bool)
     assert got["families"].tolist() == ([3, 3] if paired else [3, 0])
     assert got["families_alt"].tolist() == [2, 0]
     assert got["duplexes"].isna().all()
+
+
+def test_least_reads_of_a_duplex_are_given_from_all_to_the_smaller_strand() -> None:
+    with pytest.raises(ValueError, match="none exceeds the one before"):
+        config.Umi(min_reads=(1, 3, 1))

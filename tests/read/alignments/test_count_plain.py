@@ -54,8 +54,12 @@ def test_small_blocks_and_full_buffers_change_no_count(tmp_path, monkeypatch) ->
     monkeypatch.setattr("resistance.read.alignments.stream.BLOCK", 700)
     monkeypatch.setattr("resistance.read.alignments.engine.ROWS", 40)
     pieces = counted()
+    # no more may be held: the sites are taken in turns, down to one alone
+    monkeypatch.setattr("resistance.read.alignments.engine.MOST_ROWS", 160)
+    turns = counted()
     for name in ("pileup", "read_counts"):
         pd.testing.assert_frame_equal(whole[name], pieces[name])
+        pd.testing.assert_frame_equal(whole[name], turns[name])
 
 
 def test_the_order_of_the_variants_changes_no_count(tmp_path) -> None:

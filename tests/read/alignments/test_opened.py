@@ -181,6 +181,8 @@ def test_a_cram_needs_its_reference(tmp_path) -> None:
     there = ONE.assign(pos=950)
     with pytest.raises(InputError, match="the CRAM cannot be decoded: the reference is not the one it was written with"):
         counted(cram, there, fasta=str(wrong))
+    with pytest.raises(InputError, match="the CRAM cannot be decoded: the reference is not the one it was written with"):
+        counted(cram, there, fasta=str(wrong), count="families")
 
 
 def test_a_file_that_is_damaged_within(tmp_path) -> None:

@@ -125,7 +125,7 @@ def test_background_rates_of_the_panel_are_those_of_ctdnatools(shared, sample: s
         folder / f"{sample}.bam",
         "GRCh37",
         [(target["chr"], target["start"] - 1, target["end"])],
-        Filters("reads", min_bq, min_mq, keep_secondary=True),
+        Filters("reads", min_bq, min_mq, every_alignment=True),
     )
     reference = (folder / "chr14_106327222_106328250_from_MD.fa").read_text().split("\n", 1)[1].replace("\n", "")
     bases = table[["A", "C", "G", "T"]].to_numpy()
@@ -146,7 +146,7 @@ def test_depths_and_wrong_bases_of_the_controls_are_those_of_ctdnatools(shared) 
     for sample in ("N1", "N2", "N3"):
         region = [("chr14", int(place[1].astype(int).min()) - 1, int(place[1].astype(int).max()))]
         table = position_table(
-            folder / f"{sample}.bam", "GRCh37", region, Filters("reads", 10, 20, keep_secondary=True)
+            folder / f"{sample}.bam", "GRCh37", region, Filters("reads", 10, 20, every_alignment=True)
         ).set_index("pos")
         here = table.loc[place[1].astype(int)]
         depth = here[["A", "C", "G", "T"]].sum(axis=1).to_numpy()

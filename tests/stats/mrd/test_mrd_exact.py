@@ -157,3 +157,19 @@ def test_counts_that_cannot_be_are_named(alt, depths, rates, words) -> None:
 def test_a_precision_must_be_positive() -> None:
     with pytest.raises(ValueError, match="precisions: must be positive"):
         exact_test([1], [2], 0.1, 0.0)
+
+
+def test_thousands_of_errors_have_a_p_at_once() -> None:
+    # equal depths: the sum is one binomial, and every site is positive
+    depths, rate = np.full(20, 1_000_000), 1e-4
+    total = binom.isf([0.3, 0.01, 1e-8], 20_000_000, rate).astype(int)
+    for count in total:
+        alt = np.full(20, count // 20)
+        alt[: count - alt.sum()] += 1
+        found = exact_test(alt, depths, rate)
+        assert found.algorithm == "saddlepoint"
+        assert found.p_value == pytest.approx(binom.sf(count - 1, 20_000_000, rate), rel=0.003)
+        assert found.p_value <= found.p_high
+    spread = exact_test(np.full(20, 110), depths, rate, 1e6)
+    assert spread.algorithm in ("bound", "fine lattice")
+    assert 0 < spread.p_low + spread.p_value <= 2

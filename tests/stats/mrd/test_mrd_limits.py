@@ -193,3 +193,20 @@ def test_grid_holds_all_probability() -> None:
 def test_levels_that_cannot_be_are_named(name, value, words) -> None:
     with pytest.raises(ValueError, match=words):
         limits(make_sites([10], 0.1), **{name: value})
+
+
+def test_many_expected_errors_are_taken_for_normal_with_the_same_limits(monkeypatch: pytest.MonkeyPatch) -> None:
+    # equal depths: the sum of counts is one binomial, every site is positive
+    sites, n, rate = make_sites([500_000] * 8, 3e-4), 4_000_000, 3e-4
+    found = limits(sites, vafs=[2e-5, 5e-5])
+    critical = int(binom.isf(0.05, n, rate)) + 1
+    for vaf, power in zip((2e-5, 5e-5), found.detect, strict=True):
+        assert power == pytest.approx(binom.sf(critical - 1, n, rate + vaf * (1 - rate)), abs=0.02)
+    assert found.lob_vaf == pytest.approx(binom.ppf(0.95, n, rate) / n, rel=0.005)
+    some = make_sites(np.linspace(150_000, 400_000, 8).astype(int), 3e-4)
+    normal = limits(some, vafs=[5e-5])
+    monkeypatch.setattr("resistance.stats.mrd.limits._MANY_ERRORS", np.inf)
+    grid = limits(some, vafs=[5e-5])
+    assert normal.detect[0] == pytest.approx(grid.detect[0], abs=0.03)
+    assert normal.lod_vaf == pytest.approx(grid.lod_vaf, rel=0.03)
+    assert normal.lob_vaf == pytest.approx(grid.lob_vaf, rel=0.01)

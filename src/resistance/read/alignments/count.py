@@ -96,7 +96,9 @@ def count_sample(
     pileup = pileup.assign(sample_id=name, build=build)
     from resistance.read.alignments.reasons import rows_of
 
-    counts = pd.DataFrame(rows_of(seen.by_read, seen.by_site, seen.counts, seen.sizes, plan.settings.families))
+    counts = pd.DataFrame(
+        rows_of(seen.by_read, seen.by_site, seen.counts, seen.sizes, plan.settings.families, plan.settings.tag is not None)
+    )
     return {
         "pileup": conform(pileup, schemas.PILEUP),
         "read_counts": conform(counts.assign(sample_id=name), schemas.READ_COUNTS),

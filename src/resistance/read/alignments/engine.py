@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 #: observations that are held at first; more where one place is deeper
 ROWS = 1 << 16
+#: no more are held (44 MB) while several sites share them: the sites are then taken in turns
+MOST_ROWS = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -140,26 +142,42 @@ class _Walk:
         self._tag = ord(tag[0]) + 256 * ord(tag[1]) if tag else (0xFFFF if settings.families else 0)
 
     def over(self, stream: Stream, stretch: Stretch, low: int, high: int) -> None:
-        """Count sites low..high-1, which lie in the stretch."""
+        """Count sites low..high-1, which lie in the stretch; where it is too deep for all at once, in turns."""
+        turns = [(0, high - low)]
+        while turns:
+            begin, end = turns.pop()
+            seen = self._seen
+            before = seen.by_read.copy(), seen.sizes.copy(), len(seen.fragments)
+            if not self._turn(stream, stretch, low, high, begin, end):
+                # nothing of the turn is kept; its sites come again in two halves
+                seen.by_read[:], seen.sizes[:] = before[0], before[1]
+                del seen.fragments[before[2] :]
+                seen.counts[low + begin : low + end] = 0
+                seen.by_site[low + begin : low + end] = 0
+                middle = (begin + end) // 2
+                turns += [(middle, end), (begin, middle)]
+
+    def _turn(self, stream: Stream, stretch: Stretch, low: int, high: int, begin: int, end: int) -> bool:
+        """Count sites begin..end-1 of those from `low` on; return False where more would have to be held than is allowed."""
         import numpy as np
 
         from resistance.read.alignments.observe import BEYOND, DAMAGED, FULL, OBSERVATION, UNSORTED, observe
 
         settings, seen, path = self._settings, self._seen, self._alignment.path
         here = self._sites.table[low:high]
-        state = np.array([-1, -1, stretch.contig, stretch.end], np.int64)
-        filled, done = 0, 0
+        state = np.array([-1, -1, stretch.contig, int(here["last"][begin:end].max()) + 1], np.int64)
+        filled, done, deep = 0, begin, False
 
         def settle(until: int) -> None:
             nonlocal filled, done
             filled = self._tally(low, done, until, filled)
-            done = until
+            done = max(done, until)
 
         def consume(data: NDArray[np.uint8], at: int, size: int) -> tuple[int, bool]:
-            nonlocal filled
+            nonlocal filled, deep
             while True:
                 at, filled, ended = observe(
-                    data, at, size, here, self._sites.widest, self._sites.bases, settings.min_base_quality,
+                    data, at, size, here, begin, end, self._sites.widest, self._sites.bases, settings.min_base_quality,
                     settings.min_mapping_quality, settings.keep_duplicates, self._tag, state, self._rows, filled,
                     seen.by_site[low:high], seen.by_read,
                 )  # fmt: skip
@@ -169,14 +187,21 @@ class _Walk:
                     raise unsorted(path)
                 if ended == FULL:
                     before = filled
-                    settle(int(np.searchsorted(here["first"], state[1])) if state[0] == stretch.contig else 0)
+                    if state[0] == stretch.contig:
+                        settle(min(end, int(np.searchsorted(here["first"], state[1]))))
                     if filled > before // 2:
+                        if len(self._rows) >= MOST_ROWS and end - begin > 1:
+                            deep = True
+                            return at, True
                         self._rows = np.concatenate([self._rows, np.zeros(len(self._rows), OBSERVATION)])
                     continue
                 return at, ended == BEYOND
 
-        stream.read(stretch, consume)
-        settle(high - low)
+        first = max(0, int(here["first"][begin]))
+        stream.read(Stretch(stretch.contig, first, stretch.end), consume)
+        if not deep:
+            settle(end)
+        return not deep
 
     def _tally(self, low: int, begin: int, end: int, filled: int) -> int:
         """Count sites begin..end-1 of those from `low` on; return how many observations of later sites are left."""

@@ -71,7 +71,23 @@ SITE = np.dtype(
 
 @njit(cache=True, error_model="numpy", nogil=True)
 def observe(
-    data, at, size, sites, widest, bases, min_base, min_mapping, keep_duplicates, tag, state, out, filled, by_site, by_read
+    data,
+    at,
+    size,
+    sites,
+    begin,
+    end_site,
+    widest,
+    bases,
+    min_base,
+    min_mapping,
+    keep_duplicates,
+    tag,
+    state,
+    out,
+    filled,
+    by_site,
+    by_read,
 ):
     """Read whole records of a block and write what they show.
 
@@ -83,6 +99,8 @@ def observe(
         Where to begin, and how many bytes are there.
     sites : array of SITE
         Sorted by contig and first position.
+    begin, end_site : int
+        Those of the sites that are counted now.
     widest : int
         Reference bases of the widest site.
     bases : array of uint8
@@ -141,12 +159,16 @@ def observe(
             else:
                 high = middle
         reach = pos + max(span, 1)
-        count = 0
+        # a read is counted with the first site it lies over, so that it counts once where sites are taken in turns
+        count, leading = 0, -1
         for k in range(low, n_sites):
             if sites[k].contig != contig or sites[k].first >= reach:
                 break
             if sites[k].last >= pos:
-                count += 1
+                if leading < 0:
+                    leading = k
+                count += begin <= k < end_site
+        counted = begin <= leading < end_site
         if count == 0:
             at = end
             continue
@@ -167,9 +189,10 @@ def observe(
             why = NO_BASES
         elif flag & DUPLICATE and not keep_duplicates:
             why = MARKED
-        by_read[SEEN] += 1
-        by_read[why] += 1
-        for k in range(low, n_sites):
+        by_read[SEEN] += counted
+        by_read[why] += counted
+        low = max(low, begin)
+        for k in range(low, end_site):
             if sites[k].contig != contig or sites[k].first >= reach:
                 break
             if sites[k].last >= pos:
@@ -215,11 +238,11 @@ def observe(
             if total >= 0:
                 bits |= np.uint8(IS_CONSENSUS)
             if bits & HAS_MOLECULE == 0:
-                by_read[NO_UMI] += 1
+                by_read[NO_UMI] += counted
         template = np.int64(0)
         if flag & PAIRED:
             template = abs(i32(data, at + 32))
-        for k in range(low, n_sites):
+        for k in range(low, end_site):
             if sites[k].contig != contig or sites[k].first >= reach:
                 break
             if sites[k].last < pos:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,6 @@ from resistance.read.alignments.bases import KnownBases, known_bases
 from resistance.read.alignments.controls import PanelRule, control_positions
 from resistance.read.alignments.library import QualityRule, count_reads
 from resistance.read.alignments.opened import open_alignment
-from resistance.read.alignments.position_counts_plain import UNMAPPED, position_counts_plain
 from resistance.read.alignments.positions import Filters, position_table
 from resistance.read.alignments.quality import fragment_lengths, quality_of, region_coverage
 from resistance.read.alignments.snps import read_snps, snps_of
@@ -140,19 +139,11 @@ class Panel:
             return self.fasta if file.read(4) == b"CRAM" else None
 
     def _counts(self, alignment: Path) -> pd.DataFrame:
-        if not self.plain:
-            regions = [(t.chrom, t.start, t.end) for t in self.targets]
-            return position_table(alignment, self.build, regions, self.filters, fasta=self._genome_of(alignment))
-        open_alignment(alignment, self.build, fasta=self._genome_of(alignment), read_groups="ignore")
-        return position_counts_plain(
-            alignment,
-            self.targets,
-            count="reads",
-            min_base_quality=self.filters.min_base_quality,
-            min_mapping_quality=self.filters.min_mapping_quality,
-            excluded_flags=UNMAPPED,
-            fasta=self._genome_of(alignment),
-        )
+        regions = [(t.chrom, t.start, t.end) for t in self.targets]
+        filters = self.filters
+        if self.plain:
+            filters = replace(filters, count="reads", every_alignment=True, beside_indels=True)
+        return position_table(alignment, self.build, regions, filters, fasta=self._genome_of(alignment))
 
     def panel_of_normals(self, controls: Iterable[tuple[str, Measured]]) -> pd.DataFrame:
         """Return what the controls show: schema CONTROL_POSITIONS; empty without targets or controls.

@@ -106,7 +106,7 @@ def _add(depths, at, code):
 
 @njit(cache=True, error_model="numpy", nogil=True)
 def count_positions(
-    data, at, size, start, end, is_first, merge, min_base, min_mapping, keep_duplicates, keep_secondary, drop_beside, per_start, state, depths, scratch,
+    data, at, size, start, end, is_first, merge, min_base, min_mapping, keep_duplicates, keep_all, drop_beside, per_start, state, depths, scratch,
     held, n_held, arena, used, by_read,
 ):  # fmt: skip
     """Read whole records of a block and add them to the depths of start..end-1 (0-based).
@@ -121,6 +121,8 @@ def count_positions(
         Reads that begin before `start` are counted in `by_read` (else the piece before has done so).
     merge : bool
         Mates are merged.
+    keep_all : bool
+        Every mapped alignment counts, whatever its flags.
     per_start : int
         Of the reads that begin at one position no more than this many are counted (0: all): enough to tell the reference.
     state : array of 6 int64
@@ -179,17 +181,17 @@ def count_positions(
         why = USED
         if flag & UNMAPPED or n_ops == 0:
             why = NOT_PLACED
-        elif flag & SECONDARY and not keep_secondary:
+        elif flag & SECONDARY and not keep_all:
             why = NOT_PRIMARY
-        elif flag & SUPPLEMENTARY:
+        elif flag & SUPPLEMENTARY and not keep_all:
             why = NOT_WHOLE
-        elif flag & QC_FAIL:
+        elif flag & QC_FAIL and not keep_all:
             why = FAILED
         elif mapping < min_mapping:
             why = POORLY_MAPPED
         elif n_bases == 0 or in_cigar != n_bases:
             why = NO_BASES
-        elif flag & DUPLICATE and not keep_duplicates:
+        elif flag & DUPLICATE and not keep_duplicates and not keep_all:
             why = MARKED
         if is_first or pos >= start:
             by_read[SEEN] += 1

@@ -36,8 +36,8 @@ class Filters:
         Lower ones do not count.  A base without quality (255) does.
     keep_duplicates : bool
         Whether reads marked as duplicates count.
-    keep_secondary : bool
-        Whether secondary alignments count, as in tools that do not look at flags.
+    every_alignment : bool
+        Whether secondary, supplementary, failed and duplicate alignments count, as in tools that do not look at flags.
     beside_indels : bool or None
         Whether a base next to an insertion or a deletion of its own read counts (None: only with `count` reads).
     per_start : int
@@ -48,7 +48,7 @@ class Filters:
     min_base_quality: int = 20
     min_mapping_quality: int = 30
     keep_duplicates: bool = False
-    keep_secondary: bool = False
+    every_alignment: bool = False
     beside_indels: bool | None = None
     per_start: int = 0
 
@@ -234,7 +234,7 @@ class _Counter:
             while True:
                 at, n_held, used, ended = kernel.count_positions(
                     data, at, size, piece.start, piece.end, is_first, filters.count != "reads",
-                    filters.min_base_quality, filters.min_mapping_quality, filters.keep_duplicates, filters.keep_secondary, filters.drop_beside,
+                    filters.min_base_quality, filters.min_mapping_quality, filters.keep_duplicates, filters.every_alignment, filters.drop_beside,
                     filters.per_start,
                     state, depths, self._scratch, self._held, n_held, self._arena, used, self.by_read,
                 )  # fmt: skip

@@ -33,7 +33,12 @@ NO_UMI = "no UMI"
 
 
 def rows_of(
-    by_read: NDArray[np.int64], by_site: NDArray[np.int64], counts: NDArray[np.int64], sizes: NDArray[np.int64], families: bool
+    by_read: NDArray[np.int64],
+    by_site: NDArray[np.int64],
+    counts: NDArray[np.int64],
+    sizes: NDArray[np.int64],
+    families: bool,
+    tagged: bool = True,
 ) -> list[dict[str, Any]]:
     """Return unit, reason and n.
 
@@ -47,6 +52,8 @@ def rows_of(
         Families by size.
     families : bool
         Whether there are UMIs.
+    tagged : bool
+        Whether families are named by a tag of each read (else by UMI-tools, for fragments).
 
     Notes
     -----
@@ -67,15 +74,15 @@ def rows_of(
         ("fragments", "mates disagree", total[tally.FRAGMENTS_DISCORDANT]),
     ]
     if families:
-        rows += _families(total, sizes, by_read[observe.NO_UMI])
+        rows += [("reads", f"{NO_UMI} (in no family)", by_read[observe.NO_UMI])] if tagged else []
+        rows += _families(total, sizes)
     return [{"unit": unit, "reason": reason, "n": int(n)} for unit, reason, n in rows]
 
 
-def _families(total: NDArray[np.int64], sizes: NDArray[np.int64], without: np.int64) -> list[tuple[str, str, np.int64]]:
+def _families(total: NDArray[np.int64], sizes: NDArray[np.int64]) -> list[tuple[str, str, np.int64]]:
     kept = total[[tally.FAMILIES_REF, tally.FAMILIES_ALT, tally.FAMILIES_OTHER]].sum()
     seen = kept + total[tally.FAMILIES_SMALL] + total[tally.FAMILIES_SPLIT]
     rows = [
-        ("reads", f"{NO_UMI} (in no family)", without),
         ("fragments", f"{NO_UMI} (in no family)", total[tally.FRAGMENTS_NO_UMI]),
         ("families", SEEN, seen),
         ("families", KEPT, kept),

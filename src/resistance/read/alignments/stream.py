@@ -87,12 +87,7 @@ def as_bam(alignment: Alignment, wanted: Sequence[Stretch]) -> Iterator[Alignmen
                 )
                 pysam.index(str(bam))
             except pysam.utils.SamtoolsError as error:
-                raise InputError(
-                    "the CRAM cannot be decoded: the reference is not the one it was written with, or the file is damaged",
-                    path=alignment.path,
-                    value=str(alignment.fasta),
-                    remedy="Give the FASTA that it was written with.",
-                ) from error
+                raise undecoded(alignment) from error
         yield replace(
             alignment, path=bam, is_cram=False, index=read_index(bam.with_name("reads.bam.bai"), len(alignment.contigs))
         )
@@ -167,6 +162,18 @@ class Stream:
             ) from error
         if held:
             raise InputError("the file is cut off within a record", path=self._said, remedy=_AGAIN)
+
+
+def undecoded(alignment: Alignment) -> InputError:
+    """Return the error for reads that cannot be unpacked, of a CRAM most often by another reference."""
+    if not alignment.is_cram:
+        return InputError("the file is damaged: a block cannot be unpacked", path=alignment.path, remedy=_AGAIN)
+    return InputError(
+        "the CRAM cannot be decoded: the reference is not the one it was written with, or the file is damaged",
+        path=alignment.path,
+        value=str(alignment.fasta),
+        remedy="Give the FASTA that it was written with.",
+    )
 
 
 def damaged(path: Path) -> InputError:

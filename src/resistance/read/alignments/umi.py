@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from resistance.errors import InputError
 from resistance.read.alignments.opened import Alignment, quiet
+from resistance.read.alignments.stream import undecoded
 
 if TYPE_CHECKING:
     import numpy as np
@@ -53,9 +54,9 @@ def tags_of(alignment: Alignment, spans: Sequence[tuple[int, int, int]]) -> tupl
 
     found: set[str] = set()
     looked, paired = 0, False
-    with quiet():
-        reference = None if alignment.fasta is None else str(alignment.fasta)
-        with pysam.AlignmentFile(str(alignment.path), reference_filename=reference, check_sq=False) as file:
+    reference = None if alignment.fasta is None else str(alignment.fasta)
+    try:
+        with quiet(), pysam.AlignmentFile(str(alignment.path), reference_filename=reference, check_sq=False) as file:
             for number, start, end in spans:
                 for read in file.fetch(alignment.contigs[number], max(0, start), end):
                     found.update(name for name, _ in read.get_tags())
@@ -63,6 +64,8 @@ def tags_of(alignment: Alignment, spans: Sequence[tuple[int, int, int]]) -> tupl
                     looked += 1
                     if looked >= LOOK:
                         return looked, found, paired
+    except (OSError, ValueError) as error:
+        raise undecoded(alignment) from error
     return looked, found, paired
 
 
@@ -141,11 +144,14 @@ def whole_bam(alignment: Alignment) -> Iterator[Path]:
     if not alignment.is_cram:
         yield alignment.path
         return
-    import pysam
+    import pysam.utils
 
     with tempfile.TemporaryDirectory(prefix="resistance_") as folder:
         bam = Path(folder) / "reads.bam"
         with quiet():
-            pysam.view("-b", "-1", "-T", str(alignment.fasta), "-o", str(bam), str(alignment.path), catch_stdout=False)
-            pysam.index(str(bam))
+            try:
+                pysam.view("-b", "-1", "-T", str(alignment.fasta), "-o", str(bam), str(alignment.path), catch_stdout=False)
+                pysam.index(str(bam))
+            except pysam.utils.SamtoolsError as error:
+                raise undecoded(alignment) from error
         yield bam

@@ -116,3 +116,13 @@ def whole_cells(sites: Sites, most: int) -> tuple[Counts, int] | None:
         if whole > most * fewest:  # the step of the shallowest site, and it only grows from here
             return None
     return whole // sites.depths, whole
+
+
+def trimmed(table: FloatArray, caps: Counts, nothing: float) -> tuple[FloatArray, Counts]:
+    """Return the table with counts that have a probability of less than `nothing` put into the tail (which then reaches)."""
+    above = np.cumsum(table[:, ::-1], axis=1)[:, ::-1]
+    short = np.minimum(caps, np.maximum(1, np.sum(above > nothing, axis=1)))
+    out = table[:, : int(short.max()) + 1].copy()
+    out[np.arange(len(short)), short] = above[np.arange(len(short)), short]
+    out[np.arange(out.shape[1])[None, :] > short[:, None]] = 0.0
+    return out, short

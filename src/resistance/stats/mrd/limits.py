@@ -11,8 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from resistance.stats._arrays import BoolArray, FloatArray, numbers
 from resistance.stats.mrd.exact import ExactTest
-from resistance.stats.mrd.lattice import joint_distribution, whole_cells
-from resistance.stats.mrd.sites import Counts, Sites, background_table, site_vafs, tumour_table
+from resistance.stats.mrd.lattice import joint_distribution, trimmed, whole_cells
+from resistance.stats.mrd.sites import Counts, Sites, background_table, site_vafs, tumour_table, with_tumour
 
 Rule = Literal["p_value", "calibrated"]
 
@@ -23,6 +23,8 @@ _CELLS = 2048
 _FEWEST_CELLS = 256
 _WORK = 6e6
 _NOTHING = 1e-16
+#: errors expected over all sites from which on their sum is taken for normal
+_MANY_ERRORS = 1000.0
 #: calibrated p-values below are given as a bound
 SMALL = 1e-6
 
@@ -89,7 +91,7 @@ class Limits:
     detect : tuple of float
         Probability of a positive test at each VAF asked for.
     exact : bool
-        False: sums were rounded to a grid of at least 256 cells.
+        False: sums were rounded to a grid of at least 256 cells; or, from 1,000 expected errors on, taken for normal.
     """
 
     size: float
@@ -172,6 +174,8 @@ def limits(
         shares = numbers(tumour_vafs, "tumour_vafs")
         if shares.size != len(sites) or ((shares <= 0) | (shares > 1)).any():
             raise ValueError("tumour_vafs: one for each site, above 0 and at most 1")
+    if float(np.sum(sites.depths * sites.rates)) > _MANY_ERRORS and len(sites) > 1:
+        return _normal(sites, shares, asked, alpha, power)
     grid = make_grid(sites, alpha)
     positive = grid.rejected(alpha, rule)
     negative = ~positive
@@ -196,6 +200,27 @@ def limits(
     return Limits(size, _blank(grid), lod, tuple(positive_at(float(v)) for v in asked), grid.exact)
 
 
+def _normal(sites: Sites, shares: FloatArray | None, vafs: FloatArray, alpha: float, power: float) -> Limits:
+    """Return the limits where so many errors are expected that their sum is normal; the number of positive sites tells no more."""
+    from scipy.optimize import brentq
+    from scipy.stats import norm
+
+    spread = 1.0 + np.where(np.isinf(sites.precisions), 0.0, (sites.depths - 1) / (sites.precisions + 1.0))
+    noise = sites.rates * (1 - sites.rates) / sites.depths
+    mean, sd = float(sites.rates.sum()), float(np.sqrt(np.sum(noise * spread)))
+    critical = mean + float(norm.isf(alpha)) * sd
+
+    def positive_at(vaf: float) -> float:
+        added = with_tumour(sites, site_vafs(vaf, shares, len(sites)))
+        variance = float(np.sum(added * (1 - added) / sites.depths + noise * (spread - 1)))
+        return float(norm.sf((critical - added.sum()) / np.sqrt(variance)))
+
+    most = 1.0 if shares is None else float(shares.mean() / shares.max())
+    lod = float(brentq(lambda v: positive_at(v) - power, 0.0, most)) if positive_at(most) >= power else float("nan")
+    blank = (mean + float(norm.ppf(BLANK)) * sd) / len(sites)
+    return Limits(alpha, blank, lod, tuple(positive_at(float(v)) for v in vafs), False)
+
+
 def make_grid(sites: Sites, tail: float) -> Grid:
     """Return the joint background distribution up to a sum that is exceeded with far less than probability `tail`."""
     exceeded = tail / (4.0 * (len(sites) + 1))
@@ -207,7 +232,7 @@ def make_grid(sites: Sites, tail: float) -> Grid:
         steps, width, cells, exact = _steps(sites, reach)
         n_cap = _most_positive(sites)
         caps = np.minimum(-(-cells // steps), sites.depths + 1)
-        table, caps = _trimmed(background_table(sites, caps), caps)
+        table, caps = trimmed(background_table(sites, caps), caps, _NOTHING)
         joint = joint_distribution(table, caps, steps, cells, n_cap)
         if joint.reached.sum() <= exceeded:
             break
@@ -227,14 +252,14 @@ def calibrated_p(test: ExactTest, alt: Counts, sites: Sites) -> CalibratedP:
     """
     if test.p_value >= 1.0 or test.alt == 0:
         return CalibratedP(1.0, 0.5 + 0.5 * (1.0 - _alive_at_zero(sites)), False)
-    if test.p_value < SMALL:
-        most = min(1.0, len(sites) * test.p_value)
+    if test.p_value < SMALL or float(np.sum(sites.depths * sites.rates)) > _MANY_ERRORS:
+        most = min(1.0, len(sites) * test.p_high)
         return CalibratedP(most, most, True)
     grid = make_grid(sites, test.p_value)
     cell = int(np.sum(alt * grid.steps))
     n = min(test.positive, grid.alive.shape[0] - 1)
     if cell >= grid.cells:  # a sum beyond the grid: rarer than asked for
-        most = min(1.0, len(sites) * test.p_value)
+        most = min(1.0, len(sites) * test.p_high)
         return CalibratedP(most, most, True)
     observed = grid.p[n, cell]
     beyond = float(grid.reached.sum())
@@ -290,10 +315,13 @@ def _steps(sites: Sites, reach: float) -> tuple[Counts, float, int, bool]:
             return steps, 1.0 / whole, cells, True
     reads = max(2.0, reach * float(sites.depths.max()))
     each = len(sites) * min(_most_positive(sites), reads) * 3.0
-    cells = int(np.clip(_WORK / each, _FEWEST_CELLS, _CELLS))
-    width = reach / cells
-    steps = np.maximum(np.rint(sites.weights / width), 1).astype(np.int64)
-    return steps, width, cells, False
+    # the smallest step has at least three cells, or rounding would change what the sites weigh
+    cells = max(int(np.clip(_WORK / each, _FEWEST_CELLS, _CELLS)), int(np.ceil(3.0 * reads)))
+    steps = np.rint(sites.weights * (cells / reach)).astype(np.int64)
+    # such that the mean of the sum under background stays what it is
+    expected = sites.depths * np.maximum(sites.rates, 1e-300)
+    width = float(np.sum(expected * sites.weights) / np.sum(expected * steps))
+    return steps, width, int(np.ceil(reach / width)) + 1, False
 
 
 def _most_positive(sites: Sites) -> int:
@@ -303,23 +331,11 @@ def _most_positive(sites: Sites) -> int:
     return max(1, min(len(sites), int(np.ceil(mean + 10 * sd + 12))))
 
 
-def _trimmed(table: FloatArray, caps: Counts) -> tuple[FloatArray, Counts]:
-    """Return the table with counts that have no probability to speak of put into the tail."""
-    above = np.cumsum(table[:, ::-1], axis=1)[:, ::-1]
-    first = np.maximum(1, np.sum(above > _NOTHING, axis=1))
-    short = np.minimum(caps, first)
-    out = table[:, : int(short.max()) + 1].copy()
-    rows = np.arange(len(short))
-    out[rows, short] = above[rows, short]
-    out[np.arange(out.shape[1])[None, :] > short[:, None]] = 0.0
-    return out, short
-
-
 def _probability(grid: Grid, where: BoolArray, vaf: FloatArray) -> float:
     """Return the probability of the cells `where`, from the first row and column on, with tumour reads."""
     cells = where.shape[1]
     caps = np.minimum(-(-cells // grid.steps), grid.sites.depths + 1)
-    table, caps = _trimmed(tumour_table(grid.sites, vaf, caps), caps)
+    table, caps = trimmed(tumour_table(grid.sites, vaf, caps), caps, _NOTHING)
     joint = joint_distribution(table, caps, grid.steps, cells, where.shape[0] - 1)
     return float(joint.alive[where].sum())
 

@@ -1,0 +1,125 @@
+"""The stage ``classify`` and the check: from a cohort to four tables, the same bytes each time; what cannot be called is told before a run."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+import yaml
+
+from resistance import check, schemas, stages
+from resistance.cohort import Cohort
+from resistance.errors import InputError
+from resistance.init import write_templates
+from resistance.layout import read_stage, write_stage
+from resistance.subtype.signature import load_signatures
+from resistance.tables import empty
+
+GENES = load_signatures()["dlbcl90_coo"].genes
+
+
+@pytest.fixture
+def cohort_file(tmp_path):
+    """Return a function that writes the templates' cohort file with a subtype section, stains and counts."""
+    write_templates(tmp_path / "study")
+    path = tmp_path / "study" / "cohort.yaml"
+
+    def write(subtype, **sources):
+        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+        raw["subtype"] = subtype
+        raw |= sources
+        path.write_text(yaml.safe_dump(raw), encoding="utf-8")
+        return path
+
+    return write
+
+
+@pytest.fixture
+def results(tmp_path):
+    """Return results up to the annotation: three patients, stains of two, counts of two, a label of all."""
+    samples = [(f"S{i}", f"P{i}") for i in (1, 2, 3)]
+    counts = pd.DataFrame({"gene": list(GENES), "code_class": None, "S1": 1000.0, "S2": 1000.0})
+    counts.loc[counts["gene"].isin(["IRF4", "PIM2"]), "S2"] = 60000.0
+    stains = [("S1", "CD10", 80.0), ("S2", "CD10", 32.0), ("S2", "MYC", 50.0), ("S2", "BCL2", 90.0)]
+    cohort = Cohort(
+        facts={"build": "GRCh38", "name": "x"},
+        patients=pd.DataFrame({"patient_id": ["P1", "P2", "P3"], "label:array": ["GCB", "GCB", "ABC"]}),
+        samples=pd.DataFrame(samples, columns=["sample_id", "patient_id"]).assign(material="tumour", timepoint="baseline"),
+        ihc=pd.DataFrame(stains, columns=["sample_id", "antibody", "percent_positive"]).assign(source="ihc.tsv"),
+        nanostring=counts,
+    )
+    cohort.write(tmp_path / "results" / "cohort")
+    write_stage(empty(schemas.EFFECTS), tmp_path / "results", "annotate", schemas.EFFECTS)
+    return tmp_path / "results"
+
+
+SUBTYPE = {"labels": [{"name": "array", "value": "COO"}], "methods": ["hans", "double_expressor", "dlbcl90_coo"], "use": "hans"}
+
+
+def test_the_stage_writes_calls_scores_concordance_and_disagreements(cohort_file, results):
+    path = cohort_file(SUBTYPE)
+    stages.STAGES["classify"](path, results)
+    calls = read_stage(results, "subtype", schemas.SUBTYPES)
+    shown = {m: rows["subtype"].fillna("-").tolist() for m, rows in calls.groupby("method", sort=False)}
+    assert shown == {
+        "label:array": ["GCB", "GCB", "ABC"],
+        "hans": ["GCB", "GCB", "-"],
+        "double_expressor": ["-", "double_expressor", "-"],
+        "dlbcl90_coo": ["GCB", "UNCLASSIFIED", "-"],
+    }
+    scores = read_stage(results, "subtype", schemas.SCORES)
+    assert scores.groupby("name").size().to_dict() == {"dlbcl90_coo": 2, "nanostring_housekeeping": 2}
+    pairs = read_stage(results, "subtype", schemas.CONCORDANCE)
+    assert pairs[["method_1", "method_2", "n", "agree"]].to_numpy().tolist() == [
+        ["label:array", "hans", 2, 2], ["label:array", "dlbcl90_coo", 1, 1], ["hans", "dlbcl90_coo", 1, 1],
+    ]  # fmt: skip
+    differ = read_stage(results, "subtype", schemas.DISAGREEMENTS)
+    assert differ["patient_id"].tolist() == ["P2", "P2"]
+    assert differ["why"].tolist() == [
+        "dlbcl90_coo: between the classes",
+        "hans: borderline; dlbcl90_coo: between the classes",
+    ]
+
+
+def test_the_same_cohort_gives_the_same_bytes(cohort_file, results):
+    path = cohort_file(SUBTYPE)
+    stages.STAGES["classify"](path, results)
+    first = {file.name: file.read_bytes() for file in (results / "subtype").iterdir()}
+    stages.STAGES["classify"](path, results)
+    assert {file.name: file.read_bytes() for file in (results / "subtype").iterdir()} == first
+    assert len(first) == 4
+
+
+def test_a_low_quality_sample_is_no_marker_value(cohort_file, results):
+    cohort = Cohort.read(results / "cohort")
+    counts = cohort.nanostring.assign(S1=(cohort.nanostring["S1"] / 20).round())
+    Cohort(facts=cohort.facts, patients=cohort.patients, samples=cohort.samples, nanostring=counts).write(results / "cohort")
+    stages.STAGES["classify"](cohort_file(SUBTYPE), results)
+    scores = read_stage(results, "subtype", schemas.SCORES).set_index(["sample_id", "name"])
+    assert pd.isna(scores.loc[("S1", "dlbcl90_coo"), "value"])
+    assert scores.loc[("S1", "dlbcl90_coo"), "note"].startswith("housekeeping genes too low for a score")
+    assert scores.loc[("S2", "dlbcl90_coo"), "value"] == pytest.approx(
+        1072.467 + (71.91688 + 71.80143) * 5.906890595608519, abs=1e-3
+    )
+
+
+def test_a_transcriptome_declared_as_nanostring_is_refused(cohort_file, results):
+    cohort = Cohort.read(results / "cohort")
+    more = pd.DataFrame({"gene": [f"G{i}" for i in range(3000)], "code_class": None, "S1": 5.0, "S2": 7.0})
+    table = pd.concat([cohort.nanostring, more.astype({"code_class": "object"})], ignore_index=True)
+    Cohort(facts=cohort.facts, patients=cohort.patients, samples=cohort.samples, nanostring=table).write(results / "cohort")
+    with pytest.raises(
+        InputError, match=r"3020 rows are no code set \(at most 1000\): these look like RNA-seq.*use the method lps"
+    ):
+        stages.STAGES["classify"](cohort_file(SUBTYPE), results)
+    assert not (results / "subtype").exists()
+
+
+def test_the_check_says_how_many_each_method_can_call_and_finds_what_a_run_would_refuse(cohort_file, tmp_path):
+    path = cohort_file({"methods": ["hans"]})
+    assert any(line.startswith("subtype hans: 0 of ") and "no IHC of CD10, BCL6 or MUM1" in line for line in check.check(path))
+    names = pd.read_csv(path.parent / "samples.tsv", sep="\t").iloc[:, 0].astype(str)
+    table = pd.DataFrame({"gene": [g for g in GENES if g != "MME"]}).assign(**dict.fromkeys(names, 500))
+    table.to_csv(path.parent / "counts.tsv", sep="\t", index=False)
+    path = cohort_file({"methods": ["dlbcl90_coo"]}, nanostring={"format": "counts", "file": "counts.tsv"})
+    with pytest.raises(InputError, match=r"nanostring: dlbcl90_coo cannot be computed: the code set lacks MME \(5% of the weight"):
+        check.check(path)
