@@ -26,6 +26,7 @@ PILEUP = (
     schemas.FRAGMENT_LENGTHS,
     schemas.REGION_COVERAGE,
     schemas.SNP_COUNTS,
+    schemas.DROPPED,
 )
 
 #: tables of the cohort folder, in the order in which they are written

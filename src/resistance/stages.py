@@ -107,6 +107,10 @@ def pileup(cohort_file: Path, results: Path, batch: str) -> None:
     spots = None if settings.hotspots is None else read_alleles(base / settings.hotspots, config.study.build)
     calls = read_stage(results, "cohort", schemas.CALLS)
     sites = sites_to_count(calls, samples, [sample for sample, _ in files], of=settings.variants, everywhere=spots)
+    normals = None
+    if settings.controls is not None and batch != CONTROLS:
+        path = results / "pileup" / CONTROLS / f"{schemas.CONTROL_POSITIONS.name}.parquet"
+        normals = read_table(path, schemas.CONTROL_POSITIONS)
     tables = count_batch(
         files,
         sites,
@@ -115,6 +119,7 @@ def pileup(cohort_file: Path, results: Path, batch: str) -> None:
         base=base,
         controls=batch == CONTROLS,
         snps=germline_like(calls, samples) if settings.snps is None else None,
+        normals=normals,
     )
     for schema in PILEUP:
         write_table(tables[schema.name], results / "pileup" / batch / f"{schema.name}.parquet", schema)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from resistance import __version__
+from resistance import __version__, schemas
 from resistance.annotate.reference import open_reference
 from resistance.batching import CONTROLS, alignment_batches, batch_text, batches, listed_samples
 from resistance.config import CohortFile, load
@@ -82,6 +82,12 @@ class Work:
     def pileup_tables(self, batch: str) -> list[str]:
         """Return the paths of the tables that one batch of alignments gives (also for a wildcard in place of its name)."""
         return [table_path(self.results, f"pileup/{batch}", schema).as_posix() for schema in PILEUP]
+
+    def normals(self, batch: str) -> list[str]:
+        """Return the panel of normals, which the controls give and every other batch of alignments takes."""
+        if CONTROLS not in self.alignments or batch == CONTROLS:
+            return []
+        return [table_path(self.results, f"pileup/{CONTROLS}", schemas.CONTROL_POSITIONS).as_posix()]
 
     def counted(self) -> list[str]:
         """Return what the stage ``ctdna`` takes from the alignments: nothing where none are counted."""

@@ -6,6 +6,7 @@ rule pileup:
         PLAN.tables("cohort"),
         cohort=PLAN.cohort,
         files=lambda wildcards: PLAN.alignments[wildcards.reads],
+        normals=lambda wildcards: PLAN.normals(wildcards.reads),
     output:
         PLAN.pileup_tables("{reads}"),
     log:

@@ -88,6 +88,7 @@ def read_tables(results: Path, *, trained: bool = False, batches: Sequence[str] 
         raise InputError(f"not readable as JSON ({error})", path=path, remedy="Run `resistance associate` again.") from error
     dropped = [
         cohort.dropped,
+        *(read_table(results / "pileup" / name / f"{schemas.DROPPED.name}.parquet", schemas.DROPPED) for name in batches),
         read_stage(results, "annotate", schemas.DROPPED),
         read_stage(results, "matrix", schemas.DROPPED),
     ]

@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from resistance import config, schemas
+from resistance.dropped import Dropped
 from resistance.errors import Collected
 from resistance.layout import PILEUP
+from resistance.read.alignments.controls import black_list_of
 from resistance.read.alignments.count import count_sample
 from resistance.read.alignments.panel import Measured, Panel, open_panel
 from resistance.read.gather import stacked
@@ -27,6 +29,7 @@ def count_batch(
     base: Path,
     controls: bool = False,
     snps: pd.DataFrame | None = None,
+    normals: pd.DataFrame | None = None,
 ) -> dict[str, pd.DataFrame]:
     """Count everything in the alignments of some samples.
 
@@ -43,6 +46,8 @@ def count_batch(
         The samples are controls: their positions become the panel of normals.
     snps : DataFrame, optional
         SNPs for the identity of samples, where the settings name no VCF.
+    normals : DataFrame, optional
+        Schema CONTROL_POSITIONS: what it lists is no part of the background.
 
     Returns
     -------
@@ -56,13 +61,15 @@ def count_batch(
         What is wrong with any file of the batch, all of it.
     """
     found = Collected()
-    panel = found.call(open_panel, settings, base, build, snps=snps)
+    dropped = Dropped("pileup")
+    listed = None if normals is None else black_list_of(normals)
+    panel = found.call(open_panel, settings, base, build, snps=snps, black_list=listed, dropped=dropped)
     found.stop()
     assert panel is not None
     parts: dict[str, list[pd.DataFrame]] = {schema.name: [] for schema in PILEUP}
     measured: list[tuple[str, Measured]] = []
     for sample, path in files:
-        one = found.call(_one, sample, path, sites[sample], settings, panel, base)
+        one = found.call(_one, sample, path, sites[sample], settings, panel, base, dropped)
         if one is None:
             continue
         tables, measures = one
@@ -73,12 +80,19 @@ def count_batch(
     found.stop()
     if measured:
         parts[schemas.CONTROL_POSITIONS.name].append(panel.panel_of_normals(measured))
+    parts[schemas.DROPPED.name].append(dropped.frame())
     return {schema.name: stacked(parts[schema.name], schema) for schema in PILEUP}
 
 
 def _one(
-    sample: str, path: Path, variants: pd.DataFrame, settings: config.Alignments, panel: Panel, base: Path
+    sample: str,
+    path: Path,
+    variants: pd.DataFrame,
+    settings: config.Alignments,
+    panel: Panel,
+    base: Path,
+    dropped: Dropped,
 ) -> tuple[dict[str, pd.DataFrame], Measured]:
     regions = Regions([(t.chrom, t.start, t.end) for t in panel.targets]) if panel.targets else None
     tables = count_sample(path, variants, settings, sample_id=sample, build=panel.build, base=base, targets=regions)
-    return tables, panel.measure(sample, path, followed=variants)
+    return tables, panel.measure(sample, path, followed=variants, dropped=dropped)
