@@ -269,7 +269,7 @@ def test_batches_wait_for_the_chain_that_moves_them(study, monkeypatch):
 def test_the_stages_from_gather_to_report_take_the_moved_calls_and_say_so(study, tmp_path):
     path = study(row("P1_T", "3", 38182641, "T", "C"), row("P2_T", "3", 1500, "T", "C"))
     results = tmp_path / "out"
-    for stage in ("gather", "annotate", "ctdna", "subtype", "matrix", "associate", "train", "report"):
+    for stage in ("gather", "annotate", "ctdna", "classify", "matrix", "associate", "train", "report"):
         cli.main([stage, str(path), "--results", str(results)])
     assert json.loads((results / "cohort" / "cohort.json").read_text())["build"] == "GRCh38"
     effects = read_table(results / "annotate" / "effects.parquet", schemas.EFFECTS)

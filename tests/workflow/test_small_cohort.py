@@ -83,7 +83,7 @@ def test_a_changed_table_repeats_what_depends_on_it_and_no_reading(copy: Path) -
     sheet.write_text(sheet.read_text() + "\n")
     jobs = planned(copy)
     assert "read" not in jobs
-    assert {"gather", "annotate", "ctdna", "subtype", "matrix", "associate", "train", "report"} <= set(jobs)
+    assert {"gather", "annotate", "ctdna", "classify", "matrix", "associate", "train", "report"} <= set(jobs)
 
 
 def test_a_changed_vcf_reads_only_its_batch_again(copy: Path) -> None:
