@@ -13,7 +13,7 @@ rule pileup:
         f"{PLAN.results}/logs/pileup/{{reads}}.log",
     conda:
         "../envs/resistance.yaml"
-    threads: 2
+    threads: 1
     resources:
         mem_mb=memory(1500),
         runtime=minutes(60),
