@@ -192,12 +192,14 @@ _LONGEST, _SHALLOWEST = 500, 15
 def resistance(tables: StageTables) -> list[dict[str, Any]]:
     """Return the emergent and expanding variants that statements speak about: one row per variant, its statements inside."""
     place = ["patient_id", "sample_id", "gene", "hgvsp", "chrom", "pos", "ref", "alt"]
-    told = ("patient_id", "sample_id", "timepoint", "day", "gene", "hgvsp", "chrom", "pos", "ref", "alt", "change", "selection", "baseline_vaf",
+    told = ("patient_id", "sample_id", "material", "timepoint", "day", "gene", "hgvsp", "chrom", "pos", "ref", "alt", "change", "selection", "baseline_vaf",
             "baseline_lod_vaf", "later_vaf", "q_value", "given")  # fmt: skip
+    materials = dict(zip(tables.cohort.samples["sample_id"], tables.cohort.samples["material"], strict=True))
     of_statement = ("label", "direction", "drug", "evidence_grade", "verified", "source", "drug_given")
     out = []
     for _, mine in tables.emergent_resistance.groupby(place, sort=False, dropna=False):
         (first,) = records(mine.head(1), told)
+        first["material"] = materials.get(first["sample_id"])
         out.append(first | {"statements": records(mine, of_statement)})
     return out
 

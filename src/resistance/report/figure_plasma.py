@@ -54,14 +54,14 @@ def waterfall_figure(content: dict[str, Any]) -> Figure | None:
         base.mark_bar(strokeWidth=1.5).encode(
             x=x,
             y=y,
-            stroke=alt.Stroke("g:N", scale=scale, legend=None, sort=groups),
+            stroke=alt.Stroke("g:N", scale=scale, legend=legend, sort=groups),
             fill=alt.Fill("g:N", scale=scale, legend=legend, sort=groups),
             fillOpacity=alt.condition("datum.k", alt.value(0.18), alt.value(0.95)),
             tooltip=tooltip,
         ),
         base.transform_filter("datum.k")
         .mark_point(shape="triangle-down", size=46, yOffset=7, filled=True, opacity=1)
-        .encode(x=x, y=y, color=alt.Color("g:N", scale=scale, legend=None, sort=groups), tooltip=tooltip),
+        .encode(x=x, y=y, fill=alt.Fill("g:N", scale=scale, legend=legend, sort=groups), tooltip=tooltip),
         alt.Chart(data([{"d": -content["drop_log10"]}])).mark_rule(strokeDash=[5, 4], color=MUTED).encode(y="d:Q"),
         alt.Chart(data([{"d": 0}])).mark_rule(color=RULE).encode(y="d:Q"),
     ).properties(width=width, height=_HEIGHT)
