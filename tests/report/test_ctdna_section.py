@@ -51,7 +51,7 @@ def test_the_deepest_change_stands_by_response_and_bounds_are_counted(content: d
     for row in depth["summary"]:
         mine = sorted(bar["change"] for bar in depth["bars"] if bar["group"] == row["group"])
         assert row["median_change"] == pd.Series(mine).median()
-        assert row["median_baseline_hge_per_ml"] == pytest.approx(303.03)
+        assert row["median_baseline"] == pytest.approx(303.03)
 
 
 def test_bounds_read_as_bounds_in_the_course(section: str) -> None:
@@ -171,3 +171,4 @@ def test_a_level_of_another_assay_is_drawn_in_its_own_unit_with_its_own_limit(tm
     figure = trajectories_figure(drawn)
     assert figure is not None
     assert "CPA score (log scale)" in str(figure)
+    assert ctdna(config, tables)["depth"]["unit"] == "CPA score"
