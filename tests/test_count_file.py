@@ -127,3 +127,62 @@ def test_a_table_that_is_wrong_is_refused_with_its_row(tmp_path) -> None:
         "chrom\tpos\tref\talt\n1\t249250622\tA\tC\n"
     )
     assert said("chrom\tpos\tref\talt\n") == "v.tsv: the sheet has a header and no rows."
+
+
+def test_a_table_of_regions_with_a_header_is_the_same_panel_for_count_and_for_background(tmp_path, bam) -> None:
+    """Positions of such a table count from 1, both ends belong to the region: base 21 alone is the panel."""
+    variants, table, bed = tmp_path / "v.tsv", tmp_path / "targets.tsv", tmp_path / "targets.bed"
+    variants.write_text(f"chrom\tpos\tref\talt\n{CONTIG}\t21\tC\tT\n{CONTIG}\t22\t{REFERENCE[21]}\tN\n".replace("N", "A"))
+    table.write_text(f"chr\tstart\tend\n{CONTIG}\t21\t21\n")
+    bed.write_text(f"{CONTIG}\t20\t21\n")
+    notes = []
+    for targets in (table, bed):
+        out = tmp_path / "counts.tsv"
+        run("count", bam, "--variants", variants, "--build", "GRCh38", "--targets", targets, "--out", out)
+        notes.append(pd.read_csv(out, sep="\t")["note"].fillna("").tolist())
+    assert notes[0] == notes[1] == ["", "outside the target regions"]
+
+
+def test_a_panel_of_the_other_build_is_refused_where_it_reaches_beyond_a_chromosome(tmp_path, bam) -> None:
+    """Chromosome 21 has 48,129,895 bases on GRCh37 and 46,709,983 on GRCh38."""
+    variants, targets = tmp_path / "v.tsv", tmp_path / "t.bed"
+    variants.write_text(f"chrom\tpos\tref\talt\n{CONTIG}\t21\tC\tT\n")
+    targets.write_text("chr21\t100\t200\nchr21\t47000000\t47000100\n")
+    for command in ("count", "background"):
+        more = ("--variants", variants) if command == "count" else ()
+        with pytest.raises(InputError, match=r"t\.bed, row 2, value '21:47000100': lies beyond .* GRCh38.*Is the file on GRCh37"):
+            run(command, bam, *more, "--build", "GRCh38", "--targets", targets, "--out", tmp_path / "o.tsv")
+    assert not (tmp_path / "o.tsv").exists()
+
+
+@pytest.mark.parametrize("with_reference", [True, False])
+def test_a_variant_whose_reference_base_is_another_is_warned_of(tmp_path, bam, capsys, with_reference) -> None:
+    variants = tmp_path / "v.tsv"
+    variants.write_text(f"chrom\tpos\tref\talt\n{CONTIG}\t21\tG\tA\n{CONTIG}\t21\tC\tT\n")
+    reference = ("--reference", write_fasta(tmp_path / "ref.fa", REFERENCE)) if with_reference else ()
+    run("count", bam, "--variants", variants, "--build", "GRCh38", *reference, "--out", tmp_path / "o.tsv")
+    notes = pd.read_csv(tmp_path / "o.tsv", sep="\t")["note"].fillna("").tolist()
+    said = "the reference has C here, not G" if with_reference else "most reads show neither allele"
+    assert notes == [said, ""]
+    warned = [line for line in capsys.readouterr().err.splitlines() if "build or strand another?" in line]
+    assert len(warned) == 1
+    assert warned[0].startswith("warning: 1 of 2 variants: another")
+    assert f"({CONTIG}:21 G>A: {said})" in warned[0]
+
+
+def test_one_deletion_written_at_two_places_of_a_repeat_is_warned_of(tmp_path, capsys) -> None:
+    """AAACCCCCCTG: the deletion of one C is the same wherever it is written."""
+    gone = REFERENCE[:12] + REFERENCE[13:61]
+    reads = [read("ref", 0, "60M", REFERENCE[:60]), read("del", 0, "12M1D48M", gone)]
+    bam = write_bam(tmp_path / "a.bam", reads, length=len(REFERENCE))
+    variants = tmp_path / "v.tsv"
+    variants.write_text(f"chrom\tpos\tref\talt\n{CONTIG}\t11\tC\t-\n{CONTIG}\t14\tC\t-\n")
+    fasta = write_fasta(tmp_path / "ref.fa", REFERENCE)
+    run("count", bam, "--variants", variants, "--build", "GRCh38", "--reference", fasta, "--out", tmp_path / "o.tsv")
+    table = pd.read_csv(tmp_path / "o.tsv", sep="\t")
+    assert table["alt_count"].tolist() == [1, 1]
+    assert table["note"].fillna("").tolist() == [
+        "",
+        "the same change as 11 C>-, written at another place of the repeat: the same reads count for both",
+    ]
+    assert "1 of 2 variants: written twice; a sum over the table counts them twice" in capsys.readouterr().err

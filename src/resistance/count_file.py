@@ -8,11 +8,19 @@ from pathlib import Path
 
 from resistance.config import Alignments
 from resistance.errors import InputError
-from resistance.read.alignments.count import count_sample
+from resistance.read.alignments.count import NEITHER, OTHER_BASE, SAME_CHANGE, count_sample
 from resistance.read.alignments.opened import build_of
+from resistance.read.alignments.targets import read_targets
 from resistance.read.alignments.variants_file import read_variants
-from resistance.read.bed import read_regions
+from resistance.regions import Regions
 from resistance.tables import write_tsv
+
+#: note in the table -> what it means for the file of variants
+_BEWARE = {
+    OTHER_BASE: "another reference base than they name; is their build or strand another?",
+    NEITHER: "another allele than they name in most reads; is their build or strand another?",
+    SAME_CHANGE: "written twice; a sum over the table counts them twice",
+}
 
 
 @dataclass(frozen=True)
@@ -82,13 +90,22 @@ def count_file(
     wanted, left = read_variants(variants, build)
     for reason, n, example in left:
         warn(f"left out: {n} x {reason} (such as {example})")
-    targets = None if settings.targets is None else read_regions(Path(settings.targets), build)
+    targets = None
+    if settings.targets is not None:
+        targets = Regions([(t.chrom, t.start, t.end) for t in read_targets(Path(settings.targets), build)])
     tables = count_sample(path, wanted, settings, sample_id=sample, build=build, targets=targets)
     pileup, counts = tables["pileup"], tables["read_counts"]
     if targets is not None and not targets.hold(wanted).any():
         warn(f"all {len(wanted)} variants lie outside the regions of {settings.targets}: was another panel meant?")
     if not (pileup["depth"] > 0).any():
         warn(f"no variant was read: {pileup['note'].iloc[0]}")
+    for words, what in _BEWARE.items():
+        said = pileup[pileup["note"].str.contains(words, regex=False).fillna(False).astype(bool)]
+        if len(said):
+            one = said.iloc[0]
+            warn(
+                f"{len(said)} of {len(pileup)} variants: {what} ({one['chrom']}:{one['pos']} {one['ref']}>{one['alt']}: {one['note']})"
+            )
     write_tsv(pileup, out)
     write_tsv(counts, beside)
     lost = counts[~counts["reason"].isin(("seen", "kept")) & ~counts["reason"].str.startswith("of size") & (counts["n"] > 0)]

@@ -87,6 +87,25 @@ def test_markers_scores_ctdna_and_covariates_are_measures(cohort: Cohort, config
     assert value(cohort, configure(), "age_years") == [60, 70, 80]
 
 
+def test_an_undetected_level_is_the_samples_limit_of_detection_not_zero_and_not_its_stray_reads(
+    cohort: Cohort, configure: Configure
+) -> None:
+    quantity = conform(
+        pd.DataFrame({"patient_id": list("ABC"), "sample_id": ["a1", "b", "c"], "timepoint": "baseline", "n_tracked": 1,
+                      "hge_per_ml": [50.0, 0.0, 0.3], "log10_hge_per_ml": [np.log10(50), np.nan, np.log10(0.3)],
+                      "lod_hge_per_ml": [2.0, 4.0, 8.0], "mean_vaf": [0.1, 0.0, 1e-4], "lod_vaf": [1e-3, 2e-3, 3e-3],
+                      "detected": [True, False, False]}),
+        schemas.QUANTITY,
+    )  # fmt: skip
+    assert value(cohort, configure(), "ctdna:hge_per_ml", quantity=quantity) == [50, 4, 8]
+    assert value(cohort, configure(), "ctdna:hge_per_ml", "log10", quantity=quantity) == pytest.approx(np.log10([50, 4, 8]))
+    assert value(cohort, configure(), "ctdna:log10_hge_per_ml", quantity=quantity) == pytest.approx(np.log10([50, 4, 8]))
+    assert value(cohort, configure(), "ctdna:mean_vaf", quantity=quantity) == [0.1, 2e-3, 3e-3]
+    measure = Measure.model_validate({"name": "m", "variable": "ctdna:hge_per_ml", "scale": "log10"})
+    found = measured(measure, configure(), cohort, empty(schemas.MATRIX), empty(schemas.SUBTYPES), {"quantity": quantity})
+    assert (found.at_limit, found.zeros) == (2, 0)
+
+
 def test_scales_are_those_of_the_field() -> None:
     def on(scale: str, values: list[float]) -> tuple[list[float], int]:
         out, zeros = scaled(np.array(values), Measure.model_validate({"name": "m", "variable": "x", "scale": scale}))

@@ -85,6 +85,15 @@ def test_an_undetected_sample_that_was_read_too_shallowly_does_not_clear(make_co
     assert (row["clearance_after_day"], row["clearance_day"]) == (0, 56)
 
 
+@pytest.mark.parametrize(("later", "relapsed"), [(None, False), (0.9, False), (5, pd.NA), (10, True), (60, True)])
+def test_a_rise_from_an_undetected_baseline_is_open_until_its_bound_alone_is_enough(make_cohort, later, relapsed):
+    """The limit is 1: a later 5 is a rise of at least fivefold, which may be tenfold."""
+    row = course(make_cohort, {0: None, 28: later})
+    assert row["molecular_relapse"] is relapsed or row["molecular_relapse"] == relapsed
+    said = "whether ctDNA rose as much as molecular relapse asks for cannot be told: it was not detected before"
+    assert (said in (row["note"] or "")) is (relapsed is pd.NA)
+
+
 def test_detection_after_clearance_is_molecular_relapse(make_cohort):
     row = course(make_cohort, {0: 1000, 28: None, 56: None, 84: 3, 112: 40})
     found = ("molecular_relapse", "molecular_relapse_after_day", "molecular_relapse_day", "molecular_relapse_level")

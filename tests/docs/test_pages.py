@@ -114,3 +114,38 @@ def test_links_between_pages_lead_somewhere(checkout, page):
     for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", (folder / page).read_text(encoding="utf-8")):
         if not target.startswith("http"):
             assert (folder / target).exists(), f"{page} links to {target}"
+
+
+def test_every_block_of_code_is_opened_and_closed(checkout):
+    for page in sorted((checkout / "docs").glob("*.md")):
+        opened = False
+        for number, line in enumerate(page.read_text(encoding="utf-8").splitlines(), start=1):
+            if line.startswith("```"):
+                assert not opened or line == "```", f"{page.name}, line {number}: a block is opened inside of another"
+                opened = not opened
+            # a key of YAML outside of a block: the parts of two pages were put together in the middle of one
+            assert opened or not re.match(r"^ {2}[a-z_]+: *([\[{0-9#].*)?$", line), f"{page.name}, line {number}: {line}"
+        assert not opened, page.name
+
+
+def _keys(model) -> set[str]:
+    import typing
+
+    from pydantic import BaseModel
+
+    out = set()
+    for name, field in model.model_fields.items():
+        out.add(name)
+        for part in (field.annotation, *typing.get_args(field.annotation)):
+            if isinstance(part, type) and issubclass(part, BaseModel):
+                out |= _keys(part)
+    return out
+
+
+def test_every_key_of_ctdna_is_explained(checkout):
+    from resistance.config import Ctdna
+
+    text = (checkout / "docs" / "cohort_file.md").read_text(encoding="utf-8")
+    of_sheets = {"encoding", "separator", "header_rows", "sheet", "comment", "file", "columns"}
+    missing = [name for name in sorted(_keys(Ctdna) - of_sheets) if not re.search(rf"`{name}`|\b{name}:", text)]
+    assert missing == []

@@ -51,7 +51,7 @@ def test_the_deepest_change_stands_by_response_and_bounds_are_counted(content: d
     for row in depth["summary"]:
         mine = sorted(bar["change"] for bar in depth["bars"] if bar["group"] == row["group"])
         assert row["median_change"] == pd.Series(mine).median()
-        assert row["median_baseline_hge_per_ml"] == pytest.approx(303.03)
+        assert row["median_baseline"] == pytest.approx(303.03)
 
 
 def test_bounds_read_as_bounds_in_the_course(section: str) -> None:
@@ -131,3 +131,44 @@ def test_the_least_covered_regions_stand_first(aligned: dict[str, Any]) -> None:
     assert [row["region"] for row in aligned["shallowest"]] == ["CRBN_2", "CRBN_1"]
     assert aligned["metrics"] == ["on_target_rate"]
     assert len(aligned["rows"]) == 2
+
+
+def test_what_a_reader_may_not_know_is_explained(section: str) -> None:
+    assert "hGE: haploid genome equivalents, 3.3 pg of DNA each." in section
+    assert "Early: at least 2 log10 after cycle 1 (day 14 to 35 where the cycle is not known)." in section
+    assert "Relapse, plasma" in section  # two materials of one visit are two rows
+
+
+def test_milestones_are_shares_of_the_samples_that_they_were_asked_of(tmp_path: Path) -> None:
+    from resistance.report.content_ctdna import ctdna
+
+    tables = read_tables(made.build_results(tmp_path / "results"))
+    rows = tables.molecular_response.head(3).assign(
+        timepoint="on_treatment", early_molecular_response=[True, False, None], major_molecular_response=[None, None, None]
+    )
+    found = ctdna(made.config_of(), replace(tables, molecular_response=conform(rows, schemas.RESPONSE)))
+    (row,) = found["response"]["rows"]
+    assert (row["samples"], row["early"], row["major"]) == (3, {"n": 1, "of": 2}, {"n": 0, "of": 0})
+
+
+def test_a_level_of_another_assay_is_drawn_in_its_own_unit_with_its_own_limit(tmp_path: Path) -> None:
+    from resistance.config import Ctdna
+    from resistance.report.content_ctdna import ctdna
+    from resistance.report.figure_ctdna import trajectories_figure
+
+    tables = read_tables(made.build_results(tmp_path / "results"))
+    level = {"level": {"measurement": "m", "unit": "CPA score", "detection_limit": 1.5}}
+    config = made.config_of().model_copy(update={"ctdna": Ctdna.model_validate(level)})
+    none = dict.fromkeys(
+        ("mean_vaf", "mean_vaf_ci_low", "mean_vaf_ci_high", "hge_per_ml", "lod_hge_per_ml", "lod_vaf"), float("nan")
+    )
+    rows = tables.quantity.head(2).assign(
+        **none, assay_level=[4.0, 0.5], assay_limit=1.5, assay_unit="CPA score", detected=[True, False], day=[0.0, 20.0]
+    )
+    drawn = ctdna(config, replace(tables, quantity=conform(rows, schemas.QUANTITY)))["trajectories"]
+    assert [(p["value"], p["detected"]) for p in drawn["points"]] == [(4.0, True), (1.5, False)]
+    assert drawn["not_drawn"] == 0
+    figure = trajectories_figure(drawn)
+    assert figure is not None
+    assert "CPA score (log scale)" in str(figure)
+    assert ctdna(config, tables)["depth"]["unit"] == "CPA score"

@@ -207,6 +207,8 @@ def _assumed(question: Question, rows: Rows, tested: int, config: CohortFile, se
         notes.append(
             f"{setting.measures[question.terms[0]].zeros} zeros set to half the least value above 0 before the logarithm"
         )
+    if question.terms[0] in setting.measures and setting.measures[question.terms[0]].at_limit:
+        notes.append(f"{setting.measures[question.terms[0]].at_limit} undetected samples stand at their own limit of detection")
     if question.terms[0] in setting.dated:
         measure = setting.dated[question.terms[0]]
         if measure.at_limit:

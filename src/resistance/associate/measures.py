@@ -31,6 +31,16 @@ _PER = {
 }
 
 
+#: level of ctDNA in ``quantity`` -> the column that stands for it where it was not detected
+LIMITS = {
+    "hge_per_ml": "lod_hge_per_ml",
+    "log10_hge_per_ml": "lod_hge_per_ml",
+    "mean_vaf": "lod_vaf",
+    "median_vaf": "lod_vaf",
+    "assay_level": "assay_limit",
+}
+
+
 @dataclass(frozen=True)
 class Measured:
     """A measure.
@@ -45,6 +55,8 @@ class Measured:
         On that scale, NaN where it was not measured.
     zeros : int
         Patients whose 0 was replaced before the logarithm.
+    at_limit : int
+        Undetected samples whose limit of detection stands for the level of ctDNA.
     source : str
         Where it comes from, as in the cohort file.
     centre, spread : float
@@ -58,6 +70,7 @@ class Measured:
     source: str
     centre: float = 0.0
     spread: float = 1.0
+    at_limit: int = 0
 
 
 def measured(
@@ -84,7 +97,12 @@ def measured(
     """
     raw = _raw(measure, config, cohort, matrix, subtypes, stages)
     value, zeros = scaled(raw, measure)
-    return Measured(measure.name, _PER[measure.scale], value, zeros, measure.variable)
+    source, _, name = measure.variable.partition(":")
+    at_limit = 0
+    if source == "ctdna" and name in LIMITS:
+        rows = stages["quantity"]
+        at_limit = int(_undetected(rows[rows["timepoint"] == config.analysis.timepoint], name).sum())
+    return Measured(measure.name, _PER[measure.scale], value, zeros, measure.variable, at_limit=at_limit)
 
 
 def expressed(genes: list[str], config: CohortFile, cohort: Cohort) -> dict[str, Measured]:
@@ -185,10 +203,26 @@ def _raw(
             numbers = [c for c in table.columns if table[c].dtype.kind in "fiu"]
             raise InputError("quantity has no such number", column=where, value=name, remedy=f"It has: {', '.join(numbers)}.")
         rows = table[table["timepoint"] == now]
-        per_patient = rows.assign(_value=rows[name].astype("float64")).groupby("patient_id")["_value"].mean()
+        per_patient = rows.assign(_value=_levels(rows, name)).groupby("patient_id")["_value"].mean()
     else:
         return _vaf(name, config, cohort, stages["effects"])
     return np.asarray(per_patient.astype("float64").reindex(ids), dtype=np.float64)
+
+
+def _levels(rows: pd.DataFrame, name: str) -> pd.Series:
+    """Return a number of the quantity; where no ctDNA was detected a level is the limit of detection, not 0 or stray reads."""
+    value = rows[name].astype("float64")
+    if name not in LIMITS:
+        return value
+    limit = rows[LIMITS[name]].astype("float64")
+    if name.startswith("log10_"):
+        limit = np.log10(limit)
+    return value.mask(_undetected(rows, name), limit)
+
+
+def _undetected(rows: pd.DataFrame, name: str) -> pd.Series:
+    """Return the samples in which no ctDNA was detected and that have a limit of detection."""
+    return rows["detected"].eq(False).fillna(False).astype(bool) & rows[LIMITS[name]].notna()
 
 
 def _score(name: str, where: str, config: CohortFile, cohort: Cohort, subtypes: pd.DataFrame) -> FloatArray:

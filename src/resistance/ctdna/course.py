@@ -135,6 +135,8 @@ def _course(
     cleared_at = row.get("clearance_day", math.nan)
     relapse = find_relapse(series, cleared_at, settings.relapse_rise_log10)
     row |= relapse
+    if relapse["molecular_relapse"] is None and len(series) > 1:
+        notes.append("whether ctDNA rose as much as molecular relapse asks for cannot be told: it was not detected before")
     row |= lead_time(relapse, clinic, settings.relapse_endpoint, points, notes)
     row |= doubling_time(series, nadir, notes)
     if start is not None and detected_start is not None:

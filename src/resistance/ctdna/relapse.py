@@ -50,7 +50,22 @@ def find_relapse(series: Sequence[Point], cleared_at: float, rise_log10: float) 
             "molecular_relapse_rule": rule,
             "n_unconfirmed": unconfirmed,
         }
-    return {"molecular_relapse": False if len(series) > 1 else None, "n_unconfirmed": unconfirmed}
+    sure = len(series) > 1 and not _may_have_risen(series, rise_log10)
+    return {"molecular_relapse": False if sure else None, "n_unconfirmed": unconfirmed}
+
+
+def _may_have_risen(series: Sequence[Point], rise_log10: float) -> bool:
+    """Return whether a detected sample follows a lower bound from which it rose by less than asked for.
+
+    From its true level, somewhere below the bound, it may have risen by more.  Not one that the next sample contradicts.
+    """
+    for i in range(1, len(series)):
+        if i + 1 < len(series) and series[i + 1].level.censored:
+            continue
+        lowest = min((p.level for p in series[:i]), key=lambda level: level.value)
+        if not series[i].level.censored and lowest.censored and log10_change(series[i].level, lowest)[0] < rise_log10 - 1e-9:
+            return True
+    return False
 
 
 def _rule(series: Sequence[Point], first: int, i: int, cleared_at: float, rise_log10: float) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from resistance.ctdna.level import level_of
 from resistance.report.content_residual import (
     course,
     depth_of_response,
@@ -16,6 +17,8 @@ from resistance.report.content_residual import (
 from resistance.report.content_study import groups
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from resistance.config import CohortFile
     from resistance.report.tables_in import StageTables
 
@@ -45,7 +48,7 @@ def ctdna(config: CohortFile, tables: StageTables) -> dict[str, Any]:
 
 
 def _trajectories(config: CohortFile, tables: StageTables) -> dict[str, Any]:
-    """Return points per patient: hGE per mL where every sample has its cfDNA concentration, else mean VAF.
+    """Return points per patient: the level of another assay, hGE per mL where every sample has its cfDNA concentration, else mean VAF.
 
     One unit for the whole figure.  An undetectable sample stands at the limit of detection of that
     sample, marked as a bound; without a limit it cannot be drawn and is counted.
@@ -54,13 +57,12 @@ def _trajectories(config: CohortFile, tables: StageTables) -> dict[str, Any]:
     assessed = rows[rows["detected"].notna() & rows["day"].notna()]
     seen = assessed["detected"].astype(bool)
     in_hge = bool(len(assessed) and assessed["hge_per_ml"].where(seen, assessed["lod_hge_per_ml"]).notna().all())
+    unit = "assay" if config.ctdna.level is not None else "hge_per_ml" if in_hge else "mean_vaf"
     _, of = groups(config, tables)
     points, undrawn = [], len(rows) - len(assessed)
     for row in assessed.to_dict("records"):
-        detected = bool(row["detected"])
-        unit = "hge_per_ml" if in_hge else "vaf"
-        value = row[unit if in_hge else "mean_vaf"] if detected else row[f"lod_{unit}"]
-        if value is None or value != value or value <= 0:
+        level = level_of(row, unit)
+        if level is None:
             undrawn += 1
             continue
         points.append(
@@ -69,8 +71,8 @@ def _trajectories(config: CohortFile, tables: StageTables) -> dict[str, Any]:
                 "group": of.get(row["patient_id"], "All patients"),
                 "day": float(row["day"]),
                 "timepoint": row["timepoint"],
-                "value": float(value),
-                "detected": detected,
+                "value": level.value,
+                "detected": not level.censored,
                 "relapse": row["timepoint"] == "relapse",
                 "vaf": float(row["mean_vaf"]),
                 "vaf_low": float(row["mean_vaf_ci_low"]),
@@ -78,11 +80,16 @@ def _trajectories(config: CohortFile, tables: StageTables) -> dict[str, Any]:
                 "lod_vaf": float(row["lod_vaf"]),
             }
         )
-    return {"unit": "hge_per_ml" if in_hge else "vaf", "points": points, "not_drawn": undrawn}
+    name = config.ctdna.level.unit if config.ctdna.level is not None else None
+    return {"unit": {"mean_vaf": "vaf"}.get(unit, unit), "name": name, "points": points, "not_drawn": undrawn,
+            "convention_pg": config.ctdna.convention_pg_per_haploid_genome}  # fmt: skip
 
 
 def _response(config: CohortFile, tables: StageTables) -> dict[str, Any]:
-    """Return molecular response and clearance by time point, on samples where each could be assessed."""
+    """Return molecular response (at any time, and at the time of each milestone) and clearance by time point.
+
+    Each on the samples in which it could be assessed.
+    """
     rows = tables.molecular_response
     out = []
     for timepoint in ("on_treatment", "end_of_treatment", "relapse", "follow_up"):
@@ -101,8 +108,17 @@ def _response(config: CohortFile, tables: StageTables) -> dict[str, Any]:
                 "clearance_assessable": len(clear),
                 "cleared": int(clear["cleared"].astype(bool).sum()),
             }
+            | {name: _share(part[f"{name}_molecular_response"]) for name in ("early", "major")}
         )
-    return {"drop_log10": config.ctdna.molecular_response_log10, "rows": out}
+    milestones = config.ctdna.milestones
+    asked = {name: {"drop_log10": m.drop_log10, "cycle": m.cycle, "days": list(m.days)} for name, m in
+             (("early", milestones.early), ("major", milestones.major))}  # fmt: skip
+    return {"drop_log10": config.ctdna.molecular_response_log10, "milestones": asked, "rows": out}
+
+
+def _share(flags: pd.Series) -> dict[str, int]:
+    known = flags.dropna().astype(bool)
+    return {"n": int(known.sum()), "of": len(known)}
 
 
 def emergence(tables: StageTables) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from resistance.report.content_results import MODELS, endpoint_label, population
 from resistance.report.words import SCALES, enumerated, number, percent, plural, title, variable
 
 if TYPE_CHECKING:
-    from resistance.config import CohortFile
+    from resistance.config import CohortFile, Ctdna
     from resistance.report.tables_in import StageTables
 
 
@@ -167,12 +167,25 @@ def _annotation(config: CohortFile, tables: StageTables, reference: dict[str, An
     return out
 
 
+def _detected(settings: Ctdna) -> str:
+    """Say when ctDNA is detected."""
+    if settings.level is not None:
+        return f"the level is the {settings.level.unit} of another assay, detected above its limit"
+    if settings.detection == "mrd":
+        return "detected where the test for residual disease is positive"
+    n = settings.detection_alt_count
+    reads = f"detected from {n} supporting {'reads' if n > 1 else 'read'} of a variant"
+    if settings.detection == "counts":
+        return f"{reads}, whatever errors explain"
+    return f"{reads}, where all variants together show more than errors explain (p <= .05)"
+
+
 def _ctdna(config: CohortFile) -> str:
     c = config.ctdna
     return (
         f"Mutant haploid genome equivalents per mL of plasma are mean VAF x cfDNA (ng/mL) / {c.convention_pg_per_haploid_genome / 1000:g} ng "
         f"({c.convention_pg_per_haploid_genome:g} pg per haploid genome), over the variants followed in each patient; "
-        f"detected from {c.detection_alt_count} supporting read{'s' if c.detection_alt_count > 1 else ''}. An undetectable sample is shown at the "
+        f"{_detected(c)}. An undetectable sample is shown at the "
         "VAF that its depth and number of variants would have shown with probability 0.95. Molecular response is a drop of at least "
         f"{c.molecular_response_log10:g} log10. A variant is emergent when background explains its reads at baseline, which was "
         "deep enough to have shown the later fraction with probability 0.95, and not those later, and its fraction rose to at least "

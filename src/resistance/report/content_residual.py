@@ -75,7 +75,8 @@ def depth_of_response(config: CohortFile, tables: StageTables) -> dict[str, Any]
     ]
     bars.sort(key=lambda bar: (-bar["change"], bar["patient"]))
     start = tables.quantity[tables.quantity["timepoint"] == "baseline"]
-    level = start.groupby("patient_id")["hge_per_ml"].mean()
+    own = config.ctdna.level
+    level = start.groupby("patient_id")["hge_per_ml" if own is None else "assay_level"].mean()
     summary = []
     for name in names:
         mine = [bar for bar in bars if bar["group"] == name]
@@ -88,7 +89,7 @@ def depth_of_response(config: CohortFile, tables: StageTables) -> dict[str, Any]
             {
                 "group": name,
                 "patients": len(mine),
-                "median_baseline_hge_per_ml": _median(level.reindex(patients)),
+                "median_baseline": _median(level.reindex(patients)),
                 "median_change": float(sorted(bar["change"] for bar in mine)[len(mine) // 2])
                 if len(mine) % 2
                 else sum(sorted(bar["change"] for bar in mine)[len(mine) // 2 - 1 : len(mine) // 2 + 1]) / 2,
@@ -101,6 +102,7 @@ def depth_of_response(config: CohortFile, tables: StageTables) -> dict[str, Any]
         "bars": bars,
         "groups": [row["group"] for row in summary],
         "summary": summary,
+        "unit": "hGE/mL" if own is None else own.unit,
         "drop_log10": config.ctdna.molecular_response_log10,
     }
 
@@ -192,12 +194,14 @@ _LONGEST, _SHALLOWEST = 500, 15
 def resistance(tables: StageTables) -> list[dict[str, Any]]:
     """Return the emergent and expanding variants that statements speak about: one row per variant, its statements inside."""
     place = ["patient_id", "sample_id", "gene", "hgvsp", "chrom", "pos", "ref", "alt"]
-    told = ("patient_id", "sample_id", "timepoint", "day", "gene", "hgvsp", "chrom", "pos", "ref", "alt", "change", "selection", "baseline_vaf",
+    told = ("patient_id", "sample_id", "material", "timepoint", "day", "gene", "hgvsp", "chrom", "pos", "ref", "alt", "change", "selection", "baseline_vaf",
             "baseline_lod_vaf", "later_vaf", "q_value", "given")  # fmt: skip
+    materials = dict(zip(tables.cohort.samples["sample_id"], tables.cohort.samples["material"], strict=True))
     of_statement = ("label", "direction", "drug", "evidence_grade", "verified", "source", "drug_given")
     out = []
     for _, mine in tables.emergent_resistance.groupby(place, sort=False, dropna=False):
         (first,) = records(mine.head(1), told)
+        first["material"] = materials.get(first["sample_id"])
         out.append(first | {"statements": records(mine, of_statement)})
     return out
 

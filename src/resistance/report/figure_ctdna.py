@@ -19,13 +19,13 @@ def trajectories_figure(content: dict[str, Any]) -> Figure | None:
     points: list[dict[str, Any]] = content["points"]
     if not points:
         return None
-    in_hge = content["unit"] == "hge_per_ml"
+    per_vaf = 100 if content["unit"] == "vaf" else 1
     rows = [
         {
             "p": p["patient"],
             "g": p["group"],
             "d": p["day"],
-            "v": p["value"] if in_hge else 100 * p["value"],
+            "v": per_vaf * p["value"],
             "k": _KINDS[2] if not p["detected"] else _KINDS[1] if p["relapse"] else _KINDS[0],
             "when": p["timepoint"].replace("_", " "),
         }
@@ -39,7 +39,8 @@ def trajectories_figure(content: dict[str, Any]) -> Figure | None:
     style = {_KINDS[0]: ("circle", ACCENT), _KINDS[1]: ("diamond", ADJUSTED), _KINDS[2]: ("triangle-down", MUTED)}
     low, high = min(row["v"] for row in rows), max(row["v"] for row in rows)
     decades = _decades(low / 1.5, high * 1.5)
-    title = "Mutant hGE per mL plasma (log scale)" if in_hge else "Mean VAF, % (log scale)"
+    names = {"hge_per_ml": "Mutant hGE per mL plasma", "vaf": "Mean VAF, %"}
+    title = f"{names.get(content['unit'], content['name'])} (log scale)"
     x = alt.X("d:Q", scale=alt.Scale(nice=False, padding=14)).axis(
         title="Days from the start of treatment", grid=False, tickCount=6, format="~r"
     )
@@ -91,6 +92,8 @@ def trajectories_figure(content: dict[str, Any]) -> Figure | None:
         f"{plural(len(points), 'plasma sample')} of {plural(len({p['patient'] for p in points}), 'patient')}; "
         f"{undetected:,} without ctDNA stand at their own limit of detection: the true value lies below."
     )
+    if content["unit"] == "hge_per_ml":
+        caption += f" hGE: haploid genome equivalents, {content['convention_pg']:g} pg of DNA each."
     if content["not_drawn"]:
         caption += f" {plural(content['not_drawn'], 'sample')} could not be drawn (no day, or nothing assessable)."
     relapsed = sum(p["relapse"] for p in points)

@@ -40,7 +40,7 @@ def waterfall_figure(content: dict[str, Any]) -> Figure | None:
     x = alt.X("p:N", sort=order, scale=alt.Scale(domain=order, paddingInner=0.2)).axis(
         title=None if len(rows) <= _NAMED else "Patients", labels=len(rows) <= _NAMED, ticks=False, labelAngle=-60
     )
-    low, high = min(0.0, *(row["c"] for row in rows)), max(0.0, *(row["c"] for row in rows))
+    low, high = min(-content["drop_log10"], *(row["c"] for row in rows)), max(0.0, *(row["c"] for row in rows))
     pad = 0.08 * (high - low or 1.0)
     y = alt.Y("c:Q", scale=alt.Scale(domain=[low - 2 * pad, high + pad], nice=False)).axis(
         title="Deepest change from baseline, log10"

@@ -107,7 +107,11 @@ COURSE = Schema(
         Column("clearance_after_day", "real", "Day of the last sample before it in which ctDNA was detected."),
         Column("clearance_day", "real", "Day of the first such undetected sample: clearance lies in between."),
         Column("clearance_sustained", "flag", "Undetected in every later sample; NA without a later one."),
-        Column("molecular_relapse", "flag", "Detected again after clearance, or risen from the nadir as asked for."),
+        Column(
+            "molecular_relapse",
+            "flag",
+            "Detected again after clearance, or risen from the nadir as asked for. NA where the nadir is a bound from which it may have.",
+        ),
         Column("molecular_relapse_after_day", "real", "Day of the sample before it."),
         Column("molecular_relapse_day", "real", "Day of the first such sample."),
         Column("molecular_relapse_level", "real", "Its level."),

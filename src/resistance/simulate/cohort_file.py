@@ -278,7 +278,7 @@ analysis:
   genes: all_mutated                      # also one question per mutated gene, in a family of its own
   timepoint: baseline
   measures:                               # continuous markers; the effect is per unit, sd, log2, log10 or rank
-    - {name: ctDNA level, variable: "ctdna:hge_per_ml", scale: log10}   # per tenfold; zeros are counted and replaced
+    - {name: ctDNA level, variable: "ctdna:hge_per_ml", scale: log10}   # per tenfold; an undetected sample stands at its limit of detection
     - {name: CRBN expression, variable: "expression:CRBN", scale: sd, optimal_cut: true}   # the cut's p is corrected for the search
     - {name: TP53 VAF, variable: "vaf:TP53", scale: unit}                  # 0 where TP53 was looked at and not mutated
   landmarks:                              # later samples: only patients still followed without event on that day count

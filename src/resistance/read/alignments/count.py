@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from resistance.regions import Regions
 
 _KEY = "ctdna.alignments"
+#: beginnings of notes that say that a variant is not what it is taken for
+OTHER_BASE, NEITHER = "the reference has", "most reads show neither allele"
+SAME_CHANGE = "the same change as"
 #: alleles by their number in the kernels
 ALLELES = ("ref", "alt", "other", "discordant")
 
@@ -173,6 +176,14 @@ def _plan(
             remedy=f"It has: {', '.join(alignment.contigs[:5])} ... Are both on the same genome?",
         )
     windows = _windows(rows, where, alignment, notes)
+    first: dict[tuple[int, Window], int] = {}
+    for i, (contig, one) in enumerate(zip(where, windows, strict=True)):
+        earlier = first.setdefault((contig, one), i)
+        if earlier != i and contig >= 0:
+            pos, ref, alt = rows.loc[earlier, ["pos", "ref", "alt"]]
+            notes[i].append(
+                f"{SAME_CHANGE} {pos} {ref}>{alt}, written at another place of the repeat: the same reads count for both"
+            )
     sites = make_sites(where, windows)
     return _Plan(alignment, rows, sites, _settings(alignment, sites, settings), notes)
 
@@ -195,7 +206,7 @@ def _windows(rows: pd.DataFrame, where: Sequence[int], alignment: Alignment, not
         if ref != "-" and (i in gaps or certain):
             here = around[i][pos - 1 - begin[i] : pos - 1 - begin[i] + len(ref)]
             if here and "N" not in here and here != ref and where[i] >= 0:
-                notes[i].append(f"the reference has {here} here, not {ref}")
+                notes[i].append(f"{OTHER_BASE} {here} here, not {ref}")
         out.append(window(pos, ref, alt, around[i], begin[i]))
     return out
 
@@ -296,9 +307,12 @@ def _notes(plan: _Plan, seen: Seen, table: pd.DataFrame, targets: Regions | None
     by_site[plan.sites.row] = seen.by_site
     inside = np.ones(len(table), np.bool_) if targets is None else targets.hold(plan.variants)
     depth = table["depth"].to_numpy()
+    neither = (table["reads"] - table["reads_ref"] - table["reads_alt"] > table["reads"] / 2).to_numpy()
     notes = []
     for i, words in enumerate(plan.notes):
         more = [] if inside[i] else ["outside the target regions"]
+        if neither[i] and not any(word.startswith(OTHER_BASE) for word in words):
+            more.append(NEITHER)
         if depth[i] == 0 and not words:
             more.append(why_nothing(by_site[i]))
         notes.append("; ".join([*words, *more]) or None)

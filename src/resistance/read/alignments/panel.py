@@ -203,7 +203,7 @@ def open_panel(
         note = f"measured on fragments, while variants are counted in {settings.count}: an upper bound"
     return Panel(
         build,
-        () if settings.targets is None else read_targets(base / settings.targets),
+        () if settings.targets is None else read_targets(base / settings.targets, build),
         None if settings.fasta is None else base / settings.fasta,
         listed if listed is not None else black_list,
         snps if settings.snps is None else read_snps(base / settings.snps, build, dropped),

@@ -40,7 +40,7 @@ class Target:
         return self.end - self.start
 
 
-def read_targets(path: Path) -> tuple[Target, ...]:
+def read_targets(path: Path, build: str | None = None) -> tuple[Target, ...]:
     """Read the regions of a panel, sorted; each once, overlapping ones apart.
 
     Parameters
@@ -48,20 +48,30 @@ def read_targets(path: Path) -> tuple[Target, ...]:
     path : Path
         BED (chrom, start, end, name where given; half-open from 0), plain or gzip; or a tab separated table whose header
         begins chr (chrom, seqnames), start, end: its positions count from 1 and both ends belong to the region.
+    build : str, optional
+        Regions beyond the end of its chromosomes are refused: a BED does not name its build, this is the one sign of another.
 
     Raises
     ------
     InputError
-        As :func:`resistance.read.bed.bed_rows`; a position of the table that is no number.
+        As :func:`resistance.read.bed.bed_rows`; a position of the table that is no number; a region beyond its chromosome.
     """
     header = _header(path)
     if header is None:
         named = _names_of(path)
-        found = [(cells[0], int(cells[1]), int(cells[2]), named.get(row, "")) for row, cells in bed_rows(path)]
+        found = [(row, cells[0], int(cells[1]), int(cells[2]), named.get(row, "")) for row, cells in bed_rows(path)]
     else:
         found = _of_table(path, header)
     out = []
-    for chrom, start, end, name in found:
+    if build is not None:
+        import pandas as pd
+
+        from resistance.read.builds import refuse_beyond_end
+
+        chroms = pd.Series([contig(chrom) for _, chrom, *_ in found], dtype="object")
+        ends = pd.Series([end for *_, end, _ in found], dtype="Int64")
+        refuse_beyond_end(chroms, ends, pd.Series([row for row, *_ in found]), build, path)
+    for _, chrom, start, end, name in found:
         short = contig(chrom)
         out.append(Target(short, start, end, name or f"{short}:{start + 1}-{end}"))
     unique = {(t.chrom, t.start, t.end): t for t in reversed(out)}
@@ -134,7 +144,7 @@ def _names_of(path: Path) -> dict[int, str]:
     return {number: cells[3].strip() for number, cells in enumerate(lines, start=1) if len(cells) > 3}
 
 
-def _of_table(path: Path, header: Sequence[str]) -> list[tuple[str, int, int, str]]:
+def _of_table(path: Path, header: Sequence[str]) -> list[tuple[int, str, int, int, str]]:
     out, problems = [], []
     with path.open(encoding="utf-8-sig", newline="") as file:
         rows = csv.reader(file, delimiter="\t")
@@ -155,7 +165,7 @@ def _of_table(path: Path, header: Sequence[str]) -> list[tuple[str, int, int, st
                     )
                 )
                 continue
-            out.append((row[header[0]], int(start) - 1, int(end), row.get("name", "") or row.get("gene", "")))
+            out.append((number, row[header[0]], int(start) - 1, int(end), row.get("name", "") or row.get("gene", "")))
     if problems:
         raise InputError(problems[:20])
     if not out:
