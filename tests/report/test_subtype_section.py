@@ -112,7 +112,7 @@ def test_the_section_says_it_all(content: dict[str, Any]) -> None:
     assert "; kappa -0.14 (" in html
     assert f"On whom they differ ({content['disagreements']['patients']} patients)" in html
     assert html.count("<table") == html.count("<caption")
-    assert "1 housekeeping low" in html
+    assert "1 × housekeeping low" in html
 
 
 def test_the_tables_stand_beside_the_page(report: Path) -> None:

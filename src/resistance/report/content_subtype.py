@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from resistance.report.content_clinic import method_label
@@ -22,6 +23,8 @@ _ORDER = ("GCB", "ABC", "non-GCB", "UNCLASSIFIED")
 KINDS = {"cell_of_origin": "Cell of origin", "genetic": "Genetic subtype", "expression_class": "Expression class", "risk": "Risk"}
 #: disagreements that stand in the page; all stand in the table
 _MOST_DISAGREEMENTS = 50
+#: characters of a reason that is shown beside a count
+_LONGEST_REASON = 120
 #: bars of a figure of scores
 _BARS = 40
 
@@ -84,6 +87,8 @@ def subtype_content(config: CohortFile, tables: StageTables) -> dict[str, Any]:
                 "kind": KINDS.get(str(part["kind"].iloc[0])),
                 "verified": not bool((part["verified"] == False).fillna(False).any()),  # noqa: E712 (NA: a label)
                 "flags": _flags(part),
+                "why_open": _why_open(part),
+                "unseen": _unseen(part),
                 "limits": records[method].limits if method in records else None,
                 "source": records[method].citation if method in records else None,
                 "version": records[method].version if method in records else None,
@@ -103,6 +108,26 @@ def _flags(part: pd.DataFrame) -> list[dict[str, Any]]:
     named = part["flags"].dropna().str.split(";").explode()
     counts = named[named != "borderline"].value_counts().sort_index()
     return [{"flag": str(name).replace("_", " "), "n": int(n)} for name, n in counts.items()]
+
+
+def _why_open(part: pd.DataFrame) -> str | None:
+    """Return the reason of most patients without a call, up to its first semicolon; None where no reason is that of half of them."""
+    reasons = part.loc[part["subtype"].isna(), "reason"].dropna().map(lambda text: str(text).split("; ")[0])
+    if reasons.empty:
+        return None
+    counts = reasons.value_counts().sort_index().sort_values(ascending=False, kind="stable")
+    if 2 * counts.iloc[0] < len(reasons):
+        return None
+    text = re.sub(
+        r": \d+ of \d+ events not visible.*", "", str(counts.index[0]).removeprefix("not called: ").removeprefix("no call: ")
+    )
+    return text if len(text) <= _LONGEST_REASON else text[:_LONGEST_REASON].rsplit(" ", 1)[0] + " ..."
+
+
+def _unseen(part: pd.DataFrame) -> tuple[float, float] | None:
+    """Return the least and the greatest share of the method's weight that its patients' assays or tables do not show; None: nothing missing."""
+    share = part["weight_missing"].dropna().astype(float)
+    return (float(share.min()), float(share.max())) if len(share) and share.max() >= 0.005 else None
 
 
 def _disagreements(tables: StageTables) -> dict[str, Any]:
