@@ -91,6 +91,7 @@ def check(cohort_file: Path) -> list[str]:
 
 def _classified(cohort: Cohort, config: CohortFile, base: Path, found: Collected) -> list[str]:
     """Say how many patients each method of the cohort file can call, of those methods that need no annotation."""
+    from resistance.subtype.method import common_reason
     from resistance.subtype.registry import by_name
 
     lines = []
@@ -101,7 +102,7 @@ def _classified(cohort: Cohort, config: CohortFile, base: Path, found: Collected
         called = found.call(method.classify, cohort, config.subtype.below(base))
         if called is not None:
             rows = called.subtypes
-            open_ = rows.loc[rows["subtype"].isna(), "reason"].str.split(":").str[0].value_counts()
-            why = f"; most of the others: {open_.index[0]}" if len(open_) else ""
+            reason = common_reason(rows.loc[rows["subtype"].isna(), "reason"].dropna().astype(str))
+            why = f"; most of the others: {reason}" if reason else ""
             lines.append(f"subtype {name}: {int(rows['subtype'].notna().sum())} of {len(rows)} patients called{why}")
     return lines

@@ -112,7 +112,7 @@ def test_the_section_says_it_all(content: dict[str, Any]) -> None:
     assert "; kappa -0.14 (" in html
     assert f"On whom they differ ({content['disagreements']['patients']} patients)" in html
     assert html.count("<table") == html.count("<caption")
-    assert "1 housekeeping low" in html
+    assert "1 × housekeeping low" in html
 
 
 def test_the_tables_stand_beside_the_page(report: Path) -> None:
@@ -129,3 +129,31 @@ def test_names_of_methods_for_people() -> None:
         "DLBCL90 DHITsig",
         "Visco-Young",
     ]
+
+
+def test_methods_without_a_call_are_shown_with_the_reason_and_not_crossed(tmp_path: Path) -> None:
+    tables = read_tables(made.build_results(tmp_path / "results"))
+    ids = sorted(tables.cohort.patients["patient_id"])
+    rows = [
+        {
+            "patient_id": p, "method": "lps_wright210", "kind": "cell_of_origin", "subtype": None, "verified": True, "weight_missing": 0.19,
+            "reason": f"score {i}.5 and no class: two groups are no better than one; few", "flags": f"{20 + i}% of the weight not measured",
+        }
+        for i, p in enumerate(ids)
+    ]  # fmt: skip
+    subtypes = conform(
+        pd.concat([tables.subtypes, conform(pd.DataFrame(rows), schemas.SUBTYPES)], ignore_index=True), schemas.SUBTYPES
+    )
+    more = replace(tables, subtypes=subtypes, concordance=concordance(subtypes), disagreements=disagreements(subtypes))
+    content = subtype_content(made.config_of(), more)
+    of = {m["method"]: m for m in content["methods"]}["lps_wright210"]
+    assert (of["not_called"], of["why_open"]) == (len(ids), "no class: two groups are no better than one")
+    assert of["unseen"] == (0.19, 0.19)
+    assert of["flags"] == [{"flag": "much of the weight not measured in the sample", "n": len(ids)}]
+    assert not any("LPS" in row["a"] + row["b"] for row in content["agreement"])
+    assert content["apart"] == []
+    section = '{% import "macros.html.j2" as m %}{% include "subtype.html.j2" %}'
+    shown = {"subtype": content, "published": {"rows": []}}
+    html = _environment().from_string(section).render(c=shown, figures={"subtype": [], "subtype scores": []}, sim=False)
+    assert "nobody called: no class: two groups are no better than one</td>" in html
+    assert "19 % of its weight missing" in html

@@ -174,7 +174,7 @@ def test_labels_that_cannot_be_learned_are_named(labels, message):
 @pytest.mark.parametrize(
     ("table", "message"),
     [
-        ({"id": ["S1"], "label": ["C1"]}, "column 'sample_id': the table of labels lacks a column. It has: id, label"),
+        ({"who": ["S1"], "label": ["C1"]}, "column 'sample_id': the table of labels lacks a column. It has: who, label"),
         (
             {"sample_id": ["S1", "S1"], "label": ["C1", "C2"]},
             "row 3, column 'sample_id', value 'S1': the sample stands in two rows",

@@ -109,8 +109,18 @@ def test_a_sample_that_was_not_measured_is_unusable_on_any_scale():
     assert from_frame(table, "log2").unusable() == {"B": "no value at all"}
 
 
-def test_zero_is_a_value_on_a_log_scale():
-    assert from_frame(frame(np.zeros((5, 3))), "log2").unusable() == {}
+def test_zero_is_a_value_on_a_log_scale_but_a_sample_of_one_value_says_nothing():
+    of = frame()
+    of.iloc[0] = 0.0
+    assert from_frame(of, "log2").unusable() == {}
+    of["B"] = 0.0
+    assert from_frame(of, "log2").unusable() == {"B": "all values are 0 (log2)"}
+    of["C"] = np.where(np.arange(len(of)) % 2, 7.5, np.nan)
+    assert from_frame(of, "log2").unusable() == {"B": "all values are 0 (log2)", "C": "all values are 7.5 (log2)"}
+
+
+def test_one_gene_alone_is_no_reason_to_call_a_sample_constant():
+    assert from_frame(frame().iloc[:1], "log2").unusable() == {}
 
 
 def test_single_precision_and_whole_numbers_are_taken_as_they_are():

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from resistance.report.content_clinic import method_label
 from resistance.report.content_study import endpoint_rows, response_endpoint
+from resistance.subtype.method import common_reason
 from resistance.subtype.registry import METHODS
 
 if TYPE_CHECKING:
@@ -84,15 +85,19 @@ def subtype_content(config: CohortFile, tables: StageTables) -> dict[str, Any]:
                 "kind": KINDS.get(str(part["kind"].iloc[0])),
                 "verified": not bool((part["verified"] == False).fillna(False).any()),  # noqa: E712 (NA: a label)
                 "flags": _flags(part),
+                "why_open": common_reason(part.loc[part["subtype"].isna(), "reason"].dropna().astype(str)),
+                "unseen": _unseen(part),
                 "limits": records[method].limits if method in records else None,
                 "source": records[method].citation if method in records else None,
                 "version": records[method].version if method in records else None,
             }
         )
+    pairs = [_agreement(row, calls) for row in tables.concordance.to_dict("records")]
     return {
         "response": config.endpoints[name].label if binary and name is not None else None,
         "methods": out,
-        "agreement": [_agreement(row, calls) for row in tables.concordance.to_dict("records")],
+        "agreement": [row for row in pairs if row["both"]],
+        "apart": [(row["a"], row["b"]) for row in pairs if not row["both"] and row["a_calls"] and row["b_calls"]],
         "disagreements": _disagreements(tables),
         "scores": [_scores(method, rows, records[method].cut_scores if method in records else ()) for method in _scored(rows)],
     }
@@ -101,8 +106,16 @@ def subtype_content(config: CohortFile, tables: StageTables) -> dict[str, Any]:
 def _flags(part: pd.DataFrame) -> list[dict[str, Any]]:
     """Return each flag of a method's calls with the number of patients, borderline left to its own column."""
     named = part["flags"].dropna().str.split(";").explode()
+    # the share differs from sample to sample
+    named = named.str.replace(r"^\d+% of the weight not measured", "much of the weight not measured in the sample", regex=True)
     counts = named[named != "borderline"].value_counts().sort_index()
     return [{"flag": str(name).replace("_", " "), "n": int(n)} for name, n in counts.items()]
+
+
+def _unseen(part: pd.DataFrame) -> tuple[float, float] | None:
+    """Return the least and the greatest share of the method's weight that its patients' assays or tables do not show; None: nothing missing."""
+    share = part["weight_missing"].dropna().astype(float)
+    return (float(share.min()), float(share.max())) if len(share) and share.max() >= 0.005 else None
 
 
 def _disagreements(tables: StageTables) -> dict[str, Any]:
@@ -179,6 +192,8 @@ def _agreement(row: dict[str, Any], calls: dict[str, dict[str, str]]) -> dict[st
         "columns": columns,
         "counts": [[sum(calls[a][p] == r and calls[b][p] == c for p in both) for c in columns] for r in rows],
         "both": len(both),
+        "a_calls": len(calls[a]),
+        "b_calls": len(calls[b]),
         "definite": int(row["n"]),
         "agree": int(row["agree"]),
         "kappa": _or_none(row["kappa"]),

@@ -9,10 +9,10 @@ from resistance.subtype.method import UNCLASSIFIED, Called, Method, as_calls
 from resistance.subtype.nanostring import (
     call_rows,
     classify_cohort,
-    counts_of_table,
     score_counts,
     score_rows,
 )
+from resistance.subtype.nanostring_table import counts_of_table
 from resistance.subtype.signature import load_signatures
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def classify(cohort: Cohort, settings: Subtype) -> Called:
 
 
 def classify_table(table: pd.DataFrame, *, platform: str = "nanostring") -> pd.DataFrame:
-    """Call every sample of a table of raw counts, codes in rows (see :func:`resistance.subtype.nanostring.counts_of_table`)."""
+    """Call every sample of a table of raw counts, codes in rows (see :func:`resistance.subtype.nanostring_table.counts_of_table`)."""
     return as_calls(_of(counts_of_table(table, platform=platform))[0])
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import zipfile
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,8 +22,11 @@ if TYPE_CHECKING:
 UNKNOWN = ("", "NA", "NaN", "nan", "N/A", "not_assessed", "None", "null", ".")
 #: names of the column with the events' names, and of a second one that published matrices have
 _LABELS = ("gene", "event", "feature", "sample", "classifier_name", "description", "name")
+#: rows of published matrices that describe the sample
+_OF_SAMPLES = ("PURITY", "PLOIDY", "COO")
 #: values of the published coding: 0 none; 1 synonymous, or low-level copy number; 2 other mutation, or high-level; 3 structural
 VALUES = (0.0, 1.0, 2.0, 3.0)
+_FORMS = "Tab separated text (.csv: commas; .xlsx) with a header."
 _FLAGS = {"True": 1, "TRUE": 1, "False": 0, "FALSE": 0}
 
 
@@ -38,11 +42,15 @@ class Events:
         Name here -> name in the file, where they differ by more than spelling of punctuation or case.
     where : str or None
         File or table, for messages.
+    passed_over : int
+        Rows that are no events and are not read: how many cells carry one (``TP53.CCF``), purity, ploidy; and rows
+        that no method asks for and that hold something else than codes.
     """
 
     table: pd.DataFrame
     renamed: dict[str, str]
     where: str | None = None
+    passed_over: int = 0
 
     def take(self, wanted: Sequence[str]) -> NDArray[np.float64]:
         """Return the columns `wanted` (names here), NaN where the table does not have the event."""
@@ -68,22 +76,17 @@ def check_events(table: pd.DataFrame, *, known: Collection[str] = (), where: str
     Raises
     ------
     InputError
-        No events or samples, samples in the rows, an event or sample twice, a value other than 0 to 3, or none of
-        the known events; every bad value is named by event and sample (at most 20).
+        No events or samples, samples in the rows, an event or sample twice, none of the known events, or a value other
+        than 0 to 3 (where events are known: of one of them), named by event and sample.
     """
     import pandas as pd
 
+    table, passed_over = _without_fractions(table)
     if table.empty:
         raise InputError("the matrix has no events or no samples", path=where)
     raw_names = [str(x) for x in table.index]
     names = [event_name(x) for x in raw_names]
     _refuse_swapped([str(x) for x in table.columns], names, known, where)
-    problems = _twice(names, raw_names, where) + _twice_sample([str(x) for x in table.columns], where)
-    if problems:
-        raise InputError(problems)
-    values, problems = _values(table, raw_names, where)
-    if problems:
-        raise InputError(problems)
     if known and not set(names) & set(known):
         close = difflib.get_close_matches(names[0], sorted(known), 1)
         raise InputError(
@@ -93,9 +96,22 @@ def check_events(table: pd.DataFrame, *, known: Collection[str] = (), where: str
             remedy=f"Events are named like {', '.join(sorted(known)[:3])}"
             + (f"; did you mean {close[0]}?" if close else "; copy number like 17p:DEL, structural variants like SV:BCL6."),
         )
+    problems = _twice(names, raw_names, where) + _twice_sample([str(x) for x in table.columns], where)
+    if problems:
+        raise InputError(problems)
+    values, bad = _values(table)
+    asked = np.array([not known or name in set(known) for name in names])
+    other = bad.any(axis=1) & ~asked  # such as the age of the patient
+    problems = _bad_values(table, raw_names, bad & asked[:, None], where)
+    if problems:
+        raise InputError(problems)
+    if other.any():
+        keep = np.flatnonzero(~other)
+        values, table, passed_over = values[keep], table.iloc[keep], passed_over + int(other.sum())
+        names, raw_names = [names[i] for i in keep], [raw_names[i] for i in keep]
     plain = {new: old for new, old in zip(names, raw_names, strict=True) if _letters(new) != _letters(old)}
     frame = pd.DataFrame(values.T, index=[str(x) for x in table.columns], columns=names)
-    return Events(frame, plain, where)
+    return Events(frame, plain, where, passed_over)
 
 
 def table_events(table: pd.DataFrame, *, known: Collection[str] = (), where: str | None = None) -> Events:
@@ -105,21 +121,27 @@ def table_events(table: pd.DataFrame, *, known: Collection[str] = (), where: str
     ----------
     table : DataFrame
         With a column ``sample_id`` (or an index of that name): one row per sample, one column per event.
-        Else events in rows: in the first text column (``gene``, ``event`` ...) or in the index; one column per sample.
+        Else events in rows: in the first column where it is called ``gene``, ``event`` ... or holds words under a plain
+        index, else in the index; one column per sample.
     known, where
         As in :func:`check_events`.
     """
     frame = table.reset_index() if table.index.name == "sample_id" else table
     if "sample_id" in frame.columns:
         return check_events(frame.set_index("sample_id").T, known=known, where=where)
-    label = next((name for name in frame.columns[:1] if str(name).lower() in _LABELS), None)
+    label = next((name for name in frame.columns[:1] if str(name).lower() in _LABELS or _names_rows(frame)), None)
     if label is not None:
         frame = frame.set_index(label)
     return check_events(frame[[name for name in frame.columns if str(name).lower() not in _LABELS]], known=known, where=where)
 
 
 def read_table(path: Path) -> pd.DataFrame:
-    """Read a table as text, ``.gz`` or plain, tab separated.
+    """Read a table as text: tab separated, ``.csv`` (comma) or ``.xlsx`` (first sheet), text also as ``.gz``.
+
+    Returns
+    -------
+    DataFrame
+        Every cell as text.  Where the header is one cell short, as R writes it, the first column is called ``name``.
 
     Raises
     ------
@@ -128,19 +150,34 @@ def read_table(path: Path) -> pd.DataFrame:
     """
     import pandas as pd
 
+    name = path.name.lower().removesuffix(".gz")
     try:
-        table = pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False, encoding="utf-8-sig")
+        if name.endswith((".xlsx", ".xlsm")):
+            table = pd.read_excel(path, dtype=str, keep_default_na=False)
+        else:
+            separator = "," if name.endswith(".csv") else "\t"
+            table = pd.read_csv(path, sep=separator, dtype=str, keep_default_na=False, encoding="utf-8-sig")
     except FileNotFoundError as error:
         raise InputError("the table is missing", path=path) from error
-    except (ValueError, OSError, EOFError) as error:  # pandas' own errors of reading are ValueErrors
-        raise InputError(f"not a readable table ({error})", path=path, remedy="Tab separated text with a header.") from error
+    except (
+        ValueError,
+        OSError,
+        EOFError,
+        KeyError,
+        zipfile.BadZipFile,
+    ) as error:  # pandas' own errors of reading are ValueErrors
+        raise InputError(f"not a readable table ({error})", path=path, remedy=_FORMS) from error
+    if isinstance(table.index, pd.MultiIndex):
+        raise InputError("the header is several cells short", path=path, remedy=_FORMS)
+    if not isinstance(table.index, pd.RangeIndex):
+        table = table.rename_axis(index="name").reset_index()
     if table.shape[1] < 2:
-        raise InputError("the table has one column", path=path, remedy="Tab separated text with a header.")
+        raise InputError("the table has one column", path=path, remedy=_FORMS)
     return table
 
 
 def read_events(path: Path, *, samples_in_rows: bool = False, known: Collection[str] = ()) -> Events:
-    """Read a matrix from a tab separated file, ``.gz`` or plain.
+    """Read a matrix from a file (see :func:`read_table`).
 
     Parameters
     ----------
@@ -162,6 +199,25 @@ def read_events(path: Path, *, samples_in_rows: bool = False, known: Collection[
     if samples_in_rows:
         table = table.T
     return check_events(table, known=known, where=str(path))
+
+
+def _names_rows(frame: pd.DataFrame) -> bool:
+    """Return whether the first column names the rows: words under an index that names nothing."""
+    import pandas as pd
+
+    if not isinstance(frame.index, pd.RangeIndex) or not len(frame):
+        return False
+    words = frame.iloc[:, 0].dropna().astype(str).str.strip()
+    words = words[~words.isin(UNKNOWN)]
+    return len(words) > 0 and bool(pd.to_numeric(words.replace(_FLAGS), errors="coerce").isna().all())
+
+
+def _without_fractions(table: pd.DataFrame) -> tuple[pd.DataFrame, int]:
+    """Leave out what published matrices hold beside their events: fractions of cells, purity and ploidy."""
+    names = [str(name) for name in table.index]
+    events = set(names)
+    keep = [not (name.upper() in _OF_SAMPLES or (name.upper().endswith(".CCF") and name[:-4] in events)) for name in names]
+    return (table, 0) if all(keep) else (table.loc[keep], keep.count(False))
 
 
 def _letters(name: str) -> str:
@@ -205,7 +261,8 @@ def _twice_sample(columns: list[str], where: str | None) -> list[Problem]:
     ]
 
 
-def _values(table: pd.DataFrame, names: list[str], where: str | None) -> tuple[NDArray[np.float64], list[Problem]]:
+def _values(table: pd.DataFrame) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Return the numbers of a table, NaN where unknown, and which cells are neither unknown nor a code."""
     import pandas as pd
 
     text = table.astype("object").where(table.notna(), "NA")
@@ -213,15 +270,19 @@ def _values(table: pd.DataFrame, names: list[str], where: str | None) -> tuple[N
     flat = [_FLAGS.get(str(value), value) for value in text.to_numpy(dtype=object).ravel()]
     numbers = pd.to_numeric(pd.Series(flat, dtype="object"), errors="coerce").to_numpy(dtype=np.float64).reshape(table.shape)
     numbers[unknown] = np.nan
-    bad = ~unknown & ~np.isin(numbers, VALUES)
-    problems = [
+    return numbers, ~unknown & ~np.isin(numbers, VALUES)
+
+
+def _bad_values(table: pd.DataFrame, names: list[str], bad: NDArray[np.bool_], where: str | None) -> list[Problem]:
+    """Name bad cells: of each event the first two, at most 20."""
+    first = bad & (np.cumsum(bad, axis=1) <= 2)
+    return [
         Problem(
             f"sample {table.columns[j]} has a value that is none of 0, 1, 2, 3",
             where,
             column=names[i],
-            value=str(text.iloc[i, j]),
+            value=str(table.iloc[i, j]),
             remedy="0 none; 1 synonymous or low-level copy number; 2 other mutation or high-level; 3 structural; NA not seen.",
         )
-        for i, j in zip(*(part[:20] for part in np.nonzero(bad)), strict=True)
+        for i, j in zip(*(part[:20] for part in np.nonzero(first)), strict=True)
     ]
-    return numbers, problems

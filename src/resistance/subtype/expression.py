@@ -74,20 +74,22 @@ class Expression:
         return total
 
     def unusable(self) -> dict[str, str]:
-        """Return sample -> why nothing can be said about it: no value at all, or all of them 0."""
-        known, above = np.zeros(len(self.samples), dtype=bool), np.zeros(len(self.samples), dtype=bool)
+        """Return sample -> why nothing can be said about it: no value at all, or one and the same for all genes (such as 0)."""
+        low, high = np.full(len(self.samples), np.inf), np.full(len(self.samples), -np.inf)
+        genes = np.zeros(len(self.samples), dtype=np.intp)
         for rows in _blocks(self.values):
             block = self.values[rows]
-            known |= ~np.isnan(block).all(axis=0)
-            above |= (block > 0).any(axis=0) if self.unit != "log2" else known
-            if known.all() and above.all():  # as a rule after the first rows
+            low, high = np.fmin(low, np.fmin.reduce(block, axis=0)), np.fmax(high, np.fmax.reduce(block, axis=0))
+            genes += (~np.isnan(block)).sum(axis=0)
+            if (low < high).all():  # as a rule after the first rows
                 break
-        reasons = {name: "no value at all" for name, has in zip(self.samples, known, strict=True) if not has}
-        return reasons | {
-            name: f"all values are 0 ({self.unit})"
-            for name, has, some in zip(self.samples, known, above, strict=True)
-            if has and not some
-        }
+        reasons = {}
+        for name, least, most, n in zip(self.samples, low, high, genes, strict=True):
+            if n == 0:
+                reasons[name] = "no value at all"
+            elif least == most and (n > 1 or (least == 0 and self.unit != "log2")):
+                reasons[name] = f"all values are {least:g} ({self.unit})"
+        return reasons
 
     def select(self, samples: Sequence[str]) -> Expression:
         """Return some of the samples, in the order given."""
@@ -239,17 +241,23 @@ def refuse_other_unit(values: NDArray[Any], unit: str, genes: Sequence[str], sam
 def _refuse_turned(genes: list[str], samples: list[str], where: str) -> None:
     """Samples in rows: the columns are known genes and the rows are not."""
     from resistance.knowledge import load_genes
+    from resistance.subtype.genes import current_symbol
+    from resistance.subtype.published import load_published, load_scores
 
     known = load_genes()
+    weights = [found.weights for found in load_published().values()] + [found.weights for found in load_scores().values()]
+    listed = {current_symbol(gene) for of in weights for gene in of}
 
     def symbols(names: list[str]) -> int:
-        return sum(name.startswith("ENSG0") or known.current(name) is not None for name in names)
+        return sum(
+            name.startswith("ENSG0") or known.current(name) is not None or current_symbol(name) in listed for name in names
+        )
 
     in_columns, in_rows = symbols(samples), symbols(genes)
     if in_columns >= max(2, 0.2 * min(len(samples), 100)) and in_columns > 2 * in_rows:
         raise InputError(
             f"genes stand in columns here ({in_columns} column names are genes, {in_rows} row names are)", path=where,
-            remedy="Turn the table: genes in rows, samples in columns.",
+            remedy="Turn the table: genes in rows, samples in columns (table.T; on the command line: --samples-in-rows).",
         )  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -47,7 +48,7 @@ def cohort_events(cohort: Cohort, settings: Subtype, known: Collection[str] = ()
     theirs, ours = list(names), list(names.values())
     table = given.table.loc[theirs].set_axis(ours).combine_first(own.table)
     order = [name for name in dict.fromkeys([*own.table.index, *ours]) if name in table.index]
-    return Events(table.reindex(order), given.renamed, given.where)
+    return replace(given, table=table.reindex(order))
 
 
 def our_samples(names: Sequence[str], pattern: str | None, cohort: Cohort, where: str) -> dict[str, str]:
@@ -88,7 +89,7 @@ def classify_cohort(cohort: Cohort, settings: Subtype, method: Method, rows_of: 
     looked = events.table[asked.notna().any(axis=1)]
     if looked.empty:
         return Called(per_patient(cohort, method, as_calls([]), what=WHAT), empty(SCORES))
-    calls = rows_of(Events(looked, events.renamed, events.where))
+    calls = _told(rows_of(replace(events, table=looked)), events, method)
     return Called(per_patient(cohort, method, as_calls([method.row(**row) for row in calls]), what=WHAT), empty(SCORES))
 
 
@@ -96,6 +97,16 @@ def is_binary(events: Events) -> bool:
     """Return whether a matrix holds 1 and nothing above: 1 then cannot mean 'synonymous' beside 'other mutation'."""
     values = events.table.to_numpy(dtype=np.float64)
     return bool((values == 1).any() and not (values > 1).any())
+
+
+def _told(rows: list[dict[str, Any]], events: Events, method: Method) -> list[dict[str, Any]]:
+    """Say in each reason which of the method's events the file calls otherwise, and how many of its rows are no events."""
+    wanted = set(method.features)
+    older = [f"{old} = {new}" for new, old in events.renamed.items() if not wanted or new in wanted]
+    parts = [f"names resolved: {', '.join(older[:5])}{' ...' if len(older) > 5 else ''}"] if older else []
+    if events.passed_over:
+        parts.append(f"{events.passed_over} rows that are no events (such as .CCF, purity) not read")
+    return [row | {"reason": "; ".join(filter(None, [row.get("reason"), *parts]))} for row in rows]
 
 
 def classify_events_table(table: pd.DataFrame, method: Method, rows_of: Rows, *, coded: bool = True) -> pd.DataFrame:
@@ -111,4 +122,4 @@ def classify_events_table(table: pd.DataFrame, method: Method, rows_of: Rows, *,
     rows = rows_of(events)
     if coded and is_binary(events):
         rows = [row | {"flags": ";".join(filter(None, [row.get("flags"), "binary_matrix"]))} for row in rows]
-    return as_calls([method.row(**row) for row in rows])
+    return as_calls([method.row(**row) for row in _told(rows, events, method)])

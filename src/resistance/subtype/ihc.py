@@ -6,6 +6,7 @@ what is borderline follows from that, the same for all rules.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,11 @@ _ALIASES = {
     "MME": "CD10", "IRF4": "MUM1", "MUM1/IRF4": "MUM1", "IRF4/MUM1": "MUM1", "MUM1P": "MUM1", "CMYC": "MYC",
     "SERPINA9": "GCET1", "CENTERIN": "GCET1",
 }  # fmt: skip
+#: what a column's name says beside the antibody: blanks, brackets, the unit
+_PUNCTUATION = re.compile(r"[\s_\-.()\[\]%]+")
+_OF_TABLES = re.compile(r"(?:PERCENTAGE|PERCENT|PERC|PCT|POSITIVITY|POSITIVE|POS|STAINING|CELLS|IHC)+$")
+#: usual names of the column with the samples
+_SAMPLE = ("sample_id", "sample", "sampleid", "sample id", "id", "patient_id", "patient", "patient id", "case", "case_id")
 _CALLS = {"positive": True, "pos": True, "+": True, "true": True, "yes": True}
 _CALLS |= {"negative": False, "neg": False, "-": False, "false": False, "no": False}
 
@@ -103,9 +109,15 @@ def by_tree(tree: Ask) -> Decide:
 
 
 def normalised(antibody: str) -> str:
-    """Return an antibody's name as the rules write it (``BCL-6`` -> ``BCL6``, ``IRF4`` -> ``MUM1``)."""
-    name = antibody.upper().replace("-", "").replace(" ", "").replace("_", "")
-    name = name.removesuffix("PERCENT").removesuffix("%")
+    """Return an antibody's name as the rules write it.
+
+    Examples
+    --------
+    >>> [normalised(x) for x in ("BCL-6", "IRF4", "CD10 (%)", "MUM1_pct", "IHC.BCL2 positive")]
+    ['BCL6', 'MUM1', 'CD10', 'MUM1', 'BCL2']
+    """
+    name = _PUNCTUATION.sub("", antibody.upper())
+    name = _OF_TABLES.sub("", name.removeprefix("IHC"))
     return _ALIASES.get(name, name)
 
 
@@ -231,8 +243,8 @@ def long_table(table: pd.DataFrame, cutoffs: Mapping[str, float], *, values_are:
     Parameters
     ----------
     table : DataFrame
-        One row per sample: a column 'sample_id' (or 'sample'; else the index) and one per antibody, by any
-        of its names.  Cells are percentages ('30', '30%'), or calls ('positive', '-'); empty: not done.
+        One row per sample: a column 'sample_id' (or 'sample', 'id', 'patient_id' ...; else the index) and one per antibody, by
+        any of its names, with or without its unit ('CD10 (%)').  Cells are percentages ('30', '30%'), or calls ('positive', '-'); empty: not done.
     cutoffs : mapping
         The antibodies of the rule; other columns are not read.
     values_are : {'percent', 'fraction'}
@@ -253,7 +265,8 @@ def long_table(table: pd.DataFrame, cutoffs: Mapping[str, float], *, values_are:
 
     if values_are not in ("percent", "fraction"):
         raise InputError("is neither 'percent' nor 'fraction'", column="values_are", value=values_are)
-    key = next((name for name in table.columns if str(name).strip().lower() in ("sample_id", "sample")), None)
+    lowered = {" ".join(str(name).lower().split()): name for name in reversed(table.columns)}
+    key = next((lowered[name] for name in _SAMPLE if name in lowered), None)
     samples = pd.Series(table.index if key is None else table[key].to_numpy()).map(lambda x: str(x).strip())
     if samples.duplicated().any():
         at = int(samples.duplicated().to_numpy().argmax())

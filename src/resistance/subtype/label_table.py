@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,35 +34,61 @@ class Labels:
     without: int
 
 
-def read_labels(path: Path, *, sample: str = "sample_id", label: str = "label") -> Labels:
+#: usual names of the two columns, tried in this order
+SAMPLE_COLUMNS = ("sample_id", "sample", "id", "name")
+LABEL_COLUMNS = ("label", "class", "cluster", "subtype", "group", "coo", "coo_class", "classification")
+
+
+def read_labels(
+    path: Path, *, sample: str | None = None, label: str | None = None, where: Sequence[tuple[str, str]] = ()
+) -> Labels:
     """Read a table of labels.
 
     Parameters
     ----------
     path : Path
-    sample, label : str
-        Names of the two columns.  A column named like a class holds, 0 to 1, how sure the class is.
+        See :func:`resistance.subtype.events.read_table`.
+    sample, label : str, optional
+        Names of the two columns; default: the usual ones (:data:`SAMPLE_COLUMNS`, :data:`LABEL_COLUMNS`).  A column named like
+        a class holds, 0 to 1, how sure the class is.
+    where : sequence of (column, value)
+        Only rows with these values.
 
     Raises
     ------
     InputError
         A column is missing, a sample stands twice, no row has a label, or a share is no number from 0 to 1.
     """
-    return labels_of(read_table(path), sample=sample, label=label, where=str(path))
+    table = read_table(path)
+    for name, value in where:
+        table = table[table[_column(table, name, (), str(path))].map(lambda cell, value=value: str(cell).strip() == value)]
+    if where and table.empty:
+        shown = ", ".join(f"{name}={value}" for name, value in where)
+        raise InputError(f"no row is left where {shown}", path=path, remedy="Look at --where.")
+    return labels_of(table, sample=sample, label=label, where=str(path))
 
 
-def labels_of(table: pd.DataFrame, *, sample: str = "sample_id", label: str = "label", where: str = "labels") -> Labels:
-    """Return the labels of a table of text (see :func:`read_labels`)."""
-    for name in (sample, label):
-        if name not in table:
-            raise InputError(
-                "the table of labels lacks a column",
-                path=where,
-                column=name,
-                remedy=f"It has: {', '.join(str(x) for x in table.columns[:10])}. Name the columns by --sample and --label.",
-            )
+def _column(table: pd.DataFrame, wanted: str | None, usual: Sequence[str], where: str) -> str:
+    of = {str(name).strip().lower(): str(name) for name in reversed(table.columns)}
+    found = wanted if wanted is not None else next((of[name] for name in usual if name in of), None)
+    if found is None or found not in table:
+        raise InputError(
+            "the table of labels lacks a column",
+            path=where,
+            column=wanted or usual[0],
+            remedy=f"It has: {', '.join(str(x) for x in table.columns[:10])}. Name the columns by --sample and --label.",
+        )
+    return found
+
+
+def labels_of(table: pd.DataFrame, *, sample: str | None = None, label: str | None = None, where: str = "labels") -> Labels:
+    """Return the labels of a table of text (see :func:`read_labels`); numbers that are whole lose their '.0'."""
+    sample = _column(table, sample, SAMPLE_COLUMNS, where)
+    label = _column(table, label, LABEL_COLUMNS, where)
     names = [str(x).strip() for x in table[sample]]
     given = ["" if x is None or x != x else str(x).strip() for x in table[label]]
+    if all(re.fullmatch(r"\d+\.0", value) for value in given if value not in UNKNOWN):
+        given = [value.removesuffix(".0") for value in given]  # a class 5 that a table with gaps holds as 5.0
     of: dict[str, str] = {}
     problems = []
     for i, (name, value) in enumerate(zip(names, given, strict=True)):

@@ -6,7 +6,8 @@ give the same calls.  The cohort's table has one row per patient, a plain table'
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -199,6 +200,31 @@ def per_patient(cohort: Cohort, method: Method, calls: pd.DataFrame, *, what: st
             reason += f"; {others[patient]} other sample(s) of the patient not shown here"
         rows.append({name: row[name] for name in TABLE_CALLS.names} | {"patient_id": patient, "reason": reason})
     return conform(pd.DataFrame(rows, columns=list(SUBTYPES.names)), SUBTYPES)
+
+
+#: characters of a reason that is shown beside a count
+_LONGEST_REASON = 120
+
+
+def common_reason(reasons: Iterable[str]) -> str | None:
+    """Return why most of some samples have no call, short; None where no reason is that of half of them.
+
+    Examples
+    --------
+    >>> common_reason(["score 3.1 and no class: one group", "score -7 and no class: one group; few", "no call: no value at all"])
+    'no class: one group'
+    """
+    counts: dict[str, int] = {}
+    for reason in reasons:
+        text = re.sub(r"^score \S+ and ", "", reason.removeprefix("not called: ").removeprefix("no call: "))
+        text = re.sub(r": \d+ of \d+ events not visible.*", "", text).split("; ")[0]
+        counts[text] = counts.get(text, 0) + 1
+    if not counts:
+        return None
+    text, n = min(counts.items(), key=lambda item: (-item[1], item[0]))
+    if 2 * n < sum(counts.values()):
+        return None
+    return text if len(text) <= _LONGEST_REASON else text[:_LONGEST_REASON].rsplit(" ", 1)[0] + " ..."
 
 
 def with_patients(cohort: Cohort, scores: pd.DataFrame) -> pd.DataFrame:

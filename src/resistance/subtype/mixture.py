@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -198,7 +198,7 @@ def classify(cohort: Cohort, settings: Subtype) -> Called:
     looked = events.table[events.table.notna().any(axis=1)]
     if looked.empty:
         return Called(per_patient(cohort, METHOD, as_calls([]), what=WHAT))
-    seen = Events(looked, events.renamed, events.where)
+    seen = replace(events, table=looked)
     if saved is None:
         saved = fit_mixture(
             seen, classes=asked.classes, criterion=asked.criterion, min_frequency=asked.min_frequency, seed=asked.seed

@@ -10,10 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from resistance.errors import InputError, Problem
+from resistance.errors import InputError
 from resistance.schemas import SCORES
 from resistance.stats.normal_classes import class_probabilities, far_outside, score_at
-from resistance.subtype.genes import current_symbol, find_genes, share_missing
+from resistance.subtype.genes import find_genes, share_missing
 from resistance.subtype.method import (
     TABLE_SCORES,
     UNCLASSIFIED,
@@ -24,6 +24,7 @@ from resistance.subtype.method import (
     probabilities_text,
     with_patients,
 )
+from resistance.subtype.nanostring_table import OTHER_PLATFORM, counts_of_table, refuse_other_numbers
 from resistance.subtype.signature import Signature, housekeeping_genes, load_signatures
 from resistance.tables import conform, empty
 
@@ -38,14 +39,7 @@ if TYPE_CHECKING:
 #: quality: mean log2 count of the housekeeping genes below which COO and PMBL are not called, and their
 #: geometric mean below which DHITsig is not called (both mean 60 counts; DLBCL90 1.1.0 tests each so)
 MIN_MEAN_LOG2, MIN_GEOMETRIC_MEAN = 5.906890596, 60.0
-#: a code set has at most 800 targets and some controls; a transcriptome has many times that
-MAX_CODES = 1000
-OTHER_PLATFORM = (
-    "Cut-offs of a code set mean nothing on another scale: use the method lps (weights for expression, or a model that "
-    "`resistance subtype train` makes from a labelled cohort)."
-)
 HOUSEKEEPING_SCORE = "nanostring_housekeeping"
-_LABELS = ("gene", "code_class", "name", "code", "accession", "codeclass", "class_name", "annotation")
 
 
 @dataclass(frozen=True)
@@ -76,86 +70,6 @@ class Scored:
     raised: list[tuple[str, ...]]
     n_housekeeping: int
     renamed: tuple[str, ...]
-
-
-def counts_of_table(table: pd.DataFrame, *, platform: str = "nanostring") -> pd.DataFrame:
-    """Check a table of counts and return it as codes (index) x samples.
-
-    Parameters
-    ----------
-    table : DataFrame
-        Codes in rows: their names in a column 'gene' (or 'Name', 'Code'), else in the first column if
-        it is text, else in the index; one column of raw counts per sample.  A column of code classes
-        and accessions may stand there.
-    platform : str
-        Anything but 'nanostring' is refused.
-
-    Raises
-    ------
-    InputError
-        Another platform, by name or by what the numbers look like (logarithms, fractions, more rows
-        than a code set has); negative counts; samples in rows; a code that stands twice where it counts.
-    """
-    import pandas as pd
-
-    if platform.lower() not in ("nanostring", "ncounter"):
-        raise InputError(f"the signature is one of NanoString counts, the table is {platform}", remedy=OTHER_PLATFORM)
-    labels = {str(name): str(name).strip().lower().replace(" ", "_") for name in table.columns}
-    named = [name for name in ("gene", "name", "code") if name in labels.values()]
-    text = [name for name in table.columns if not _is_number(table[name])]
-    if named:
-        key: Any = next(name for name, label in labels.items() if label == named[0])
-    else:
-        key = table.columns[0] if len(table.columns) and table.columns[0] in text else None
-    names = pd.Series(table.index if key is None else table[key].to_numpy(), dtype="object").map(lambda x: str(x).strip())
-    values = table.drop(columns=[name for name in table.columns if name == key or labels.get(str(name)) in _LABELS])
-    _refuse_turned(values, names)
-    words = [name for name in values.columns if name in text]
-    if words:
-        raise InputError("the column holds no counts", column=str(words[0]), remedy="Codes in rows, one column of raw counts per sample.")  # fmt: skip
-    if values.columns.duplicated().any():
-        twice = str(values.columns[values.columns.duplicated()][0])
-        raise InputError("two columns have this name", column=twice, remedy="Rename one of the samples.")
-    if not len(values.columns) or not len(values):
-        raise InputError("the table holds no counts", remedy="Codes in rows, one column of raw counts per sample.")
-    values = values.astype("float64").set_axis(names.to_numpy(), axis=0)
-    _refuse_other_numbers(values)
-    return values
-
-
-def _is_number(column: pd.Series) -> bool:
-    import pandas as pd
-
-    return bool(pd.api.types.is_numeric_dtype(column)) and not pd.api.types.is_bool_dtype(column)
-
-
-def _refuse_turned(values: pd.DataFrame, names: pd.Series) -> None:
-    wanted = {gene for signature in load_signatures().values() for gene in signature.genes}
-    in_columns = sum(current_symbol(str(name)) in wanted for name in values.columns)
-    if in_columns > 5 and in_columns > sum(current_symbol(name) in wanted for name in names):
-        raise InputError(
-            f"samples stand in rows here ({in_columns} column names are genes of the code set)",
-            remedy="Turn the table: codes in rows, samples in columns.",
-        )
-
-
-def _refuse_other_numbers(values: pd.DataFrame) -> None:
-    problem: Problem | None = None
-    for bad, why in (
-        (values < 0, "a count is negative: raw counts are expected"),
-        ((values % 1 != 0) & values.notna(), "a count is not whole: raw counts are expected, before normalisation and logarithm"),
-    ):
-        if bad.any(axis=None):
-            sample = bad.any().idxmax()
-            row = bad[sample].to_numpy().argmax()
-            problem = Problem(why, None, None, str(sample), f"{values.index[row]}: {values[sample].iloc[row]:g}", f"If these are no NanoString counts: {OTHER_PLATFORM}")  # fmt: skip
-            break
-    if problem is None and len(values) > MAX_CODES:
-        problem = Problem(f"{len(values)} rows are no code set (at most {MAX_CODES}): these look like RNA-seq or an array", remedy=OTHER_PLATFORM)  # fmt: skip
-    if problem is None and values.max(axis=None) <= 50:
-        problem = Problem("no count is above 50: these look like logarithms", value=f"{values.max(axis=None):g}", remedy="Give raw counts.")  # fmt: skip
-    if problem is not None:
-        raise InputError([problem])
 
 
 def score_counts(signature: Signature, counts: pd.DataFrame) -> Scored:
@@ -367,7 +281,7 @@ def classify_cohort(
         return Called(per_patient(cohort, method, as_calls([]), what="NanoString counts"), empty(SCORES))
     counts = cohort.nanostring.set_index("gene")[names]
     try:
-        _refuse_other_numbers(counts)
+        refuse_other_numbers(counts)
         rows, scores = rows_of(counts)
     except InputError as error:  # say which table of the cohort is meant
         raise InputError([replace(problem, path=problem.path or "nanostring") for problem in error.problems]) from error
@@ -408,7 +322,7 @@ def nanostring_method(
         return classify_cohort(cohort, settings, method, of)
 
     def classify_table(table: pd.DataFrame, *, platform: str = "nanostring") -> pd.DataFrame:
-        """Call every sample of a table of raw counts, codes in rows (see :func:`resistance.subtype.nanostring.counts_of_table`)."""
+        """Call every sample of a table of raw counts, codes in rows (see :func:`resistance.subtype.nanostring_table.counts_of_table`)."""
         return as_calls(of(counts_of_table(table, platform=platform))[0])
 
     method = Method(

@@ -78,6 +78,8 @@ def call_expression(expression: Expression, *, max_weight_missing: float = MAX_W
             rows.append(row | {"reason": f"no call: {unusable[sample]}"})
             continue
         row["flags"] = ";".join([*FLAGS, *(["far from both classes"] if far[j] else [])])
+        if row["weight_missing"] > MAX_WEIGHT_MISSING:
+            row["flags"] += f";{row['weight_missing']:.0%} of the weight not measured"
         if np.isnan(score[j]) or missing[j] > MAX_SAMPLE_MISSING:
             rows.append(
                 row

@@ -96,6 +96,8 @@ def call_expression(
             "sample_id": sample, "score": score, "features_used": int((~np.isnan(z[:, j])).sum()), "weight_missing": min(1.0, missing),
             "flags": ";".join(flags),
         }  # fmt: skip
+        if usable[j] and missing > MAX_WEIGHT_MISSING:
+            row["flags"] = ";".join([*flags, f"{missing:.0%} of the weight not measured"])
         if sample in unusable:
             rows.append(row | {"reason": f"no call: {unusable[sample]}"})
         elif not fit[j]:

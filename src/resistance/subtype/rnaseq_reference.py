@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from resistance.errors import InputError
 from resistance.stats.reference_library import reference_library_sizes
-from resistance.subtype.expression import Expression
+from resistance.subtype.expression import Expression, from_frame
 from resistance.subtype.expression_method import as_expression, classify_cohort
 from resistance.subtype.genes import current_symbol, find_genes
 from resistance.subtype.method import UNCLASSIFIED, Called, Method, as_calls
@@ -46,7 +46,8 @@ def normalised(expression: Expression, genes: tuple[str, ...]) -> tuple[FloatArr
     if expression.unit != "counts":
         raise InputError(
             f"raw counts are needed, the table holds {expression.unit}",
-            remedy="Give the counts (unit: counts), or use the method lps_wright210, which takes log2 and TPM.",
+            remedy="Give the counts (unit: counts), or use the method lps_wright210, which takes log2 and TPM. A table that was "
+            "normalised against the reference sample already is unit 'normalised'.",
         )
     found = find_genes(genes, expression.genes, where="expression")
     if found.missing:
@@ -120,35 +121,66 @@ def dark_zone_score(table: pd.DataFrame) -> pd.Series:
 
 
 def call_counts(signature: Published, method: Method, expression: Expression) -> pd.DataFrame:
-    """Score and call every sample (schema TABLE_CALLS).
+    """Score and call every sample of raw counts (schema TABLE_CALLS).
 
     Raises
     ------
     InputError
         As :func:`normalised`.
     """
+    values, library, low_genes = normalised(expression, tuple(signature.weights))
+    flags = [[f"low counts: {', '.join(low_genes)}"] if low_genes else [] for _ in expression.samples]
+    for of, size in zip(flags, library, strict=True):
+        of[:0] = ["low library size"] if size < LOW_LIBRARY else []
+    return _call(signature, method, expression.samples, values, flags, expression.unusable())
+
+
+def call_normalised(signature: Published, method: Method, table: pd.DataFrame) -> pd.DataFrame:
+    """Score and call every sample of a table that is normalised already (schema TABLE_CALLS), flagged ``normalised elsewhere``.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Genes (in the index, or a first column of words) x samples, as :func:`normalised` gives them: natural log of counts per
+        million against the reference sample.  The library size, and with it the quality of a sample, is not known.
+
+    Raises
+    ------
+    InputError
+        A gene is missing, samples stand in rows, a cell is no number.
+    """
+    # the numbers are logarithms: what is checked of log2 is to be checked of these
+    expression = from_frame(table, "log2", where="expression")
     genes = tuple(signature.weights)
-    values, library, low_genes = normalised(expression, genes)
+    found = find_genes(genes, expression.genes, where="expression")
+    if found.missing:
+        raise InputError(
+            f"{len(found.missing)} of {len(genes)} genes are missing, and the score has no value without them "
+            f"({', '.join(found.missing)})",
+            remedy="Give all of them, genes in rows.",
+        )
+    at = {gene: i for i, gene in enumerate(expression.genes)}
+    values = np.asarray(expression.values[[at[found.rows[gene]] for gene in genes]], dtype=np.float64)
+    flags = [["normalised elsewhere"] for _ in expression.samples]
+    return _call(signature, method, expression.samples, values, flags, expression.unusable())
+
+
+def _call(
+    signature: Published, method: Method, samples: tuple[str, ...], values: FloatArray, flags: list[list[str]], unusable: dict[str, str]
+) -> pd.DataFrame:  # fmt: skip
     score = score_normalised(signature, values)
-    unusable = expression.unusable()
     above, up_to = signature.above, signature.up_to
     if above is None or up_to is None:
         raise ValueError(f"{signature.name} has no cut-offs")
     high, low = signature.classes
     rows: list[dict[str, Any]] = []
-    for j, sample in enumerate(expression.samples):
+    for j, sample in enumerate(samples):
         row = method.row(
             sample_id=sample, score=float(score[j]), features_used=int((~np.isnan(values[:, j])).sum()),
-            weight_missing=float(np.isnan(values[:, j]).mean()),
+            weight_missing=float(np.isnan(values[:, j]).mean()), flags=";".join(flags[j]) or None,
         )  # fmt: skip
-        flags = []
-        if library[j] < LOW_LIBRARY:
-            flags.append("low library size")
-        if low_genes:
-            flags.append(f"low counts: {', '.join(low_genes)}")
-        row["flags"] = ";".join(flags) or None
         if sample in unusable or np.isnan(score[j]):
-            why = unusable.get(sample, "a gene of the score has no count in this sample")
+            why = unusable.get(sample, "a gene of the score has no value in this sample")
             rows.append(row | {"reason": f"no call: {why}"})
             continue
         # the borders belong to the lower class
@@ -165,6 +197,9 @@ def reference_method(name: str, *, kind: str, citation: str) -> tuple[Method, Ca
         return classify_cohort(cohort, method, lambda table: call_counts(signature, method, table), unit=UNIT)
 
     def classify_table(table: pd.DataFrame, *, unit: str = "counts", platform: str = "rnaseq") -> pd.DataFrame:
+        """Call every sample of a table, genes in rows: raw counts, or (``unit="normalised"``) as :func:`normalised` gives them."""
+        if unit == "normalised":
+            return call_normalised(signature, method, table)
         return call_counts(signature, method, as_expression(table, unit, platform))
 
     method = Method(

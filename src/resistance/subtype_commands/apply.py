@@ -26,14 +26,14 @@ _path = click.Path(path_type=Path)
     help="ps, prps: distributions of the score from the training, or from these scores above and below 0 (default: as published).",
 )  # fmt: skip
 @options.weight_missing
-@click.option("--samples-in-rows", is_flag=True, help="Genetic: TABLE has samples in rows (else events in rows).")
+@options.samples_in_rows
 @click.option("--min-confidence", type=click.FloatRange(0, 1), help="Genetic: below it a sample is UNCLASSIFIED.")
-@click.option("--labels", type=_path, help="TSV of known classes: prints the accuracy with its interval.")
-@click.option("--sample", default="sample_id", show_default=True, help="Column of the samples in the labels.")
-@click.option("--label", default="label", show_default=True, help="Column of the classes in the labels.")
+@click.option("--labels", type=_path, help="Table of known classes: prints the accuracy with its interval.")
+@options.label_columns
 def apply(
     model: Path, table: Path, out: Path, unit: str, platform: str, scaling: str | None, densities: str | None,
-    max_weight_missing: float, samples_in_rows: bool, min_confidence: float | None, labels: Path | None, sample: str, label: str,
+    max_weight_missing: float, samples_in_rows: bool, min_confidence: float | None, labels: Path | None,
+    sample_column: str | None, label_column: str | None, where: list[tuple[str, str]],
 ) -> None:  # fmt: skip
     """Call the samples of TABLE by a MODEL of `resistance subtype train`. Research use only.
 
@@ -45,9 +45,10 @@ def apply(
     from resistance.tables import write_tsv
 
     if format_of(model) == expression_model.FORMAT:
-        if samples_in_rows or min_confidence is not None:
-            raise click.UsageError("--samples-in-rows and --min-confidence belong to genetic models; this is one of expression")
-        calls, classes, words, notes = _expression(model, table, unit, platform, (scaling, densities, max_weight_missing))
+        if min_confidence is not None:
+            raise click.UsageError("--min-confidence belongs to genetic models; this is one of expression")
+        how = (scaling, densities, max_weight_missing)
+        calls, classes, words, notes = _expression(model, table, unit, platform, how, samples_in_rows)
     else:
         if scaling is not None or densities is not None:
             raise click.UsageError("--scaling and --densities belong to models of expression; this is another one")
@@ -64,12 +65,12 @@ def apply(
         from resistance.subtype.judge import judge
         from resistance.subtype.label_table import read_labels
 
-        for line in judge(calls, read_labels(labels, sample=sample, label=label).of, classes, labels):
+        for line in judge(calls, read_labels(labels, sample=sample_column, label=label_column, where=where).of, classes, labels):
             click.echo(line)
 
 
 def _expression(
-    path: Path, table: Path, unit: str, platform: str, how: tuple[str | None, str | None, float]
+    path: Path, table: Path, unit: str, platform: str, how: tuple[str | None, str | None, float], samples_in_rows: bool
 ) -> tuple[Any, tuple[str, ...], str, list[str]]:
     from resistance.errors import InputError
     from resistance.subtype.apply_model import Options, apply_model, lost_share
@@ -79,7 +80,7 @@ def _expression(
 
     scaling, densities, most = how
     trained = read_model(path)
-    matrix = read_matrix(table, unit, platform)
+    matrix = read_matrix(table, unit, platform, samples_in_rows=samples_in_rows)
     lost, share, words = lost_share(trained, matrix, most)
     if share > most:
         raise InputError(
@@ -94,6 +95,9 @@ def _expression(
 def _genetic(
     path: Path, table: Path, samples_in_rows: bool, min_confidence: float | None
 ) -> tuple[Any, tuple[str, ...], str, list[str]]:
+    from dataclasses import replace
+
+    from resistance.errors import InputError
     from resistance.subtype.events import read_table
     from resistance.subtype.saved import method_of_file
 
@@ -102,4 +106,7 @@ def _genetic(
     frame = frame.rename(columns={frame.columns[0]: "sample_id" if samples_in_rows else "event"})
     if method.classify_table is None:  # every saved model takes a table
         raise TypeError(method.name)
-    return method.classify_table(frame), method.classes, method.name, []
+    try:
+        return method.classify_table(frame), method.classes, method.name, []
+    except InputError as error:
+        raise InputError([p if p.path is not None else replace(p, path=str(table)) for p in error.problems]) from error

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
+from resistance.subtype_commands import options
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -20,7 +22,11 @@ _path = click.Path(path_type=Path)
 @click.argument("table", type=_path)
 @click.option("--out", type=_path, required=True, help="Table of calls to write (TSV).")
 @click.option("--platform", help="What measured the table, where it is not what the method was made for (refused or flagged).")
-@click.option("--unit", type=click.Choice(["counts", "tpm", "log2"]), help="Expression: what the numbers are.")
+@click.option(
+    "--unit",
+    type=click.Choice(["counts", "tpm", "log2", "normalised"]),
+    help="Expression: what the numbers are (normalised: rnaseq_coo21 and rnaseq_dzsig28 only).",
+)
 @click.option(
     "--max-weight-missing", type=click.FloatRange(0, 1), help="Expression: share of the weight that missing genes may have."
 )
@@ -28,11 +34,16 @@ _path = click.Path(path_type=Path)
 @click.option(
     "--from-score", metavar="COLUMN", help="NanoString: TABLE holds samples and their scores in this column, no counts."
 )
-@click.option("--sample", metavar="COLUMN", help="With --from-score: column of the samples' names (default: the first).")
+@click.option(
+    "--sample",
+    metavar="COLUMN",
+    help="With --from-score: column of the samples' names (default: sample_id, sample, id, else the first).",
+)
+@options.samples_in_rows
 @click.option("--unverified", is_flag=True, help="Allow a method whose rule was not compared with its source.")
 def call(
     method: str, table: Path, out: Path, platform: str | None, unit: str | None, max_weight_missing: float | None, values_are: str | None, from_score: str | None,
-    sample: str | None, unverified: bool,
+    sample: str | None, samples_in_rows: bool, unverified: bool,
 ) -> None:  # fmt: skip
     """Call the samples of TABLE by METHOD (`resistance subtype list`). Research use only.
 
@@ -53,9 +64,14 @@ def call(
             remedy="Give --unverified to run it all the same; every row will say so.",
         )
     given = {"platform": platform, "unit": unit, "max_weight_missing": max_weight_missing, "values_are": values_are}
-    options: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    asked: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    if sample is not None and from_score is None:
+        raise click.UsageError("--sample goes with --from-score")
     try:
-        calls = _from_table(chosen, table, options) if from_score is None else _from_scores(chosen, table, from_score, sample)
+        if from_score is None:
+            calls = _from_table(chosen, table, asked, samples_in_rows)
+        else:
+            calls = _from_scores(chosen, table, from_score, sample)
     except InputError as error:
         raise InputError([_at(problem, table) for problem in error.problems]) from error
     write_tsv(calls, out)
@@ -75,7 +91,7 @@ def _at(problem: Any, table: Path) -> Any:
     return problem if problem.path is not None else replace(problem, path=str(table))
 
 
-def _from_table(method: Method, table: Path, options: dict[str, Any]) -> pd.DataFrame:
+def _from_table(method: Method, table: Path, asked: dict[str, Any], samples_in_rows: bool) -> pd.DataFrame:
     from inspect import signature
 
     from resistance.errors import InputError
@@ -83,29 +99,37 @@ def _from_table(method: Method, table: Path, options: dict[str, Any]) -> pd.Data
     if method.classify_table is None:
         raise InputError("this method classifies cohorts only", column="method", value=method.name, remedy="Use `resistance classify`.")  # fmt: skip
     taken = signature(method.classify_table).parameters
-    for name in options:
+    for name in asked:
         if name not in taken:
             raise InputError(f"{method.name} has no such option", column=f"--{name.replace('_', '-')}", remedy="Leave it out.")
-    return method.classify_table(_read(method.input, table), **options)
+    return method.classify_table(_read(method, table, samples_in_rows), **asked)
 
 
-def _read(kind: str, path: Path) -> pd.DataFrame:
+def _read(method: Method, path: Path, samples_in_rows: bool) -> pd.DataFrame:
     """Read a table as the input of a method wants it; numbers are numbers, everything else is text."""
+    kind = method.input
     import pandas as pd
 
+    from resistance.errors import InputError
     from resistance.read.grid import read_grid
     from resistance.read.nanostring import read_counts
     from resistance.read.sheet import read_sheet
     from resistance.subtype_commands.tables_in import named_rows
 
     if kind == "nanostring":
-        return read_counts(path)
+        try:
+            counts = read_counts(path)
+        except InputError as error:
+            raise _or_scores(error, method, path) from error
+        return counts.set_index("gene").T if samples_in_rows else counts
     if kind == "genetic_features":
         from resistance.subtype.events import read_table
 
-        return read_table(path)
+        events = read_table(path)
+        return events.rename(columns={events.columns[0]: "sample_id"}) if samples_in_rows else events
     if kind == "expression":
-        return named_rows(read_grid(path), path)
+        frame = named_rows(read_grid(path), path)
+        return frame.T if samples_in_rows else frame
     sheet = read_sheet(path).drop(columns="_row")
     key = next((name for name in sheet.columns if name.lower() in ("sample_id", "sample")), sheet.columns[0])
     for name in sheet.columns.drop(key):
@@ -113,6 +137,25 @@ def _read(kind: str, path: Path) -> pd.DataFrame:
         if not (numbers.isna() & sheet[name].notna()).any():
             sheet[name] = numbers.astype("float64")
     return sheet.rename(columns={key: "sample_id"})
+
+
+def _or_scores(error: Any, method: Method, path: Path) -> Exception:
+    """A table of words beside numbers is no table of counts; where a column looks like scores, say how they are called."""
+    from resistance.errors import InputError
+    from resistance.subtype.signature import load_signatures
+
+    if (
+        len(error.problems) < 2
+        or method.name not in load_signatures()
+        or any(p.message != "is not a number" for p in error.problems)
+    ):
+        return error  # type: ignore[no-any-return]
+    first = error.problems[0]
+    return InputError(
+        "is not a number: this is no table of counts", path=path, row=first.row, column=first.column, value=first.value,
+        remedy="Codes stand in rows, samples in columns. Where the table holds scores that are known, one sample a row: "
+        "--from-score COLUMN (and --sample COLUMN).",
+    )  # fmt: skip
 
 
 def _from_scores(method: Method, path: Path, column: str, sample: str | None) -> pd.DataFrame:
@@ -126,7 +169,9 @@ def _from_scores(method: Method, path: Path, column: str, sample: str | None) ->
     import pandas as pd
 
     sheet = read_sheet(path)
-    key = sheet.columns[0] if sample is None else sample
+    usual = {" ".join(str(name).lower().replace("_", " ").split()): name for name in reversed(sheet.columns)}
+    guess = next((usual[name] for name in ("sample id", "sample", "id") if name in usual), sheet.columns[0])
+    key = guess if sample is None else sample
     for name in (column, key):
         if name not in sheet:
             raise InputError("the table has no such column", path=path, column=name, remedy=f"It has: {', '.join(sheet.columns[:-1])}.")  # fmt: skip
@@ -139,5 +184,8 @@ def _from_scores(method: Method, path: Path, column: str, sample: str | None) ->
     bad = names.isna() | names.duplicated()
     if bad.any():
         i = bad.idxmax()
-        raise InputError("the sample has no name or stands twice", path=path, row=int(sheet["_row"][i]), column=key, value=names[i])  # fmt: skip
+        raise InputError(
+            "the sample has no name or stands twice", path=path, row=int(sheet["_row"][i]), column=key, value=names[i],
+            remedy=f"Say with --sample which column names the samples; the table has: {', '.join(sheet.columns[:-1])}.",
+        )  # fmt: skip
     return classify_scores(method, scores.set_axis(names.to_numpy()))

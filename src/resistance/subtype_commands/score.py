@@ -17,9 +17,11 @@ _path = click.Path(path_type=Path)
 @click.option("--name", "names", multiple=True, help="Only this score. Can be given several times (default: all).")
 @options.scale
 @options.weight_missing
+@options.samples_in_rows
 def score(
-    expression: Path | None, out: Path | None, names: tuple[str, ...], unit: str, platform: str, max_weight_missing: float
-) -> None:
+    expression: Path | None, out: Path | None, names: tuple[str, ...], unit: str, platform: str, max_weight_missing: float,
+    samples_in_rows: bool,
+) -> None:  # fmt: skip
     """Score the samples of EXPRESSION by published gene sets; without EXPRESSION, list the scores. Research use only."""
     from resistance.subtype.published import load_scores
 
@@ -37,7 +39,7 @@ def score(
     from resistance.subtype_commands.tables_in import read_matrix
     from resistance.tables import write_tsv
 
-    matrix = read_matrix(expression, unit, platform)
+    matrix = read_matrix(expression, unit, platform, samples_in_rows=samples_in_rows)
     if matrix.merged:
         click.echo(f"note: {merged_in_words(matrix)}", err=True)
     table = score_expression(matrix, names or (ALL,), max_weight_missing=max_weight_missing)

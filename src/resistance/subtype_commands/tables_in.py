@@ -22,8 +22,8 @@ _CLASS = ("class", "label", "subtype", "group", "coo", "coo_class", "classificat
 _SAMPLE = ("sample_id", "sample", "id")
 
 
-def read_matrix(path: Path, unit: str, platform: str) -> Expression:
-    """Read a matrix of genes x samples (TSV, CSV, XLSX, GCT, .gz).
+def read_matrix(path: Path, unit: str, platform: str, *, samples_in_rows: bool = False) -> Expression:
+    """Read a matrix of genes x samples (TSV, CSV, XLSX, GCT, .gz); `samples_in_rows`: it is turned first.
 
     Raises
     ------
@@ -34,7 +34,8 @@ def read_matrix(path: Path, unit: str, platform: str) -> Expression:
     from resistance.subtype.expression import from_frame
 
     try:
-        return from_frame(named_rows(read_grid(path), path), unit, platform=platform, where=str(path))
+        frame = named_rows(read_grid(path), path)
+        return from_frame(frame.T if samples_in_rows else frame, unit, platform=platform, where=str(path))
     except InputError as error:
         raise InputError([p if p.path is not None else replace(p, path=str(path)) for p in error.problems]) from error
 

@@ -12,13 +12,6 @@ from resistance.subtype_commands import options
 _path = click.Path(path_type=Path)
 
 
-def _pairs(context: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> list[tuple[str, str]]:
-    wrong = [value for value in values if not all(value.partition("=")[::2])]
-    if wrong:
-        raise click.BadParameter(f"'{wrong[0]}' is not COLUMN=VALUE, such as set=Training")
-    return [(value.partition("=")[0], value.partition("=")[2]) for value in values]
-
-
 def train_expression(rule: str) -> click.Command:
     """Return the command that trains by one rule: lps, ps or prps."""
 
@@ -27,19 +20,8 @@ def train_expression(rule: str) -> click.Command:
     @click.option("--labels", type=_path, required=True, help="Table with the class of each sample.")
     @click.option("--out", type=_path, required=True, help="Model to write (JSON).")
     @options.scale
-    @click.option(
-        "--sample-column", metavar="COLUMN", help="LABELS: column of the sample (default: sample_id, sample, id or the first)."
-    )
-    @click.option(
-        "--label-column", metavar="COLUMN", help="LABELS: column of the class (default: class, label, subtype, group ...)."
-    )
-    @click.option(
-        "--where",
-        multiple=True,
-        metavar="COLUMN=VALUE",
-        callback=_pairs,
-        help="LABELS: only these rows. Can be given several times.",
-    )
+    @options.label_columns
+    @options.samples_in_rows
     @click.option(
         "--classes", metavar="HIGH,LOW", help="The two classes; the first scores high (default: in the order of the alphabet)."
     )
@@ -59,14 +41,14 @@ def train_expression(rule: str) -> click.Command:
     @click.option("--name", help="Name of the model (default: that of OUT).")
     def train(
         expression: Path, labels: Path, out: Path, unit: str, platform: str, sample_column: str | None, label_column: str | None,
-        where: list[tuple[str, str]], classes: str | None, genes: int, gene_list: Path | None, scaling: str | None, cut: float, folds: int,
+        where: list[tuple[str, str]], samples_in_rows: bool, classes: str | None, genes: int, gene_list: Path | None, scaling: str | None, cut: float, folds: int,
         seed: int, name: str | None,
     ) -> None:  # fmt: skip
         from resistance.subtype.expression import merged_in_words
         from resistance.subtype.train_model import train_model
         from resistance.subtype_commands.tables_in import read_labels, read_matrix
 
-        table = read_matrix(expression, unit, platform)
+        table = read_matrix(expression, unit, platform, samples_in_rows=samples_in_rows)
         of = read_labels(labels, sample=sample_column, label=label_column, where=where)
         model = train_model(
             table, of, rule, name=name or out.stem, classes=None if classes is None else [part.strip() for part in classes.split(",")],

@@ -6,18 +6,24 @@ from pathlib import Path
 
 import rich_click as click
 
+from resistance.subtype_commands import options
+
 _path = click.Path(path_type=Path)
 
 
 @click.command("genetic")
 @click.option("--matrix", type=_path, required=True, help="Coded events (0; 1 weak; 2 strong; 3 structural; NA): events in rows.")
-@click.option("--samples-in-rows", is_flag=True, help="The matrix has samples in rows.")
-@click.option("--labels", type=_path, required=True, help="TSV: sample_id, label; a column named like a class: how sure it is.")
-@click.option("--sample", default="sample_id", show_default=True, help="Column of the samples in the labels.")
-@click.option("--label", default="label", show_default=True, help="Column of the classes in the labels.")
+@options.samples_in_rows
+@click.option(
+    "--labels", type=_path, required=True, help="Table of samples and classes; a column named like a class: how sure it is."
+)
+@options.label_columns
 @click.option("--seed", default=1, show_default=True, type=click.IntRange(0))
 @click.option("--out", type=_path, required=True, help="Model to write (JSON).")
-def train_genetic(matrix: Path, samples_in_rows: bool, labels: Path, sample: str, label: str, seed: int, out: Path) -> None:
+def train_genetic(
+    matrix: Path, samples_in_rows: bool, labels: Path, sample_column: str | None, label_column: str | None, where: list[tuple[str, str]],
+    seed: int, out: Path,
+) -> None:  # fmt: skip
     """Train a classifier of genetic events on the samples that have a label; judge it by cross-validation."""
     from resistance.subtype import event_model
     from resistance.subtype.events import read_events
@@ -25,7 +31,7 @@ def train_genetic(matrix: Path, samples_in_rows: bool, labels: Path, sample: str
     from resistance.tables import write_text
 
     events = read_events(matrix, samples_in_rows=samples_in_rows)
-    given = read_labels(labels, sample=sample, label=label)
+    given = read_labels(labels, sample=sample_column, label=label_column, where=where)
     model = event_model.train(
         events, given.of, membership=given.membership, seed=seed, source={"matrix": matrix.name, "labels": labels.name}
     )

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import rich_click as click
 
+from resistance.subtype_commands import options
+
 _path = click.Path(path_type=Path)
 
 
@@ -22,7 +24,7 @@ def _numbers(context: click.Context, parameter: click.Parameter, value: str) -> 
 
 @click.command("mixture")
 @click.option("--matrix", type=_path, required=True, help="Coded events (above 0: present; NA: not seen): events in rows.")
-@click.option("--samples-in-rows", is_flag=True, help="The matrix has samples in rows.")
+@options.samples_in_rows
 @click.option(
     "--classes", default="2-8", show_default=True, callback=_numbers, help="Number of classes, or a range to choose from."
 )
