@@ -197,6 +197,122 @@ def test_mates_that_wait_in_vain_are_given_up_and_counted(tmp_path, monkeypatch)
     assert whole.counts["mates_not_in_file"] == 20
 
 
+def _read_by_read(path, targets, rule):
+    """The same numbers with pysam, one read after the other, whole file in memory."""
+    counts, lengths, first = Counter(), Counter(), {}
+    held = {(t.chrom, p) for t in targets for p in range(t.start, t.end)}
+    near = {(t.chrom, p) for t in targets for p in range(max(0, t.start - rule.padding), t.end + rule.padding)}
+    with pysam.AlignmentFile(str(path)) as file:
+        for read in file.fetch(until_eof=True):
+            if read.is_secondary or read.is_supplementary:
+                counts["secondary" if read.is_secondary else "supplementary"] += 1
+                continue
+            counts["reads"] += 1
+            if read.is_qcfail or read.is_unmapped:
+                counts["failed_quality_control" if read.is_qcfail else "unmapped"] += 1
+                continue
+            counts["mapped"] += 1
+            if read.is_duplicate:
+                counts["duplicates"] += 1
+                continue
+            usable = read.mapping_quality >= rule.min_mapping_quality
+            counts["low_mapping_quality"] += not usable
+            usable = usable and rule.read_length in (None, read.query_length)
+            if read.is_paired and read.is_proper_pair:
+                if read.query_name not in first:
+                    first[read.query_name] = usable
+                elif first.pop(read.query_name) and usable and read.template_length:
+                    lengths[abs(read.template_length)] += 1
+            if targets:
+                chrom = read.reference_name.removeprefix("chr")
+                at = [(chrom, p) for p in read.get_reference_positions()]
+                # the span of a read counts, with what it deletes or skips
+                span = [(chrom, p) for p in range(at[0][1], at[-1][1] + 1)] if at else []
+                counts["considered"] += 1
+                counts["near_target"] += any(p in near for p in span)
+                counts["on_target"] += any(p in held for p in span)
+                counts["bases"] += len(at)
+                counts["bases_on_target"] += sum(p in held for p in at)
+    counts["mates_not_in_file"] = len(first)
+    return Reads(lengths, counts)
+
+
+_CIGARS = ("50M", "20M5D30M", "10S40M", "30M4I16M", "20M300N30M", "25=1X24=", "48M2H", "5H45M5S", "30M3P20M")
+
+
+def _any_reads(rng, n):
+    """Pairs and single reads with every flag that matters, some without their mate, on two contigs."""
+    reads = []
+    for k in range(n):
+        contig, start = int(rng.integers(0, 2)), int(rng.integers(0, 330))
+        # lengths beyond those that have a place of their own
+        length = int(rng.choice([0, 60, 120, 167, 400, 70_000, 70_001]))
+        extra = int(rng.choice([0, 0, 0, 0x400, 0x200, 0x100, 0x800, 0x100 | 0x800, 0x4]))
+        proper = 0x2 if rng.random() < 0.8 else 0
+        later = start + int(rng.integers(0, 80))
+        both = [(start, 0x61 | proper, length), (later, 0x91 | proper, -length)]
+        for pos, flag, tlen in both[: 1 + (rng.random() < 0.8)]:
+            read = _segment(
+                f"read{k}",
+                pos,
+                flag | extra,
+                tlen=tlen,
+                mapq=int(rng.integers(20, 40)),
+                cigar=str(rng.choice(_CIGARS)),
+                contig=contig,
+            )
+            read.next_reference_id, read.next_reference_start = contig, later if pos == start else start
+            reads.append(read)
+    return reads
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_the_pass_counts_what_reading_one_by_one_counts(tmp_path, seed, monkeypatch):
+    from resistance.read.alignments import library, stream
+
+    rng = np.random.default_rng(seed)
+    # small blocks and tables: records lie over the edge of a block, the table of mates grows
+    monkeypatch.setattr(stream, "BLOCK", int(rng.choice([700, 5000, 4 << 20])))
+    monkeypatch.setattr(library, "_WAITING", int(rng.choice([4, 1 << 10])))
+    monkeypatch.setattr(library, "_LONG", 3)
+    path = _bam(tmp_path / "a.bam", _any_reads(rng, 200))
+    starts = rng.integers(0, 400, 7)
+    chosen = [Target("78"[k % 2], int(a), int(a + rng.integers(1, 60)), f"t{k}") for k, a in enumerate(starts)]
+    for targets in (chosen, chosen[::2], []):
+        rule = QualityRule(padding=int(rng.integers(0, 30)), read_length=None if seed % 2 else 50)
+        assert count_reads(path, targets, rule=rule) == _read_by_read(path, targets, rule)
+
+
+def test_a_cram_gives_the_numbers_of_the_bam(tmp_path):
+    rng = np.random.default_rng(5)
+    fasta = tmp_path / "r.fa"
+    fasta.write_text("".join(f">{c['SN']}\n{''.join(rng.choice(list('ACGT'), c['LN']))}\n" for c in _HEADER["SQ"]))
+    pysam.faidx(str(fasta))
+    bam = _bam(tmp_path / "a.bam", _any_reads(rng, 100))
+    cram = tmp_path / "a.cram"
+    pysam.view("-C", "-T", str(fasta), "-o", str(cram), str(bam), catch_stdout=False)
+    targets = [Target("7", 100, 160, "x")]
+    rule = QualityRule(read_length=50)
+    assert count_reads(cram, targets, rule=rule, fasta=fasta) == count_reads(bam, targets, rule=rule)
+
+
+def test_a_record_whose_lengths_contradict_each_other_is_an_input_error(tmp_path):
+    path = _bam(tmp_path / "a.bam", _pair("a", 100, 160))
+    with pysam.AlignmentFile(str(path)) as file:
+        offset = file.tell()
+    with pysam.BGZFile(str(path)) as file:
+        data = bytearray(file.read())
+    with pysam.BGZFile(str(path)) as file:
+        file.seek(offset)
+        at = data.index(file.read(64))
+    data[at + 20 : at + 24] = (10**6).to_bytes(4, "little")  # bases of the first read
+    with pysam.BGZFile(str(path), "wb") as file:
+        file.write(bytes(data))
+    with pytest.raises(InputError, match="a record is damaged: its lengths contradict each other") as caught:
+        count_reads(path)
+    assert str(path) in str(caught.value)
+
+
 def test_a_file_that_is_cut_off_is_an_input_error(tmp_path):
     path = _bam(tmp_path / "a.bam", [r for k in range(3000) for r in _pair(f"p{k}", 100 + k, 160)])
     path.write_bytes(path.read_bytes()[:-3000])

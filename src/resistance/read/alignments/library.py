@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from resistance.errors import InputError
+from resistance.read.alignments.opened import quiet
+from resistance.read.alignments.stream import damaged, read_whole
 from resistance.read.alignments.targets import Target, contigs_of, merged
-from resistance.regions import Regions
 from resistance.variant import contig
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-#: reads taken from the file before their places are compared with the regions
-_BLOCK = 200_000
-#: mates that may wait before those that wait in vain are looked for
-_WAITING = 200_000
-_UNMAPPED, _SECONDARY, _FAILED, _DUPLICATE, _SUPPLEMENTARY = 0x4, 0x100, 0x200, 0x400, 0x800
+    _OfContig = tuple[NDArray[np.int64], NDArray[np.int64]]
+
+#: mates that may wait before those that wait in vain are looked for (a power of 2)
+_WAITING = 1 << 17
+#: lengths from here on are counted one by one, and so many of them are held before
+_LONGEST, _LONG = 1 << 16, 1 << 12
+#: of a CRAM: QNAME to TLEN, and SEQ for its length (SAM specification: bits of samtools' required_fields)
+_FIELDS = 0x3FF
 
 
 @dataclass(frozen=True)
@@ -107,113 +113,139 @@ def count_reads(
     InputError
         The targets lie on none of its contigs, or the file is damaged.
     """
-    import pysam
+    import numpy as np
+
+    from resistance.read.alignments.library_kernel import COUNTS
 
     regions = tuple(targets)
-    out = Reads()
-    near = Regions([(t.chrom, t.start, t.end) for t in merged(regions, rule.padding)])
-    inside = merged(regions)
-    pairs = _Pairs(out.lengths)
-    block: list[tuple[int, int, list[tuple[int, int]]]] = []
-    counts = out.counts
+    near, inside = merged(regions, rule.padding), merged(regions)
+    references, whole = _references(alignment, fasta)
+    contigs_of(references, (t.chrom for t in regions), alignment)
+    names = [contig(name) for name in references]
+    tally = _Tally(rule, _by_contig(near, names), _by_contig(inside, names), alignment)
     try:
-        with pysam.AlignmentFile(str(alignment), reference_filename=None if fasta is None else str(fasta)) as file:
-            contigs_of(file.references, (t.chrom for t in regions), alignment)
-            names = [contig(name) for name in file.references]
-            for read in file.fetch(until_eof=True):
-                flag = read.flag
-                if flag & (_SECONDARY | _SUPPLEMENTARY):
-                    counts["secondary" if flag & _SECONDARY else "supplementary"] += 1
-                    continue
-                counts["reads"] += 1
-                if flag & (_FAILED | _UNMAPPED):
-                    counts["failed_quality_control" if flag & _FAILED else "unmapped"] += 1
-                    continue
-                counts["mapped"] += 1
-                if flag & _DUPLICATE:
-                    counts["duplicates"] += 1
-                    continue
-                high = read.mapping_quality >= rule.min_mapping_quality
-                counts["low_mapping_quality"] += not high
-                if flag & 0x1 and flag & 0x2:
-                    pairs.add(read, high and (rule.read_length is None or read.query_length == rule.read_length))
-                if regions:
-                    block.append((read.reference_id, read.reference_start, read.get_blocks()))
-                    if len(block) == _BLOCK:
-                        _on_target(block, names, near, inside, counts)
-                        block = []
-    except (OSError, ValueError) as error:
-        raise InputError(
-            f"cannot be read to its end ({error})",
-            path=alignment,
-            remedy="Copy or download it again; `samtools quickcheck` tells.",
-        ) from error
-    if block:
-        _on_target(block, names, near, inside, counts)
-    counts["mates_not_in_file"] = pairs.alone + len(pairs.waiting)
+        with whole as (path, offset), quiet():
+            read_whole(path, offset, tally.consume, alignment)
+    except OSError as error:
+        raise _unreadable(alignment, str(error)) from error
+    out = Reads(counts=Counter({name: int(n) for name, n in zip(COUNTS, tally.counts, strict=True) if n}))
+    found = np.flatnonzero(tally.lengths)
+    out.lengths.update(dict(zip(found.tolist(), tally.lengths[found].tolist(), strict=True)))
+    out.lengths.update(tally.longer)
+    out.counts["mates_not_in_file"] = out.counts.pop("given_up", 0) + tally.waiting
     return out
 
 
-class _Pairs:
-    """Counts a fragment when its second mate comes; the first waits, so that memory holds only pairs that are open."""
+class _Tally:
+    """What is added up from block to block; memory holds the mates that wait, and nothing else that grows."""
 
-    def __init__(self, lengths: Counter[int]) -> None:
-        self.lengths = lengths
-        self.alone = 0
-        #: name -> whether the first mate can be used, and where the second is due
-        self.waiting: dict[str, tuple[bool, int, int]] = {}
-        self._limit = _WAITING
+    def __init__(self, rule: QualityRule, near: _OfContig, inside: _OfContig, said: Path) -> None:
+        import numpy as np
 
-    def add(self, read: Any, usable: bool) -> None:
-        """Take one mate of a proper pair."""
-        first = self.waiting.pop(read.query_name, None)
-        if first is None:
-            self.waiting[read.query_name] = usable, read.next_reference_id, read.next_reference_start
-            if len(self.waiting) > self._limit:
-                self._forget(read.reference_id, read.reference_start)
-        elif first[0] and usable and read.template_length:
-            self.lengths[abs(read.template_length)] += 1
+        from resistance.read.alignments.library_kernel import COUNTS, WAITING
 
-    def _forget(self, contig: int, pos: int) -> None:
-        """Give up those whose mate should have come before this place: it was filtered, or is not in the file."""
-        kept = {name: due for name, due in self.waiting.items() if due[1] < 0 or due[1:] >= (contig, pos)}
-        self.alone += len(self.waiting) - len(kept)
-        self.waiting = kept
-        self._limit = max(_WAITING, 2 * len(kept))
+        self._rule, self._near, self._inside, self._said = rule, near, inside, said
+        self._state = np.array([0, -1, -1, 0, 0, 0], np.int64)
+        self._table = np.zeros(2 * _WAITING, WAITING)
+        self._long = np.zeros(_LONG, np.int64)
+        self.counts = np.zeros(len(COUNTS), np.int64)
+        self.lengths = np.zeros(_LONGEST, np.int64)
+        self.longer: Counter[int] = Counter()
+
+    @property
+    def waiting(self) -> int:
+        """Mates that still wait for the other."""
+        return int(self._state[0])
+
+    def consume(self, data: NDArray[np.uint8], at: int, size: int) -> tuple[int, bool]:
+        """Take the whole records of a block."""
+        from resistance.read.alignments.library_kernel import DAMAGED, DONE, N_LONG, add_up
+
+        length = -1 if self._rule.read_length is None else self._rule.read_length
+        while True:
+            at, ended = add_up(
+                data, at, size, self._rule.min_mapping_quality, length, *self._near, *self._inside, self._state, self.counts,
+                self.lengths, self._long, self._table,
+            )  # fmt: skip
+            if ended == DAMAGED:
+                raise damaged(self._said)
+            self.longer.update(self._long[: self._state[N_LONG]].tolist())
+            self._state[N_LONG] = 0
+            if ended == DONE:
+                return at, False
+            if 2 * self.waiting >= len(self._table):
+                self._renew()
+
+    def _renew(self) -> None:
+        """Give up the mates that wait in vain; double the table where those that are left fill a quarter of it."""
+        import numpy as np
+
+        from resistance.read.alignments.library_kernel import CONTIG, GIVEN_UP, N_WAITING, POS, WAITING, move
+
+        place = int(self._state[CONTIG]), int(self._state[POS])
+        fresh = np.zeros(len(self._table), WAITING)
+        kept, gone = move(self._table, fresh, *place)
+        if 4 * kept >= len(fresh):
+            fresh = np.zeros(2 * len(fresh), WAITING)
+            kept, gone = move(self._table, fresh, *place)
+        self._table = fresh
+        self._state[N_WAITING] = kept
+        self.counts[GIVEN_UP] += gone
 
 
-def _on_target(
-    block: Sequence[tuple[int, int, list[tuple[int, int]]]],
-    names: Sequence[str],
-    near: Regions,
-    inside: Sequence[Target],
-    counts: Counter[str],
-) -> None:
+def _by_contig(regions: Sequence[Target], names: Sequence[str]) -> _OfContig:
+    """Return sorted, disjoint regions as numbers, and for each contig of the file where its own begin and end."""
     import numpy as np
-    import pandas as pd
 
-    chrom = pd.Series([names[r] for r, _, _ in block], dtype="object")
-    start = np.array([s for _, s, _ in block], dtype=np.int64)
-    end = np.array([b[-1][1] if b else s for _, s, b in block], dtype=np.int64)
-    counts["considered"] += len(block)
-    counts["near_target"] += int(near.overlap(chrom, start, end).sum())
-    counts["on_target"] += int(Regions([(t.chrom, t.start, t.end) for t in inside]).overlap(chrom, start, end).sum())
-    owner = np.repeat(np.arange(len(block)), [len(b) for _, _, b in block])
-    spans = np.array([span for _, _, b in block for span in b], dtype=np.int64).reshape(-1, 2)
-    counts["bases"] += int((spans[:, 1] - spans[:, 0]).sum())
-    codes = chrom.to_numpy(dtype=object)[owner]
-    for name in dict.fromkeys(t.chrom for t in inside):
-        here = spans[codes == name]
-        ours = np.array([(t.start, t.end) for t in inside if t.chrom == name], dtype=np.int64)
-        counts["bases_on_target"] += int((_covered(ours, here[:, 1]) - _covered(ours, here[:, 0])).sum())
+    first: dict[str, int] = {}
+    n: Counter[str] = Counter()
+    for k, t in enumerate(regions):
+        first.setdefault(t.chrom, k)
+        n[t.chrom] += 1
+    spans = np.array([(t.start, t.end) for t in regions], dtype=np.int64).reshape(-1, 2)
+    edges = [(first.get(name, 0), first.get(name, 0) + n[name]) for name in names]
+    return spans, np.array(edges, dtype=np.int64).reshape(-1, 2)
 
 
-def _covered(regions: NDArray[np.int64], at: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return how many bases of the sorted, disjoint regions lie before each place."""
-    import numpy as np
+def _references(alignment: Path, fasta: Path | None) -> tuple[tuple[str, ...], Any]:
+    """Return the contigs of a file, and a context that gives a BAM of its reads and where they begin in it."""
+    import pysam
 
-    widths = regions[:, 1] - regions[:, 0]
-    before = np.concatenate([[0], np.cumsum(widths)])
-    index = np.searchsorted(regions[:, 0], at, side="right")
-    last = np.maximum(index - 1, 0)
-    return np.asarray(before[last] + np.clip(at - regions[last, 0], 0, widths[last]), dtype=np.int64)
+    try:
+        with quiet(), pysam.AlignmentFile(str(alignment), reference_filename=None if fasta is None else str(fasta)) as file:
+            references = tuple(str(name) for name in file.references)
+            if file.is_bam:
+                return references, nullcontext((alignment, file.tell()))
+    except (OSError, ValueError) as error:
+        raise _unreadable(alignment, str(error)) from error
+    return references, _as_bam(alignment, fasta)
+
+
+@contextmanager
+def _as_bam(alignment: Path, fasta: Path | None) -> Iterator[tuple[Path, int]]:
+    """Give a temporary BAM of a CRAM's reads: what is added up here needs neither qualities nor tags."""
+    import pysam
+    import pysam.utils
+
+    with tempfile.TemporaryDirectory(prefix="resistance_") as folder:
+        bam = Path(folder) / "reads.bam"
+        reference = [] if fasta is None else ["-T", str(fasta)]
+        try:
+            with quiet():
+                pysam.view(
+                    "-b", "-1", *reference, "--input-fmt-option", f"required_fields={_FIELDS}", "-o", str(bam), str(alignment),
+                    catch_stdout=False,
+                )  # fmt: skip
+        except pysam.utils.SamtoolsError as error:
+            raise _unreadable(alignment, "the reference is not the one it was written with, or it is damaged") from error
+        with pysam.AlignmentFile(str(bam)) as file:
+            offset = file.tell()
+        yield bam, offset
+
+
+def _unreadable(alignment: Path, why: str) -> InputError:
+    return InputError(
+        f"cannot be read to its end ({why})",
+        path=alignment,
+        remedy="Copy or download it again; `samtools quickcheck` tells.",
+    )

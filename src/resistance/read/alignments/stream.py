@@ -134,34 +134,61 @@ class Stream:
         InputError
             The file is cut off or damaged.
         """
-        import numpy as np
-
         assert self._alignment.index is not None
         begin = self._alignment.index.begin(stretch.contig, stretch.start)
-        if begin is None:
-            return
-        held = 0
-        try:
-            self._file.seek(begin)
-            while True:
-                block = self._file.read(BLOCK)
-                if held + len(block) > len(self._data):  # one record of megabytes (a long read)
-                    self._data = np.concatenate([self._data, np.empty(len(self._data), np.uint8)])
-                self._data[held : held + len(block)] = np.frombuffer(block, np.uint8)
-                size = held + len(block)
-                at, all_read = consume(self._data, 0, size)
-                if all_read:
-                    return
-                held = size - at
-                if not block:
-                    break
-                self._data[:held] = self._data[at:size].copy()
-        except OSError as error:
-            raise InputError(
-                f"the file is damaged: a block cannot be unpacked ({error})", path=self._said, remedy=_AGAIN
-            ) from error
-        if held:
-            raise InputError("the file is cut off within a record", path=self._said, remedy=_AGAIN)
+        if begin is not None:
+            self._data = _read(self._file, begin, self._data, consume, self._said)
+
+
+def read_whole(path: Path, begin: int, consume: Consume, said: Path) -> None:
+    """Give all records of a BAM to `consume`.
+
+    Parameters
+    ----------
+    path : Path
+    begin : int
+        Virtual offset of the first record (behind the header).
+    consume : callable
+    said : Path
+        Name of the file in messages.
+
+    Raises
+    ------
+    InputError
+        The file is cut off or damaged.
+    """
+    import numpy as np
+    import pysam
+
+    with pysam.BGZFile(str(path), "rb", None) as file:
+        _read(file, begin, np.empty(2 * BLOCK, np.uint8), consume, said)
+
+
+def _read(file: Any, begin: int, data: NDArray[np.uint8], consume: Consume, said: Path) -> NDArray[np.uint8]:
+    """Read from a virtual offset until `consume` says that all is read; return the buffer, which may have grown."""
+    import numpy as np
+
+    held = 0
+    try:
+        file.seek(begin)
+        while True:
+            block = file.read(BLOCK)
+            if held + len(block) > len(data):  # one record of megabytes (a long read)
+                data = np.concatenate([data, np.empty(len(data), np.uint8)])
+            data[held : held + len(block)] = np.frombuffer(block, np.uint8)
+            size = held + len(block)
+            at, all_read = consume(data, 0, size)
+            if all_read:
+                return data
+            held = size - at
+            if not block:
+                break
+            data[:held] = data[at:size].copy()
+    except OSError as error:
+        raise InputError(f"the file is damaged: a block cannot be unpacked ({error})", path=said, remedy=_AGAIN) from error
+    if held:
+        raise InputError("the file is cut off within a record", path=said, remedy=_AGAIN)
+    return data
 
 
 def undecoded(alignment: Alignment) -> InputError:

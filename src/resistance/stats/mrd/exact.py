@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+from numba import njit
 from numpy.typing import ArrayLike
 
 from resistance.stats._arrays import FloatArray
@@ -154,20 +155,38 @@ def upper_bound(sites: Sites, observed: float, positive: int) -> float:
     if caps.sum() > 20_000_000:
         return enough
     table = background_table(sites, caps)
-    steps = np.minimum(np.arange(table.shape[1]), caps[:, None]) * sites.weights[:, None] / observed
+    # counts beyond the last that a double can hold add nothing
+    table = table[:, : int(np.flatnonzero(table.any(axis=0))[-1]) + 1]
     with np.errstate(divide="ignore"):
         logs = np.log(table)
+    counts = np.minimum(np.arange(table.shape[1]), caps[:, None])
+    steps = counts * sites.weights[:, None] / observed
 
     def log_bound(tilt: float) -> float:
         # log of E exp(tilt * (T / observed - 1))
-        powers = logs + tilt * steps
-        top = powers.max(axis=1)
-        return float(np.sum(top + np.log(np.exp(powers - top[:, None]).sum(axis=1))) - tilt)
+        return float(_log_moment(logs, steps, tilt) - tilt)
 
     from scipy.optimize import minimize_scalar
 
     found = minimize_scalar(log_bound, bounds=(0.0, 5000.0), method="bounded")
     return float(max(min(enough, math.exp(min(0.0, float(found.fun)))), np.finfo(np.float64).tiny))
+
+
+@njit(cache=True, nogil=True)
+def _log_moment(logs, steps, tilt):  # type: ignore[no-untyped-def]
+    """Return the sum over the sites of log sum exp(log chance + tilt x step)."""
+    total = 0.0
+    for i in range(logs.shape[0]):
+        top = -math.inf
+        for x in range(logs.shape[1]):
+            top = max(top, logs[i, x] + tilt * steps[i, x])
+        found = 0.0
+        for x in range(logs.shape[1]):
+            power = logs[i, x] + tilt * steps[i, x] - top
+            if power > -745.2:  # below, exp is 0
+                found += math.exp(power)
+        total += top + math.log(found)
+    return total
 
 
 def _positive_at_least(sites: Sites, positive: int) -> float:

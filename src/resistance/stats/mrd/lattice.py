@@ -50,13 +50,22 @@ def joint_distribution(table: FloatArray, caps: Counts, cells_per_read: Counts, 
 
 
 @njit(cache=True, nogil=True)
+def _add(to, source, factor):  # type: ignore[no-untyped-def]
+    """Add source x factor, as far as `to` goes (a loop from 0 over slices is what the compiler makes vectors of)."""
+    for c in range(min(to.size, source.size)):
+        to[c] += source[c] * factor
+
+
+@njit(cache=True, nogil=True)
 def _convolve(table, caps, per_read, cells, n_cap):  # type: ignore[no-untyped-def]
-    alive = np.zeros((n_cap + 1, cells))
-    new = np.zeros((n_cap + 1, cells))
-    reached = np.zeros(n_cap + 1)
-    new_reached = np.zeros(n_cap + 1)
+    # each number of positive sites holds its sums in a stretch of cells; beyond it nothing is kept, nor set to 0
+    alive, new = np.empty((n_cap + 1, cells)), np.empty((n_cap + 1, cells))
+    reached, new_reached = np.zeros(n_cap + 1), np.zeros(n_cap + 1)
+    low, high = np.zeros(n_cap + 1, np.int64), np.zeros(n_cap + 1, np.int64)
+    new_low, new_high = np.zeros(n_cap + 1, np.int64), np.zeros(n_cap + 1, np.int64)
     alive[0, 0] = 1.0
-    top, n_top = 1, 0
+    high[0] = 1
+    n_top = 0
     for i in range(caps.size):
         cap, step = caps[i], per_read[i]
         # from[x]: P(X >= x), summed from the small end
@@ -66,37 +75,97 @@ def _convolve(table, caps, per_read, cells, n_cap):  # type: ignore[no-untyped-d
             total += table[i, x]
             above[x] = total
         none = table[i, 0]
-        new_top = top
+        most = cap - 1 if step == 0 else min(cap - 1, (cells - 1) // step)
         n_next = min(n_cap, n_top + 1)
         for n in range(n_next + 1):
-            new_reached[n] = 0.0
-            for c in range(cells):
-                new[n, c] = 0.0
+            new_low[n], new_high[n] = (low[n], high[n]) if n <= n_top else (cells, 0)
         for n in range(n_top + 1):
             m = min(n + 1, n_cap)
-            new_reached[n] += reached[n] * none
-            new_reached[m] += reached[n] * above[1]
-            for c in range(top):
-                value = alive[n, c]
-                if value == 0.0:
-                    continue
-                new[n, c] += value * none
-                if step == 0:
-                    new[m, c] += value * above[1]
-                    continue
-                x = 1
-                place = c + step
-                while x < cap and place < cells:
-                    new[m, place] += value * table[i, x]
-                    x += 1
-                    place += step
-                new_reached[m] += value * above[x]
-                if x > 1 and place - step + 1 > new_top:
-                    new_top = place - step + 1
-        top, n_top = new_top, n_next
+            if low[n] + step < cells and low[n] < high[n] and (most > 0 or step == 0):
+                new_low[m] = min(new_low[m], low[n] + step)
+                new_high[m] = max(new_high[m], high[n] if step == 0 else min(cells, high[n] + most * step))
+        for n in range(n_next + 1):
+            new[n, new_low[n] : new_high[n]] = 0.0
+        for n in range(n_top + 1):
+            begin, end = low[n], high[n]
+            source, more = alive[n, begin:end], new[min(n + 1, n_cap)]
+            if step == 0:
+                _add(new[n, begin:end], source, none)
+                _add(more[begin:end], source, above[1])
+                continue
+            # all cells at once for one count; from the largest count, so that what meets in a cell is added from the left
+            for x in range(most, 0, -1):
+                _add(more[begin + x * step : end + x * step], source, table[i, x])
+            _add(new[n, begin:end], source, none)
+        _reach(alive, low, high, n_top, above, none, step, cells, reached, new_reached)
+        n_top = n_next
         alive, new = new, alive
         reached, new_reached = new_reached, reached
+        low, new_low = new_low, low
+        high, new_high = new_high, high
+    for n in range(n_cap + 1):
+        begin, end = (low[n], high[n]) if n <= n_top and low[n] < high[n] else (cells, cells)
+        alive[n, :begin] = 0.0
+        alive[n, end:] = 0.0
     return alive, reached
+
+
+@njit(cache=True, nogil=True)
+def _reach(alive, low, high, n_top, above, none, step, cells, reached, new_reached):  # type: ignore[no-untyped-def]
+    """Write what one site brings to `cells` or beyond, by number of positive sites.
+
+    Each number is summed from the left; four sums run side by side, since one alone waits for its own last addition.
+    """
+    n_cap, cap = reached.size - 1, above.size - 1
+    bound = cells - (cap - 1) * step
+    sums = reached[: n_top + 1] * above[1]
+    if step > 0:
+        for first in range(0, min(n_top + 1, n_cap), 4):
+            last = min(first + 4, n_top + 1, n_cap)
+            begin, end = low[first:last].max(), min(bound, high[first:last].min())
+            if last - first < 4 or begin >= end:
+                for n in range(first, last):
+                    sums[n] = _from_left(sums[n], alive[n], low[n], high[n], above, step, cells)
+                continue
+            for n in range(first, last):
+                sums[n] = _from_left(sums[n], alive[n], low[n], begin, above, step, cells)
+            a, b, c, d = (
+                alive[first, begin:end],
+                alive[first + 1, begin:end],
+                alive[first + 2, begin:end],
+                alive[first + 3, begin:end],
+            )
+            t, u, v, w = sums[first], sums[first + 1], sums[first + 2], sums[first + 3]
+            for k in range(a.size):
+                t += a[k] * above[cap]
+                u += b[k] * above[cap]
+                v += c[k] * above[cap]
+                w += d[k] * above[cap]
+            sums[first], sums[first + 1], sums[first + 2], sums[first + 3] = t, u, v, w
+            for n in range(first, last):
+                sums[n] = _from_left(sums[n], alive[n], end, high[n], above, step, cells)
+    new_reached[:] = 0.0
+    for n in range(n_top + 1):
+        new_reached[n] += reached[n] * none
+        if n < n_cap:
+            new_reached[n + 1] += sums[n]
+        else:
+            new_reached[n] += sums[n]
+            if step > 0:
+                new_reached[n] = _from_left(new_reached[n], alive[n], low[n], high[n], above, step, cells)
+
+
+@njit(cache=True, nogil=True)
+def _from_left(total, source, begin, end, above, step, cells):  # type: ignore[no-untyped-def]
+    """Add the chance to reach `cells` from each cell begin..end-1."""
+    cap = above.size - 1
+    within = min(end, cells - (cap - 1) * step)  # before this, all counts below the cap stay below `cells`
+    if above[cap] > 0.0:
+        for c in range(begin, within):
+            total += source[c] * above[cap]
+    for c in range(max(begin, within), end):
+        total += source[c] * above[min(cap, (cells - c + step - 1) // step)]
+    return total
 
 
 def whole_cells(sites: Sites, most: int) -> tuple[Counts, int] | None:

@@ -127,8 +127,7 @@ def background_table(sites: Sites, caps: Counts) -> FloatArray:
         Zero behind a row's cap.  Tails are sums of positive numbers: they keep their digits however small.
     """
     table = np.zeros((len(sites), int(caps.max()) + 1))
-    for i in range(len(sites)):
-        _fill(table[i], int(sites.depths[i]), float(sites.rates[i]), float(sites.precisions[i]), int(caps[i]))
+    _fill_all(table, sites.depths, sites.rates, sites.precisions, caps)
     return table
 
 
@@ -136,6 +135,9 @@ def tumour_table(sites: Sites, vaf: FloatArray, caps: Counts) -> FloatArray:
     """Return the same where tumour reads with the given VAF per site come on top of the background."""
     table = np.zeros((len(sites), int(caps.max()) + 1))
     mixed = with_tumour(sites, vaf)
+    if np.isinf(sites.precisions).all():
+        _fill_all(table, sites.depths, mixed, sites.precisions, caps)
+        return table
     for i in range(len(sites)):
         depth, cap = int(sites.depths[i]), int(caps[i])
         if math.isinf(sites.precisions[i]):
@@ -148,6 +150,12 @@ def tumour_table(sites: Sites, vaf: FloatArray, caps: Counts) -> FloatArray:
         table[i, :cap] = np.convolve(noise[:cap], signal[:cap])[:cap]
         table[i, cap] = max(0.0, 1.0 - table[i, :cap].sum())
     return table
+
+
+@njit(cache=True, nogil=True)
+def _fill_all(table, depths, rates, precisions, caps):  # type: ignore[no-untyped-def]
+    for i in range(depths.size):
+        _fill(table[i], depths[i], rates[i], precisions[i], caps[i])
 
 
 @njit(cache=True, nogil=True)
@@ -171,6 +179,8 @@ def _fill(row, depth, rate, precision, cap):  # type: ignore[no-untyped-def]
     below = 0.0
     last = min(cap - 1, depth)
     for x in range(last + 1):
+        if p == 0.0:  # too small for a double, and so are all that follow
+            break
         row[x] = p
         below += p
         if plain:
@@ -185,7 +195,7 @@ def _fill(row, depth, rate, precision, cap):  # type: ignore[no-untyped-def]
     tail = 0.0
     for x in range(cap, depth + 1):
         tail += p
-        if p < tail * 1e-18:
+        if p <= tail * 1e-18:
             break
         if plain:
             p *= odds * (depth - x) / (x + 1.0)
