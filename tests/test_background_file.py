@@ -69,3 +69,32 @@ def test_another_build_and_no_targets_are_refused_and_nothing_is_written(truth, 
     with pytest.raises(InputError, match="is read by this command"):
         background_file(out, out, Alignments(targets=str(truth / "targets.tsv")))
     assert not list(tmp_path.iterdir())
+
+
+def test_the_rates_of_a_sample_go_with_its_counts_into_the_test_for_residual_disease(tmp_path):
+    """count, background and mrd name the sample alike, whatever its file is called."""
+    import pysam
+    from tiny_bam import CONTIG, read, write_bam
+
+    bases = "ACGTTGCAAACCCCCCTGATCGATTACAGGCATGCAACGTCCATGGTACAGATTACCAGTAC"
+    path = write_bam(tmp_path / "x.markdup.bam", [read(f"r{i}", 0, f"{len(bases)}M", bases) for i in range(9)], length=1000)
+    with pysam.AlignmentFile(str(path)) as file:
+        assert file.header.to_dict()["RG"][0]["SM"] == "S1"
+    (tmp_path / "v.tsv").write_text(f"chrom\tpos\tref\talt\n{CONTIG}\t21\tC\tT\n", encoding="utf-8")
+    (tmp_path / "t.bed").write_text(f"{CONTIG}\t0\t60\n", encoding="utf-8")
+
+    def run(*arguments):
+        result = CliRunner().invoke(cli, [str(a) for a in arguments], catch_exceptions=False)
+        assert result.exit_code == 0, result.output
+        return result.output
+
+    run("count", path, "--variants", tmp_path / "v.tsv", "--build", "GRCh38", "--out", tmp_path / "c.tsv")
+    run("background", path, "--targets", tmp_path / "t.bed", "--build", "GRCh38", "--out", tmp_path / "b.tsv")
+    assert run("mrd", tmp_path / "c.tsv", "--background", tmp_path / "b.tsv").startswith("S1  exact: underpowered")
+    run("background", path, "--targets", tmp_path / "t.bed", "--build", "GRCh38", "--sample", "own", "--out", tmp_path / "b.tsv")
+    assert set(pd.read_csv(tmp_path / "b.tsv", sep="\t")["sample_id"]) == {"own"}
+    settings = Alignments(targets=str(tmp_path / "t.bed"))
+    with pytest.raises(
+        InputError, match=r"x\.markdup\.bam: is the sample itself: its own variants would make the panel of normals"
+    ):
+        background_file(path, tmp_path / "n.tsv", settings, controls=[path], build="GRCh38")

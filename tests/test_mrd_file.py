@@ -60,6 +60,15 @@ def test_an_assumed_background_is_said(table) -> None:
     assert lines[1].startswith("A  exact: underpowered, p 1;")
 
 
+def test_a_rate_of_zero_is_not_taken_as_zero_and_what_stands_for_it_is_said(table, tmp_path: Path) -> None:
+    counts, out = table(HEAD + "A\tv1\t4000\t1\t0.3\n"), tmp_path / "o.tsv"
+    for rate, assumed in (("0", True), ("1e-6", False)):
+        run(counts, "--background-rate", rate, "--out", out)
+        row = pd.read_csv(out, sep="\t").iloc[0]
+        assert row["p_value"] == pytest.approx(binom.sf(0, 4000, 1e-6 / 3), rel=1e-9)
+        assert ("less than least_rate was seen: 1e-06 of any wrong base is assumed" in row["background"]) is assumed
+
+
 def test_all_methods_whole_rate_and_own_rates(table, tmp_path: Path) -> None:
     counts = table(
         "sample\tchrom\tpos\tref\talt\tdepth\talt_count\ttumour_vaf\trate\nA\t1\t5\tC\tT\t4000\t2\t0.3\t\nA\t1\t9\tC\tT\t4000\t1\t0.3\t2e-4\n"

@@ -60,6 +60,7 @@ def background_file(
     *,
     controls: Sequence[Path] = (),
     build: str | None = None,
+    sample: str | None = None,
     plain: bool = False,
     warn: Callable[[str], None] = lambda _: None,
 ) -> Background:
@@ -77,6 +78,8 @@ def background_file(
         Alignments of healthy plasma.  What they list is left out of the background, beside the black list.
     build : str, optional
         Default: by the lengths of the contigs.
+    sample : str, optional
+        Its name in the tables.  Default: the sample that the read groups name, as in ``resistance count``; else the file's name.
     plain : bool
         As ctDNAtools: duplicates and secondary alignments count, mates are not merged, and the panel of normals goes by counts of
         reads.
@@ -86,8 +89,8 @@ def background_file(
     Raises
     ------
     InputError
-        As :func:`resistance.read.alignments.panel.open_panel` and ``measure``; no targets; the build cannot be told.  Nothing is
-        written then.
+        As :func:`resistance.read.alignments.panel.open_panel` and ``measure``; no targets; the build cannot be told; the file is
+        its own control.  Nothing is written then.
     """
     if settings.targets is None:
         raise InputError("the background is measured in a panel's regions", remedy="Give them: --targets PANEL.bed.")
@@ -95,6 +98,13 @@ def background_file(
     for target in (out, *paths.values()):
         if target.resolve() in {path.resolve() for path in (alignment, *controls)}:
             raise InputError("is read by this command", path=target, remedy="Give another path for the table.")
+    for control in controls:
+        if control.resolve() == alignment.resolve():
+            raise InputError(
+                "is the sample itself: its own variants would make the panel of normals",
+                path=control,
+                remedy="Remove it from the controls.",
+            )
     build = build or build_of(alignment)
     if build is None:
         raise InputError("the build cannot be told from the contigs", path=alignment, remedy="Give --build GRCh37 or GRCh38.")
@@ -109,7 +119,8 @@ def background_file(
     if listed is not None:
         own = panel.black_list
         panel = replace(panel, black_list=listed if own is None else own.with_more(listed))
-    found = panel.measure(alignment.stem, alignment, dropped=dropped)
+    name = sample or panel.sample_of(alignment) or alignment.stem
+    found = panel.measure(name, alignment, dropped=dropped)
     tables: dict[str, pd.DataFrame] = dict(found.tables)
     if normals is not None:
         tables["control_positions"] = normals

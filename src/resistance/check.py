@@ -55,6 +55,7 @@ def check(cohort_file: Path) -> list[str]:
     if cohort is None or markers is None:  # found.stop() has raised
         raise InputError("the cohort could not be read", path=cohort_file)
     classified = _classified(cohort, config, base, found)
+    aligned = _alignments(cohort, config, base, found)
     found.stop()
     lines = [
         f"{cohort_file}: nothing is wrong.",
@@ -79,7 +80,7 @@ def check(cohort_file: Path) -> list[str]:
         out = group["excluded"].dropna().value_counts().sort_index()
         why = "; ".join(f"{n} left out: {reason}" for reason, n in out.items())
         lines.append(f"endpoint {name}: {int(group['excluded'].isna().sum())} patients" + (f"; {why}" if why else ""))
-    lines += classified
+    lines += [*aligned, *classified]
     changed = cohort.dropped["reason"].str.startswith(KEPT)
     for what, rows in (("left out", cohort.dropped[~changed]), ("renamed or merged", cohort.dropped[changed])):
         lines.append(f"{what} and counted: {int(rows['n'].sum())} rows ({len(rows)} reasons)")
@@ -87,6 +88,30 @@ def check(cohort_file: Path) -> list[str]:
     if cohort.coverage.empty:
         lines.append("No assay is declared: a gene without a call is not_assessed, never absent (see 'assays').")
     return lines
+
+
+def _alignments(cohort: Cohort, config: CohortFile, base: Path, found: Collected) -> list[str]:
+    """Open every alignment file whose reads a run would count, and what is counted with them: headers and indices, no reads."""
+    from resistance.batching import CONTROLS, alignment_batches, alignment_files
+    from resistance.read.alignments.opened import open_alignment
+    from resistance.read.alignments.panel import open_panel
+    from resistance.read.sites import read_alleles
+
+    settings, build = config.ctdna.alignments, config.study.build
+    if settings is None:
+        return []
+    found.call(open_panel, settings, base, build)
+    if settings.hotspots is not None:
+        found.call(read_alleles, base / settings.hotspots, build)
+    fasta = None if settings.fasta is None else base / settings.fasta
+    wanted = set(cohort.samples.loc[cohort.samples["material"].isin(settings.materials), "sample_id"])
+    n = 0
+    for batch in found.call(alignment_batches, config, base) or {}:
+        for sample, path in alignment_files(config, base, batch):
+            if batch == CONTROLS or sample in wanted:
+                found.call(open_alignment, path, build, sample=sample, fasta=fasta, read_groups=settings.read_groups)
+                n += 1
+    return [f"alignments: {n} files, headers and indices; their reads (UMI tags among them) are looked at in the run"]
 
 
 def _classified(cohort: Cohort, config: CohortFile, base: Path, found: Collected) -> list[str]:

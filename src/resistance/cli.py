@@ -262,6 +262,7 @@ def count(alignment: Path, variants: Path, out: Path, build: str | None, sample:
 @click.option("--black-list", type=str, help="Places to leave out: BED, VCF, or lines chr_pos or chr_pos_ref_alt.")
 @click.option("--snps", type=str, help="VCF of common SNPs: count their alleles, and leave them out of the background.")
 @click.option("--build", help="GRCh37 or GRCh38 (default: by the lengths of the contigs).")
+@click.option("--sample", help="Name of the sample in the tables (default: the one that the read groups name).")
 @click.option(
     "--count", type=click.Choice(["fragments", "reads"]), default="fragments", show_default=True, help="What counts once."
 )
@@ -276,7 +277,7 @@ def count(alignment: Path, variants: Path, out: Path, build: str | None, sample:
 )
 def background(
     alignment: Path, targets: str, out: Path, reference: str | None, controls: tuple[Path, ...], black_list: str | None,
-    build: str | None, plain: bool, below: float, **options: Any,
+    build: str | None, sample: str | None, plain: bool, below: float, **options: Any,
 ) -> None:  # fmt: skip
     """Measure how often a BAM or CRAM shows each wrong base, by substitution and context, and the quality of its DNA.
 
@@ -298,6 +299,7 @@ def background(
         settings,
         controls=controls,
         build=None if build is None else build_name(build),
+        sample=sample,
         plain=plain,
         warn=lambda text: click.echo(f"warning: {text}", err=True),
     )
@@ -305,7 +307,8 @@ def background(
         click.echo(f"left out: {n} x {reason}", err=True)
     if controls:
         click.echo(f"panel of normals: {done.listed} places listed by {len(controls)} controls", err=True)
-    click.echo(f"background {done.rate:.6g}: {done.errors} of {done.depth} at {done.positions} positions")
+    rate = f"{done.rate:.6g}" if done.depth else "not known"
+    click.echo(f"background {rate}: {done.errors} of {done.depth} at {done.positions} positions")
     click.echo("wrote " + ", ".join(str(path) for path in done.paths))
 
 

@@ -162,6 +162,10 @@ def with_rates(sites: pd.DataFrame, background: pd.DataFrame | None, settings: C
         out["precision"] = spread.where(spread.notna(), np.inf)
     said += ", beta-binomial" if np.isfinite(out["precision"]).any() else ""
     out["rate_from"] = np.where(measured, said, f"assumed: {usual:g} per allele, no background was measured")
+    if whole is not None and mrd.rates == "sample":
+        # a rate that was not seen is not 0, and what stands for it is said
+        unseen = measured & (out["sample_id"].map(whole["rate"].astype("float64")) < mrd.least_rate)
+        out.loc[unseen, "rate_from"] += f"; less than least_rate was seen: {mrd.least_rate:g} of any wrong base is assumed"
     return out
 
 

@@ -65,6 +65,10 @@ class Panel:
     #: every mapped read, its duplicates and secondary alignments counts, mates apart: as ctDNAtools
     plain: bool = False
 
+    def sample_of(self, alignment: Path) -> str | None:
+        """Return the one sample that the file's read groups name; None where they name none, or several."""
+        return open_alignment(alignment, self.build, fasta=self._genome_of(alignment), read_groups="ignore").sample
+
     def measure(
         self,
         sample_id: str,
