@@ -251,3 +251,20 @@ def test_every_feature_of_lymphgen_has_its_id(shared):
     module = importlib.import_module("resistance.subtype.event_names")
     symbols = {module.gene_symbol(str(name).rstrip("*")) for name in features["Hugo_Symbol"].dropna()}
     assert symbols <= set(entrez_ids())
+
+
+@pytest.mark.shared
+def test_the_result_of_lymphgen_and_events_by_sample_are_read_with_the_option_too(shared, tmp_path):
+    path = shared / "cohorts" / "hilton_lcr_2023" / "lymphgen" / "lymphgen_results.tsv"
+    for more in ((), ("--samples-in-rows",)):
+        run("subtype", "call", "lymphgen", path, *more, "--out", tmp_path / "c.tsv")
+        assert len(pd.read_csv(tmp_path / "c.tsv", sep="\t")) == 160
+    GOOD.T.rename_axis("tumour").to_csv(tmp_path / "t.csv")
+    run("subtype", "call", "chapuy", tmp_path / "t.csv", "--samples-in-rows", "--out", tmp_path / "c.tsv")
+    assert pd.read_csv(tmp_path / "c.tsv", sep="\t")["sample_id"].tolist() == ["S1", "S2"]
+
+
+def test_a_table_that_is_refused_is_named_by_its_file(tmp_path, capsys):
+    pd.DataFrame({"S1": [0.5]}, index=["ENSG00000000003"]).rename_axis("gene").to_csv(tmp_path / "e.csv")
+    said = refused(capsys, "subtype", "call", "rnaseq_coo21", tmp_path / "e.csv", "--out", tmp_path / "c.tsv")
+    assert f"{tmp_path / 'e.csv'}, column 'S1', value 'ENSG00000000003 0.5': is not a whole number" in said
