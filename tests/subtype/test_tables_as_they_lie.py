@@ -309,3 +309,14 @@ def test_the_command_tells_a_turned_table_of_probes_and_reads_it_with_the_option
     assert "samples stand in rows here (40 column names are genes of the model" in refused(capsys, *arguments)
     run(*arguments, "--samples-in-rows")
     assert len(pd.read_csv(tmp_path / "c.tsv", sep="\t")) == 20
+
+
+def test_a_series_is_one_sample_and_what_is_no_table_is_refused_in_words():
+    of = counts(("S1", "S2"))
+    pd.testing.assert_frame_equal(dlbcl90_coo.classify_table(of["S1"]), dlbcl90_coo.classify_table(of[["S1"]]))
+    pd.testing.assert_frame_equal(chapuy.classify_table(GOOD["S1"]), chapuy.classify_table(GOOD[["S1"]]))
+    stains = pd.Series({"CD10": 5, "BCL6": 80, "MUM1": 60}, name="P9")
+    assert hans.classify_table(stains)[["sample_id", "subtype"]].iloc[0].tolist() == ["P9", "non-GCB"]
+    for method in (dlbcl90_coo, chapuy, hans, lps_wright210, rnaseq_coo21):
+        with pytest.raises(InputError, match=r"a table is needed, this is a str. Give a pandas DataFrame"):
+            method.classify_table("counts.csv")

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resistance.errors import InputError, Problem
+from resistance.subtype.method import as_frame
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -139,6 +140,7 @@ def from_frame(frame: pd.DataFrame, unit: str, *, platform: str = "unspecified",
 
     if unit not in UNITS:
         raise InputError("is no unit of expression", path=where, value=unit, remedy=f"Say {', '.join(UNITS)}.")
+    frame = as_frame(frame)
     if frame.shape[1] and isinstance(frame.index, pd.RangeIndex):
         first = str(frame.columns[0]).strip().lower()
         if first in _LABELS or not pd.api.types.is_numeric_dtype(frame.iloc[:, 0]):
