@@ -10,7 +10,7 @@ import pytest
 
 from resistance import cli
 from resistance.errors import InputError
-from resistance.subtype import chapuy, dlbcl90_coo, event_model, hans, lps_wright210, rnaseq_coo21, rnaseq_dzsig28
+from resistance.subtype import chapuy, dlbcl90_coo, event_model, hans, lps_wright210, lymphgen, rnaseq_coo21, rnaseq_dzsig28
 from resistance.subtype.apply_model import apply_model
 from resistance.subtype.events import check_events, read_events, read_table, table_events
 from resistance.subtype.expression import from_frame
@@ -317,6 +317,6 @@ def test_a_series_is_one_sample_and_what_is_no_table_is_refused_in_words():
     pd.testing.assert_frame_equal(chapuy.classify_table(GOOD["S1"]), chapuy.classify_table(GOOD[["S1"]]))
     stains = pd.Series({"CD10": 5, "BCL6": 80, "MUM1": 60}, name="P9")
     assert hans.classify_table(stains)[["sample_id", "subtype"]].iloc[0].tolist() == ["P9", "non-GCB"]
-    for method in (dlbcl90_coo, chapuy, hans, lps_wright210, rnaseq_coo21):
+    for method in (dlbcl90_coo, chapuy, hans, lps_wright210, rnaseq_coo21, lymphgen):
         with pytest.raises(InputError, match=r"a table is needed, this is a str. Give a pandas DataFrame"):
             method.classify_table("counts.csv")
