@@ -109,6 +109,20 @@ def test_a_sample_that_was_not_measured_is_unusable_on_any_scale():
     assert from_frame(table, "log2").unusable() == {"B": "no value at all"}
 
 
+def test_numbers_that_name_the_genes_are_no_sample_and_neither_is_what_describes_them():
+    table = frame().rename_axis("Hugo_Symbol").reset_index()
+    table.insert(1, "Entrez_Gene_Id", range(100, 100 + len(table)))
+    assert from_frame(table, "log2").samples == ("A", "B", "C")
+    probes = pd.DataFrame({"id": [27481, 17013], "S1": [0.6, 0.2], "S2": [0.3, 0.1]})
+    found = from_frame(probes, "log2")
+    assert (found.genes, found.samples) == (("27481", "17013"), ("S1", "S2"))
+
+
+def test_expected_counts_are_refused_with_the_way_out():
+    with pytest.raises(InputError, match=r"is not a whole number: .*round expected counts \(RSEM, Salmon\) first"):
+        from_frame(frame() + 0.25, "counts")
+
+
 def test_zero_is_a_value_on_a_log_scale_but_a_sample_of_one_value_says_nothing():
     of = frame()
     of.iloc[0] = 0.0

@@ -10,12 +10,15 @@ import pytest
 
 from resistance import cli
 from resistance.errors import InputError
-from resistance.subtype import chapuy, dlbcl90_coo, hans, lps_wright210, rnaseq_coo21, rnaseq_dzsig28
+from resistance.subtype import chapuy, dlbcl90_coo, event_model, hans, lps_wright210, lymphgen, rnaseq_coo21, rnaseq_dzsig28
+from resistance.subtype.apply_model import apply_model
 from resistance.subtype.events import check_events, read_events, read_table, table_events
+from resistance.subtype.expression import from_frame
 from resistance.subtype.label_table import read_labels
 from resistance.subtype.lymphgen_inputs import entrez_ids
 from resistance.subtype.nanostring_table import counts_of_table
 from resistance.subtype.signature import load_signatures
+from resistance.subtype.train_model import train_model
 
 
 def run(*arguments):
@@ -251,3 +254,69 @@ def test_every_feature_of_lymphgen_has_its_id(shared):
     module = importlib.import_module("resistance.subtype.event_names")
     symbols = {module.gene_symbol(str(name).rstrip("*")) for name in features["Hugo_Symbol"].dropna()}
     assert symbols <= set(entrez_ids())
+
+
+@pytest.mark.shared
+def test_the_result_of_lymphgen_and_events_by_sample_are_read_with_the_option_too(shared, tmp_path):
+    path = shared / "cohorts" / "hilton_lcr_2023" / "lymphgen" / "lymphgen_results.tsv"
+    for more in ((), ("--samples-in-rows",)):
+        run("subtype", "call", "lymphgen", path, *more, "--out", tmp_path / "c.tsv")
+        assert len(pd.read_csv(tmp_path / "c.tsv", sep="\t")) == 160
+    GOOD.T.rename_axis("tumour").to_csv(tmp_path / "t.csv")
+    run("subtype", "call", "chapuy", tmp_path / "t.csv", "--samples-in-rows", "--out", tmp_path / "c.tsv")
+    assert pd.read_csv(tmp_path / "c.tsv", sep="\t")["sample_id"].tolist() == ["S1", "S2"]
+
+
+def test_a_table_that_is_refused_is_named_by_its_file(tmp_path, capsys):
+    pd.DataFrame({"S1": [0.5]}, index=["ENSG00000000003"]).rename_axis("gene").to_csv(tmp_path / "e.csv")
+    said = refused(capsys, "subtype", "call", "rnaseq_coo21", tmp_path / "e.csv", "--out", tmp_path / "c.tsv")
+    assert f"{tmp_path / 'e.csv'}, column 'S1', value 'ENSG00000000003 0.5': is not a whole number" in said
+
+
+def a_model():
+    rng = np.random.default_rng(2)
+    table = pd.DataFrame(rng.normal(8, 1, (40, 20)), index=[f"PROBE{i}" for i in range(40)], columns=[f"S{i}" for i in range(20)])
+    table.iloc[:10, :10] += 3
+    of = {name: "ABC" if i < 10 else "GCB" for i, name in enumerate(table.columns)}
+    return table, train_model(from_frame(table, "log2"), of, "lps")
+
+
+def test_a_turned_table_of_genes_that_only_the_model_knows_is_told():
+    table, model = a_model()
+    with pytest.raises(InputError, match="40 column names are genes of the model, 0 row names are"):
+        apply_model(model, from_frame(table.T, "log2"))
+
+
+def test_a_sample_of_one_value_gets_neither_class_nor_score_from_a_model():
+    table, model = a_model()
+    row = apply_model(model, from_frame(table.assign(S3=0.0), "log2")).set_index("sample_id").loc["S3"]
+    assert row[["subtype", "score", "probability", "probabilities"]].isna().all()
+    assert row["reason"] == "all values are 0 (log2)"
+
+
+@pytest.mark.parametrize("value", [0.0, np.nan, 2.0])
+def test_events_that_are_alike_in_all_samples_teach_nothing(value):
+    of = pd.DataFrame(value, index=["TP53", "SV:BCL6", "17p:DEL"], columns=[f"S{i}" for i in range(30)])
+    with pytest.raises(InputError, match="no event differs between the labelled samples"):
+        event_model.train(check_events(of), {f"S{i}": "AB"[i % 2] for i in range(30)})
+
+
+def test_the_command_tells_a_turned_table_of_probes_and_reads_it_with_the_option(tmp_path, capsys):
+    table, model = a_model()
+    model.write(tmp_path / "m.json")
+    table.T.rename_axis("sample").to_csv(tmp_path / "t.tsv", sep="\t")
+    arguments = ("subtype", "apply", tmp_path / "m.json", tmp_path / "t.tsv", "--out", tmp_path / "c.tsv")
+    assert "samples stand in rows here (40 column names are genes of the model" in refused(capsys, *arguments)
+    run(*arguments, "--samples-in-rows")
+    assert len(pd.read_csv(tmp_path / "c.tsv", sep="\t")) == 20
+
+
+def test_a_series_is_one_sample_and_what_is_no_table_is_refused_in_words():
+    of = counts(("S1", "S2"))
+    pd.testing.assert_frame_equal(dlbcl90_coo.classify_table(of["S1"]), dlbcl90_coo.classify_table(of[["S1"]]))
+    pd.testing.assert_frame_equal(chapuy.classify_table(GOOD["S1"]), chapuy.classify_table(GOOD[["S1"]]))
+    stains = pd.Series({"CD10": 5, "BCL6": 80, "MUM1": 60}, name="P9")
+    assert hans.classify_table(stains)[["sample_id", "subtype"]].iloc[0].tolist() == ["P9", "non-GCB"]
+    for method in (dlbcl90_coo, chapuy, hans, lps_wright210, rnaseq_coo21, lymphgen):
+        with pytest.raises(InputError, match=r"a table is needed, this is a str. Give a pandas DataFrame"):
+            method.classify_table("counts.csv")

@@ -88,6 +88,7 @@ def apply_model(
         samples to standardise; an option that the model cannot follow.
     """
     wanted, rule = options or Options(), rule_of(model.rule)
+    _refuse_turned(model, expression)
     scaling, densities = wanted.scaling or rule.apply_scaling, wanted.densities or rule.densities
     if model.scaling.kind in ("reference_sample", "quantile") and wanted.scaling is None:
         scaling, densities = "model", wanted.densities or "training"
@@ -125,6 +126,7 @@ def apply_model(
     p_1, p_0 = normals.probability(scored.score), normals.probability_0(scored.score)
     first, second = model.classes
     used = (~np.isnan(scaled)).sum(axis=0)
+    unusable = expression.unusable()
     rows: list[dict[str, Any]] = []
     for j, sample in enumerate(expression.samples):
         score = float(scored.score[j])
@@ -132,7 +134,7 @@ def apply_model(
             "sample_id": sample, "score": score, "features_used": int(used[j]), "weight_missing": float(scored.weight_missing[j]),
         }  # fmt: skip
         own = list(flags)
-        if score == score:
+        if score == score and sample not in unusable:
             row["probabilities"] = probabilities_text({first: float(p_1[j]), second: float(p_0[j])})
             own += ["far from both classes"] if far[j] else []
             own += (
@@ -141,7 +143,8 @@ def apply_model(
                 else []
             )
         if sample in refused:
-            rows.append(row | {"probabilities": None, "flags": ";".join(own) or None, "reason": refused[sample]})
+            nothing = {"score": np.nan} if sample in unusable else {}
+            rows.append(row | nothing | {"probabilities": None, "flags": ";".join(own) or None, "reason": refused[sample]})
             continue
         name = {1: first, 0: second}.get(int(code[j]), "UNCLASSIFIED")
         p = float(max(p_1[j], p_0[j]) if code[j] == -1 else (p_1[j] if code[j] == 1 else p_0[j]))
@@ -154,6 +157,16 @@ def apply_model(
             reason += f"; names resolved: {', '.join(renamed[:5])}{' ...' if len(renamed) > 5 else ''}"
         rows.append(row | {"subtype": name, "probability": p, "flags": ";".join(own) or None, "reason": reason})
     return as_calls(rows)
+
+
+def _refuse_turned(model: Model, expression: Expression) -> None:
+    """Samples in rows, told by the model's own genes, which need be known nowhere else (probes)."""
+    in_columns, in_rows = (len(find_genes(model.genes, set(names)).rows) for names in (expression.samples, expression.genes))
+    if in_columns > in_rows:
+        raise InputError(
+            f"samples stand in rows here ({in_columns} column names are genes of the model, {in_rows} row names are)",
+            remedy="Turn the table: genes in rows, samples in columns (table.T; on the command line: --samples-in-rows).",
+        )
 
 
 def _refuse_options(model: Model, expression: Expression, scaling: str, densities: str) -> None:
@@ -202,7 +215,8 @@ def _values(model: Model, expression: Expression) -> tuple[FloatArray, tuple[str
 
 
 def lost_share(model: Model, expression: Expression, allowed: float) -> tuple[list[str], float, str]:
-    """Return the model's genes that a table lacks, their share of the weight, and both in words."""
+    """Return the model's genes that a table lacks, their share of the weight, and both in words (InputError: samples in rows)."""
+    _refuse_turned(model, expression)
     lost = list(find_genes(model.genes, expression.genes, where="expression").missing)
     share = share_missing(dict(zip(model.genes, np.abs(model.trained.weight), strict=True)), lost)
     return lost, share, lost_in_words(lost, share, allowed)

@@ -89,13 +89,18 @@ def train(
     ------
     InputError
         No sample in common, a class with fewer than :data:`LEAST_PER_CLASS` samples, fewer than two
-        classes, or no event at all.
+        classes, or no event that differs between the labelled samples.
     """
     samples = [str(s) for s in events.table.index if str(s) in labels]
     _refuse_labels(events, labels, samples)
     classes = tuple(sorted({labels[s] for s in samples}))
-    names = tuple(str(name) for name in events.table.columns if events.table[name].notna().any())
-    x = levels(Events(events.table.loc[samples], {}, events.where), names)
+    of = events.table.loc[samples]
+    names = tuple(str(name) for name in of.columns if of[name].notna().any())
+    if not (of.max() > of.min()).any():
+        raise InputError(
+            "no event differs between the labelled samples", path=events.where, remedy="Give the matrix of all events."
+        )
+    x = levels(Events(of, {}, events.where), names)
     y = np.asarray([classes.index(labels[s]) for s in samples])
     member = _membership(samples, y, classes, membership or {})
     judged, temperature, blindness = _judge(x, y, member, classes, names, seed)

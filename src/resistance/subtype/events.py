@@ -13,6 +13,7 @@ import numpy as np
 
 from resistance.errors import InputError, Problem
 from resistance.subtype.event_names import event_name
+from resistance.subtype.method import as_frame
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -126,6 +127,7 @@ def table_events(table: pd.DataFrame, *, known: Collection[str] = (), where: str
     known, where
         As in :func:`check_events`.
     """
+    table = as_frame(table)
     frame = table.reset_index() if table.index.name == "sample_id" else table
     if "sample_id" in frame.columns:
         return check_events(frame.set_index("sample_id").T, known=known, where=where)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resistance.errors import InputError, Problem
+from resistance.subtype.method import as_frame
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,6 +22,11 @@ UNITS = ("counts", "tpm", "log2")
 MAX_LOG2 = 50.0
 #: genes from which a table counts as a whole transcriptome
 WHOLE = 1000
+#: columns that name or describe the gene and are no samples
+_LABELS = frozenset((
+    "id", "gene", "genes", "gene_id", "gene_name", "gene_symbol", "gene_type", "geneid", "symbol", "hugo_symbol", "hgnc_symbol", "probe", "probe_id",
+    "probeset", "entrez_gene_id", "entrez_id", "ensembl_gene_id", "ensembl_id", "cytoband", "description", "name",
+))  # fmt: skip
 #: rows looked at a time
 _BLOCK = 2_000_000
 FloatArray = NDArray[np.float64]
@@ -105,7 +111,8 @@ def from_frame(frame: pd.DataFrame, unit: str, *, platform: str = "unspecified",
     Parameters
     ----------
     frame : DataFrame
-        Genes in rows (the index, or a first column of text), samples in columns.
+        Genes in rows (the index, or a first column of text or called 'id', 'gene', 'probe' ...), samples in columns; further
+        columns that describe the gene ('Entrez_Gene_Id', 'Description') are passed over.
     unit : {'counts', 'tpm', 'log2'}
         What the numbers are; checked for plausibility, never guessed.
     platform : str
@@ -133,8 +140,13 @@ def from_frame(frame: pd.DataFrame, unit: str, *, platform: str = "unspecified",
 
     if unit not in UNITS:
         raise InputError("is no unit of expression", path=where, value=unit, remedy=f"Say {', '.join(UNITS)}.")
-    if frame.shape[1] and not pd.api.types.is_numeric_dtype(frame.iloc[:, 0]) and isinstance(frame.index, pd.RangeIndex):
-        frame = frame.set_index(frame.columns[0])
+    frame = as_frame(frame)
+    if frame.shape[1] and isinstance(frame.index, pd.RangeIndex):
+        first = str(frame.columns[0]).strip().lower()
+        if first in _LABELS or not pd.api.types.is_numeric_dtype(frame.iloc[:, 0]):
+            frame = frame.set_index(frame.columns[0])
+    numbers = [str(name).strip().lower() not in _LABELS for name in frame.columns]
+    frame = frame if all(numbers) else frame.loc[:, numbers]
     if not frame.shape[0] or not frame.shape[1]:
         raise InputError("the table has no genes or no samples", path=where, remedy="Genes stand in rows, samples in columns.")
     genes, samples = ([str(name).strip() for name in axis] for axis in (frame.index, frame.columns))
@@ -207,6 +219,7 @@ def refuse_other_unit(values: NDArray[Any], unit: str, genes: Sequence[str], sam
     """
     highest = -np.inf
     remedy = "Correct the unit (counts, tpm or log2)."
+    rounded = f"{remedy[:-1]}; round expected counts (RSEM, Salmon) first."
     for rows in _blocks(values):
         block = values[rows]
         if np.isinf(block).any():
@@ -227,7 +240,7 @@ def refuse_other_unit(values: NDArray[Any], unit: str, genes: Sequence[str], sam
             i, j = np.argwhere(bad)[0]
             raise InputError(
                 f"{why}: the table is declared as {unit} and looks like {looks}", path=where, column=samples[j],
-                value=f"{genes[rows.start + i]} {block[i, j]:g}", remedy=remedy,
+                value=f"{genes[rows.start + i]} {block[i, j]:g}", remedy=rounded if "whole" in why else remedy,
             )  # fmt: skip
         known = block[~np.isnan(block)]
         highest = max(highest, float(known.max()) if known.size else -np.inf)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from resistance.errors import InputError, Problem
-from resistance.subtype.method import Called, Method, as_calls, per_patient
+from resistance.subtype.method import Called, Method, as_calls, as_frame, per_patient
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -265,6 +265,7 @@ def long_table(table: pd.DataFrame, cutoffs: Mapping[str, float], *, values_are:
 
     if values_are not in ("percent", "fraction"):
         raise InputError("is neither 'percent' nor 'fraction'", column="values_are", value=values_are)
+    table = as_frame(table, in_row=True)
     lowered = {" ".join(str(name).lower().split()): name for name in reversed(table.columns)}
     key = next((lowered[name] for name in _SAMPLE if name in lowered), None)
     samples = pd.Series(table.index if key is None else table[key].to_numpy()).map(lambda x: str(x).strip())

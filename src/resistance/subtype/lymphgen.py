@@ -11,7 +11,7 @@ import numpy as np
 from resistance.errors import InputError, Problem
 from resistance.schemas import SCORES
 from resistance.subtype.genetic import our_samples
-from resistance.subtype.method import Called, Method, as_calls, per_patient
+from resistance.subtype.method import Called, Method, as_calls, as_frame, per_patient
 from resistance.tables import empty
 
 if TYPE_CHECKING:
@@ -257,7 +257,7 @@ def classify(cohort: Cohort, settings: Subtype) -> Called:
 
 def classify_table(table: pd.DataFrame) -> pd.DataFrame:
     """Call every sample of a LymphGen result table."""
-    return as_calls([METHOD.row(**row) for row in call(table)])
+    return as_calls([METHOD.row(**row) for row in call(as_frame(table))])
 
 
 METHOD = Method(

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from resistance.errors import InputError
 from resistance.schemas import SCORES, SUBTYPES
 from resistance.tables import Column, Schema, conform, empty
 
@@ -145,6 +146,33 @@ def probabilities_text(probabilities: Mapping[str, float]) -> str:
     'ABC=0.93;GCB=0.07'
     """
     return ";".join(f"{name}={value:.6g}" for name, value in probabilities.items())
+
+
+def as_frame(table: Any, *, in_row: bool = False) -> pd.DataFrame:
+    """Return a table as a data frame; a Series is one sample.
+
+    Parameters
+    ----------
+    table : DataFrame or Series
+    in_row : bool
+        The sample becomes a row (antibodies), else a column (genes, events).
+
+    Raises
+    ------
+    InputError
+        Something else, such as a path.
+    """
+    import pandas as pd
+
+    if isinstance(table, pd.DataFrame):
+        return table
+    if isinstance(table, pd.Series):
+        one = table.to_frame("sample" if table.name is None else table.name)
+        return one.T if in_row else one
+    raise InputError(
+        f"a table is needed, this is a {type(table).__name__}",
+        remedy="Give a pandas DataFrame (or a Series for one sample); `resistance subtype call` reads files.",
+    )
 
 
 def as_calls(rows: list[dict[str, Any]]) -> pd.DataFrame:

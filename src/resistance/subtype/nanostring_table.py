@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from resistance.errors import InputError, Problem
 from resistance.subtype.genes import current_symbol
+from resistance.subtype.method import as_frame
 from resistance.subtype.signature import load_signatures
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def counts_of_table(table: pd.DataFrame, *, platform: str = "nanostring") -> pd.
 
     if platform.lower() not in ("nanostring", "ncounter"):
         raise InputError(f"the signature is one of NanoString counts, the table is {platform}", remedy=OTHER_PLATFORM)
-    table = _one_header(table)
+    table = _one_header(as_frame(table))
     twice = [str(name) for name in table.columns[table.columns.duplicated()]]
     if twice:
         raise InputError("two columns have this name", column=twice[0], remedy="Rename one of the samples.")

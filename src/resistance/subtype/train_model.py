@@ -245,7 +245,7 @@ def _classes(
         if in_rows:
             raise InputError(
                 f"samples stand in rows here ({in_rows} row names have a label, no column name has)",
-                remedy="Turn the table: genes in rows, samples in columns.",
+                remedy="Turn the table: genes in rows, samples in columns (table.T; on the command line: --samples-in-rows).",
             )
         raise InputError(
             f"no sample has both expression and a label (expression: {expression.samples[0]}; labels: {next(iter(given), 'none')})",

@@ -88,7 +88,8 @@ def call(
 def _at(problem: Any, table: Path) -> Any:
     from dataclasses import replace
 
-    return problem if problem.path is not None else replace(problem, path=str(table))
+    # what is checked as a table in memory knows no file
+    return replace(problem, path=str(table)) if problem.path in (None, "expression", "lymphgen") else problem
 
 
 def _from_table(method: Method, table: Path, asked: dict[str, Any], samples_in_rows: bool) -> pd.DataFrame:
@@ -126,7 +127,8 @@ def _read(method: Method, path: Path, samples_in_rows: bool) -> pd.DataFrame:
         from resistance.subtype.events import read_table
 
         events = read_table(path)
-        return events.rename(columns={events.columns[0]: "sample_id"}) if samples_in_rows else events
+        turned = samples_in_rows and "sample_id" not in events
+        return events.rename(columns={events.columns[0]: "sample_id"}) if turned else events
     if kind == "expression":
         frame = named_rows(read_grid(path), path)
         return frame.T if samples_in_rows else frame
