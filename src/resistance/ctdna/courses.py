@@ -8,6 +8,9 @@ import numpy as np
 
 if TYPE_CHECKING:
     import pandas as pd
+    from numpy.typing import NDArray
+
+    from resistance.stats._arrays import FloatArray
 
 #: variants below which there is nothing to group
 LEAST = 3
@@ -36,29 +39,37 @@ def clusters(frame: pd.DataFrame) -> pd.DataFrame:
 
     from resistance.stats.fraction_clusters import cluster_fractions
 
-    out = pd.DataFrame(
-        {"cluster": pd.array([pd.NA] * len(frame), dtype="Int64"), "cluster_probability": np.nan}, index=frame.index
-    )
-    usable = frame[~frame["germline"]]
-    for _, mine in usable.groupby(["patient_id", "material"], sort=True):
-        keys = sorted(mine["key"].unique())
-        if len(keys) < LEAST:
+    number, probability = np.zeros(len(frame), dtype=np.int64), np.full(len(frame), np.nan)
+    usable = np.flatnonzero(~frame["germline"].to_numpy(dtype=bool))
+    part = frame.iloc[usable]
+    of = {
+        side: np.column_stack(
+            [part[f"{side}_{x}"].to_numpy(dtype=np.float64) for x in ("count", "used", "background", "overdispersion")]
+        )
+        for side in ("baseline", "later")
+    }
+    keys, samples = part["key"].to_numpy(dtype=object), part["later_sample_id"].to_numpy(dtype=object)
+    order = part["_order"].to_numpy()
+    for at in part.groupby(["patient_id", "material"], sort=True).indices.values():
+        names, row = np.unique(keys[at], return_inverse=True)
+        if len(names) < LEAST:
             continue
-        columns = [_column(mine, "baseline", mine["baseline_sample_id"].iloc[0], keys)]
-        later = mine.sort_values("_order")["later_sample_id"].drop_duplicates()
-        columns += [_column(mine, "later", sample, keys) for sample in later]
-        mutant, reads, background, spread = (np.column_stack([column[i] for column in columns]) for i in range(4))
-        found = cluster_fractions(mutant, reads, background=background, overdispersion=spread)
-        of_key = dict(zip(keys, zip(found.cluster.tolist(), found.probability.tolist(), strict=True), strict=True))
-        rows = [of_key[key] for key in mine["key"]]
-        out.loc[mine.index, "cluster"] = pd.array([number or pd.NA for number, _ in rows], dtype="Int64")
-        out.loc[mine.index, "cluster_probability"] = [p for _, p in rows]
+        # a patient's material has one baseline sample, which every comparison repeats
+        columns = [_column(of["baseline"][at], row, len(names))]
+        later = samples[at]
+        for sample in dict.fromkeys(later[np.argsort(order[at], kind="stable")].tolist()):
+            here = later == sample
+            columns.append(_column(of["later"][at[here]], row[here], len(names)))
+        mutant, reads, background, spread = np.stack(columns, axis=2).transpose(1, 0, 2)
+        found = cluster_fractions(mutant, reads, background=np.nan_to_num(background), overdispersion=np.nan_to_num(spread))
+        number[usable[at]], probability[usable[at]] = found.cluster[row], found.probability[row]
+    cluster = pd.array(number, dtype="Int64")
+    cluster[number == 0] = pd.NA
+    return pd.DataFrame({"cluster": cluster, "cluster_probability": probability}, index=frame.index)
+
+
+def _column(values: FloatArray, row: NDArray[np.intp], n: int) -> FloatArray:
+    """Return mutant reads, reads, background and overdispersion of one sample, by number of the variant; NaN where it has no row."""
+    out = np.full((n, values.shape[1]), np.nan)
+    out[row[::-1]] = values[::-1]  # the first row of a variant stays
     return out
-
-
-def _column(mine: pd.DataFrame, side: str, sample: str, keys: list[str]) -> tuple[np.ndarray, ...]:
-    """Return mutant reads, reads, background and overdispersion of one sample, by key."""
-    rows = mine[mine[f"{side}_sample_id"] == sample].drop_duplicates("key").set_index("key").reindex(keys)
-    names = (f"{side}_count", f"{side}_used", f"{side}_background", f"{side}_overdispersion")
-    mutant, reads, background, spread = (rows[name].to_numpy(dtype=np.float64) for name in names)
-    return mutant, reads, np.nan_to_num(background), np.nan_to_num(spread)

@@ -21,6 +21,11 @@ if TYPE_CHECKING:
     from resistance.cohort import Cohort
     from resistance.config import Ctdna
 
+#: what the class of a comparison follows from
+_JUDGED = [
+    *(f"{side}_{name}" for side in SIDES for name in ("used", "count", "row", "inferred", "critical", "missed")),
+    "q_value", "q_emergent", "known_before",
+]  # fmt: skip
 #: a variant counts as missed for want of depth when it would have been seen with less than this probability
 POWER = 0.95
 
@@ -103,7 +108,9 @@ def compare(counted: Counted, settings: Ctdna, background: pd.DataFrame | None =
     frame["baseline_known"] = frame["baseline_count"] >= frame["baseline_critical"]
     frame = _tested(frame)
     frame = frame.join(clusters(frame))
-    verdicts = [_verdict(row, settings) for row in frame.to_dict("records")]
+    for side, other in (("baseline", "later"), ("later", "baseline")):
+        frame[f"{side}_missed"] = _missed(frame, side, other)
+    verdicts = [_verdict(row, settings) for row in frame[_JUDGED].to_dict("records")]
     frame["change"] = [change for change, _ in verdicts]
     frame["note"] = pd.array([note for _, note in verdicts], dtype="object")
     frame["selection"] = _selection(frame, settings.emergence_fdr)
@@ -216,7 +223,7 @@ def _verdict(row: dict[str, Any], settings: Ctdna) -> tuple[str, str | None]:
     if not any(seen.values()):
         return "stable", words("no more than background at both times")
     for side, other in (("baseline", "later"), ("later", "baseline")):
-        missed = 0.0 if seen[side] else _missed(row, side, fraction[other])
+        missed = 0.0 if seen[side] else row[f"{side}_missed"]
         if missed > 1 - POWER:
             return "not_assessable", words(
                 f"{row[f'{side}_used']:.0f} {side} reads miss a VAF of {fraction[other]:.3g} with probability {missed:.2f}"
@@ -240,9 +247,21 @@ def _verdict(row: dict[str, Any], settings: Ctdna) -> tuple[str, str | None]:
     return "emergent", words()
 
 
-def _missed(row: dict[str, Any], side: str, fraction: float) -> float:
-    """Return the probability that this sample shows no more than background where it holds that fraction."""
+def _missed(frame: pd.DataFrame, side: str, other: str) -> np.ndarray:
+    """Return the probability that this side shows no more than background where it holds the fraction of the other.
+
+    NaN where the question does not arise: counts are not known, this side shows more, or neither does.
+    """
     from resistance.stats.overdispersed import upper_tail
 
-    expected = row[f"{side}_background"] + (1 - row[f"{side}_background"]) * fraction
-    return float(1.0 - upper_tail(row[f"{side}_critical"], row[f"{side}_used"], expected, row[f"{side}_overdispersion"]))
+    of = {
+        name: frame[name].to_numpy(dtype=np.float64)
+        for name in (f"{x}_{y}" for x in SIDES for y in ("count", "used", "critical", "background", "overdispersion"))
+    }
+    seen = {x: of[f"{x}_count"] >= of[f"{x}_critical"] for x in SIDES}
+    asked = np.isfinite([of[f"{x}_{y}"] for x in SIDES for y in ("count", "used")]).all(axis=0) & seen[other] & ~seen[side]
+    part = {name: values[asked] for name, values in of.items()}
+    expected = part[f"{side}_background"] + (1 - part[f"{side}_background"]) * (part[f"{other}_count"] / part[f"{other}_used"])
+    out = np.full(len(frame), np.nan)
+    out[asked] = 1.0 - upper_tail(part[f"{side}_critical"], part[f"{side}_used"], expected, part[f"{side}_overdispersion"])
+    return out

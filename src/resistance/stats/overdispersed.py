@@ -8,9 +8,11 @@ from numpy.typing import ArrayLike, NDArray
 from resistance.stats._arrays import FloatArray
 
 #: a fraction of exactly 0 or 1 has no beta distribution: nearer than this to either is taken as this near
-_EDGE = 1e-12
+EDGE = 1e-12
 #: steps of a bisection: more than a double can tell apart
 _STEPS = 60
+#: counts that are tried first for a critical one, and numbers that are held at once
+_FIRST, _CELLS = 8, 1_000_000
 
 
 def log_pmf(x: ArrayLike, n: ArrayLike, fraction: ArrayLike, overdispersion: ArrayLike) -> FloatArray:
@@ -37,7 +39,7 @@ def log_pmf(x: ArrayLike, n: ArrayLike, fraction: ArrayLike, overdispersion: Arr
     x, n, f, rho = (np.asarray(value, dtype=np.float64) for value in (x, n, fraction, overdispersion))
     inside = (x >= 0) & (x <= n)
     k = np.where(inside, x, 0.0)
-    f = np.clip(f, _EDGE, 1.0 - _EDGE)
+    f = np.clip(f, EDGE, 1.0 - EDGE)
     choose = gammaln(n + 1) - gammaln(k + 1) - gammaln(n - k + 1)
     plain = choose + xlogy(k, f) + xlog1py(n - k, -f)
     if np.all(rho == 0):
@@ -69,21 +71,34 @@ def upper_tail(x: ArrayLike, n: ArrayLike, fraction: ArrayLike, overdispersion: 
     if spread.any():
         rows, where = np.unique(np.column_stack([x[spread], n[spread], f[spread], rho[spread]]), axis=0, return_inverse=True)
         out = out.copy()
-        out[spread] = np.array([_tail(*row) for row in rows])[where.reshape(-1)]
+        out[spread] = _tails(rows)[where.reshape(-1)]
     return np.clip(out, 0.0, 1.0)
 
 
+def _tails(rows: FloatArray) -> FloatArray:
+    """Return the upper tail of each row (x, n, fraction, overdispersion), rows of one x together."""
+    x, n, f, _ = rows.T
+    out = np.full(len(rows), np.nan)
+    few = (x <= n / 2) & (f > 0)
+    order = np.argsort(x, kind="stable")
+    starts = np.flatnonzero(np.append(True, np.diff(x[order]) > 0))
+    for group in np.split(order, starts[1:]):
+        some = group[few[group]]
+        step = max(1, int(_CELLS / max(1.0, x[group[0]])))
+        for part in (some[i : i + step] for i in range(0, len(some), step)):
+            below = np.arange(0.0, x[part[0]])
+            under = np.exp(log_pmf(below, *rows[part, 1:].T[:, :, None])).sum(axis=1)
+            # else the difference from 1 has too few digits
+            out[part] = np.where(under < 0.999, 1.0 - under, np.nan)
+    left = np.isnan(out)
+    out[left] = [_tail(*row) for row in rows[left]]
+    return out
+
+
 def _tail(x: float, n: float, f: float, rho: float) -> float:
-    """Sum the shorter side of one beta-binomial."""
-    if x > n:
+    """Sum one beta-binomial from `x` on."""
+    if x > n or f <= 0:
         return 0.0
-    if f <= 0:
-        return 0.0
-    below = np.arange(0.0, x)
-    if x <= n / 2:
-        under = float(np.exp(log_pmf(below, n, f, rho)).sum())
-        if under < 0.999:  # else the difference from 1 has too few digits
-            return 1.0 - under
     return float(np.exp(log_pmf(np.arange(x, n + 1), n, f, rho)).sum())
 
 
@@ -102,12 +117,26 @@ def critical_count(
     """
     n, e, rho = np.broadcast_arrays(*(np.asarray(v, dtype=np.float64) for v in (n, background, overdispersion)))
     rows, where = np.unique(np.column_stack([n.ravel(), e.ravel(), rho.ravel()]), axis=0, return_inverse=True)
-    found = np.array([_critical(float(a), float(b), float(c), alpha) for a, b, c in rows], dtype=np.int64)
+    found = _criticals(rows, alpha)
     return np.maximum(found[where.reshape(-1)], least).reshape(n.shape)
 
 
+def _criticals(rows: FloatArray, alpha: float) -> NDArray[np.int64]:
+    """Return the critical count of each row (n, background, overdispersion): nearly always a small one, so that these are tried first."""
+    out = np.zeros(len(rows), dtype=np.int64)
+    for start in range(0, len(rows), _CELLS // _FIRST):
+        part = rows[start : start + _CELLS // _FIRST]
+        below = np.cumsum(np.exp(log_pmf(np.arange(float(_FIRST)), *part.T[:, :, None])), axis=1)
+        enough = below >= 1.0 - alpha - 1e-12
+        out[start : start + len(part)] = np.where(enough.any(axis=1), enough.argmax(axis=1) + 1, 0)
+    for i in np.flatnonzero(out == 0):
+        n, e, rho = rows[i].tolist()
+        out[i] = _critical(n, e, rho, alpha)
+    return out
+
+
 def _critical(n: float, e: float, rho: float, alpha: float) -> int:
-    size = 64
+    size = 8 * _FIRST
     while True:
         below = np.cumsum(np.exp(log_pmf(np.arange(0.0, min(size, n + 1)), n, e, rho)))
         enough = np.flatnonzero(below >= 1.0 - alpha - 1e-12)
@@ -203,6 +232,6 @@ def fraction_interval(
     effect = 1.0 + (reads - 1.0) * rho
     size, hits = reads / effect, np.where(known, x, 0.0) / effect
     tail = (1.0 - confidence) / 2.0
-    low = np.where(hits > 0, betaincinv(np.maximum(hits, _EDGE), size - hits + 1.0, tail), 0.0)
-    high = np.where(hits < size, betaincinv(hits + 1.0, np.maximum(size - hits, _EDGE), 1.0 - tail), 1.0)
+    low = np.where(hits > 0, betaincinv(np.maximum(hits, EDGE), size - hits + 1.0, tail), 0.0)
+    high = np.where(hits < size, betaincinv(hits + 1.0, np.maximum(size - hits, EDGE), 1.0 - tail), 1.0)
     return np.where(known, low, np.nan), np.where(known, high, np.nan)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
+from numba import njit
 from numpy.typing import ArrayLike
 
 from resistance.stats._arrays import FloatArray
-from resistance.stats.overdispersed import log_pmf
+from resistance.stats.overdispersed import EDGE
 
 #: probabilities that differ by less are equal (rounding), as in R's fisher.test
 _TIE = 1e-7
@@ -16,6 +18,8 @@ _TIE = 1e-7
 _NODES = 9
 #: standard errors below the estimate to which the common fraction is followed
 _Z = 1.0
+#: numbers above are divided by it, so that none is too large for a double
+_LARGE = 1e200
 
 
 @dataclass(frozen=True)
@@ -101,47 +105,99 @@ def equal_fractions(
     out = np.full((len(table), 3), np.nan)
     rows, where = np.unique(table[known], axis=0, return_inverse=True)
     if len(rows):
-        found = np.array([_one(*row) for row in rows])
-        out[known] = found[where.reshape(-1)]
+        out[known] = _tests(rows, *_QUADRATURE)[where.reshape(-1)]
     return PairedTest(p_value=out[:, 0], p_rise=out[:, 1], p_fall=out[:, 2])
 
 
-def _one(
-    a: float, m: float, b: float, n: float, e1: float, e2: float, rho1: float, rho2: float, log_ratio: float, se: float
-) -> tuple[float, float, float]:
-    total = a + b
-    if total == 0 or total == m + n:
-        return 1.0, 1.0, 1.0
-    x = np.arange(max(0.0, total - n), min(m, total) + 1)
-    here = int(a - x[0])
-    nodes, weights = (np.zeros(1), np.ones(1)) if se == 0 else _QUADRATURE
-    ratios = np.exp(log_ratio + se * nodes)
-    fractions = _under_hypothesis(a, m, b, n, e1, e2, rho1, rho2, ratios)
-    if rho1 == rho2 == 0:  # the sum has taken the fraction out of the split: one value of it does
-        fractions = fractions[:1]
-    # axes: value of the fraction, node of the offset, split
-    f1 = (e1 + (1 - e1) * fractions)[:, :, None]
-    f2 = (e2 + (1 - e2) * np.minimum(1.0, ratios * fractions))[:, :, None]
-    chance = log_pmf(x, m, f1, rho1) + log_pmf(total - x, n, f2, rho2)
-    chance = np.exp(chance - chance.max(axis=2, keepdims=True))
-    mixed = ((chance / chance.sum(axis=2, keepdims=True)) * weights[:, None]).sum(axis=1)
-    no_likelier = np.where(mixed <= mixed[:, [here]] * (1 + _TIE), mixed, 0.0).sum(axis=1).max()
-    # as few in the first sample or fewer: as many in the second or more
-    rise, fall = mixed[:, : here + 1].sum(axis=1).max(), mixed[:, here:].sum(axis=1).max()
-    return min(1.0, float(no_likelier)), min(1.0, float(rise)), min(1.0, float(fall))
+@njit(cache=True, nogil=True)
+def _tests(table, nodes, weights):  # type: ignore[no-untyped-def]
+    """Return the three p-values of each row: counts, backgrounds, overdispersions, log ratio and its standard error."""
+    out = np.ones((len(table), 3))
+    widest = 1
+    for row in table:
+        widest = max(widest, int(min(row[1], row[0] + row[2]) - max(0.0, row[0] + row[2] - row[3])) + 1)
+    chance, mixed = np.empty(widest), np.empty(widest)
+    for i in range(len(table)):
+        a, m, b, n, e1, e2, rho1, rho2, log_ratio, se = table[i]
+        total = a + b
+        if total == 0 or total == m + n:
+            continue
+        start = max(0.0, total - n)
+        size = int(min(m, total) - start) + 1
+        here = int(a - start)
+        out[i] = 0.0
+        # without overdispersion the sum has taken the fraction out of the split: one value of it does
+        for low in range(1 if rho1 == 0 and rho2 == 0 else 2):
+            mixed[:size] = 0.0
+            for j in range(1 if se == 0 else len(nodes)):
+                ratio, weight = (math.exp(log_ratio), 1.0) if se == 0 else (math.exp(log_ratio + se * nodes[j]), weights[j])
+                f = _under_hypothesis(a, m, b, n, e1, e2, rho1, rho2, ratio, low == 1)
+                f1 = min(max(e1 + (1 - e1) * f, EDGE), 1 - EDGE)
+                f2 = min(max(e2 + (1 - e2) * min(1.0, ratio * f), EDGE), 1 - EDGE)
+                scale = weight / _splits(chance[:size], start, total, m, n, f1, f2, rho1, rho2)
+                for x in range(size):
+                    mixed[x] += chance[x] * scale
+            limit = mixed[here] * (1 + _TIE)
+            no_likelier, rise, fall = 0.0, 0.0, 0.0
+            for x in range(size):
+                no_likelier += mixed[x] if mixed[x] <= limit else 0.0
+                # as few in the first sample or fewer: as many in the second or more
+                rise += mixed[x] if x <= here else 0.0
+                fall += mixed[x] if x >= here else 0.0
+            out[i, 0] = max(out[i, 0], min(1.0, no_likelier))
+            out[i, 1] = max(out[i, 1], min(1.0, rise))
+            out[i, 2] = max(out[i, 2], min(1.0, fall))
+    return out
 
 
-def _under_hypothesis(
-    a: float, m: float, b: float, n: float, e1: float, e2: float, rho1: float, rho2: float, ratios: FloatArray
-) -> FloatArray:
-    """Return the fraction of the first sample by moments, weighted by effective reads, and one standard error below it, per ratio."""
+@njit(cache=True, nogil=True)
+def _splits(chance, start, total, m, n, f1, f2, rho1, rho2):  # type: ignore[no-untyped-def]
+    """Write numbers in proportion to BB(x; m, f1) BB(total - x; n, f2), each from the one before; return their sum."""
+    odds1, odds2 = f1 / (1 - f1), (1 - f2) / f2
+    a1 = b1 = a2 = b2 = 0.0
+    if rho1 > 0:
+        a1, b1 = f1 * (1 - rho1) / rho1, (1 - f1) * (1 - rho1) / rho1
+    if rho2 > 0:
+        a2, b2 = f2 * (1 - rho2) / rho2, (1 - f2) * (1 - rho2) / rho2
+    value, found = 1.0, 0.0
+    for k in range(chance.size):
+        chance[k] = value
+        found += value
+        x = start + k
+        y = total - x
+        # to x + 1 in the first sample and y - 1 in the second
+        up, down = (m - x) * y, (x + 1) * (n - y + 1)
+        if rho1 > 0:
+            up, down = up * (x + a1), down * (m - x - 1 + b1)
+        else:
+            up *= odds1
+        if rho2 > 0:
+            up, down = up * (n - y + b2), down * (y - 1 + a2)
+        else:
+            up *= odds2
+        if up == 0.0:
+            chance[k + 1 :] = 0.0
+            break
+        value *= up / down
+        if value > _LARGE:
+            chance[: k + 1] /= _LARGE
+            found /= _LARGE
+            value /= _LARGE
+    return found
+
+
+@njit(cache=True, nogil=True)
+def _under_hypothesis(a, m, b, n, e1, e2, rho1, rho2, ratio, lower):  # type: ignore[no-untyped-def]
+    """Return the fraction of the first sample by moments, weighted by effective reads, or one standard error below it."""
     w1, w2 = 1.0 / (1.0 + (m - 1.0) * rho1), 1.0 / (1.0 + (n - 1.0) * rho2)
     hits = max(0.0, w1 * (a - e1 * m) / (1 - e1) + w2 * (b - e2 * n) / (1 - e2))
-    size, most = w1 * m + ratios * w2 * n, np.minimum(1.0, 1.0 / ratios)
-    # Wilson's bound: it stays above 0 and is quick
-    root = np.sqrt(hits * np.maximum(0.0, 1 - hits / size) + _Z**2 / 4)
-    low = (hits + _Z**2 / 2 - _Z * root) / (size + _Z**2)
-    return np.clip(np.stack([hits / size, low]), 0.0, most)
+    size, most = w1 * m + ratio * w2 * n, min(1.0, 1.0 / ratio)
+    fraction = hits / size
+    if lower:
+        # Wilson's bound: it stays above 0 and is quick
+        root = math.sqrt(hits * max(0.0, 1 - fraction) + _Z**2 / 4)
+        fraction = (hits + _Z**2 / 2 - _Z * root) / (size + _Z**2)
+    return min(max(fraction, 0.0), most)
 
 
 def _quadrature() -> tuple[FloatArray, FloatArray]:

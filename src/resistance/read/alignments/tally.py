@@ -89,7 +89,7 @@ def tally(seen, n_seen, begin, end, families, min_family, min_reads, agreement, 
             k = seen[i].site - begin
             index[place[k]] = i
             place[k] += 1
-    handed = 0
+    handed = np.int64(0)  # else the function is compiled for a literal 0 as well
     for site in range(begin, end):
         rows = index[starts[site - begin] : starts[site - begin + 1]]
         names = np.empty(len(rows), np.uint64)
@@ -109,7 +109,7 @@ def _one_site(seen, rows, site, families, min_family, min_reads, agreement, coun
     n = len(rows)
     members = np.empty(n if families else 0, _MEMBER)
     n_members = 0
-    alt_lengths, ref_lengths = np.empty(n, np.float64), np.empty(n, np.float64)
+    alt_lengths, ref_lengths = np.empty(n, np.int32), np.empty(n, np.int32)
     n_alt, n_ref = 0, 0
     start = 0
     while start < n:
@@ -180,11 +180,36 @@ def _one_site(seen, rows, site, families, min_family, min_reads, agreement, coun
                 one.strand_a = 0 if bits & STRAND_B else one.total
                 one.strand_b = one.total if bits & STRAND_B else 0
             n_members += 1
-    length[LENGTH_ALT] = np.median(alt_lengths[:n_alt]) if n_alt else np.nan
-    length[LENGTH_REF] = np.median(ref_lengths[:n_ref]) if n_ref else np.nan
+    length[LENGTH_ALT] = _median(alt_lengths[:n_alt])
+    length[LENGTH_REF] = _median(ref_lengths[:n_ref])
     if families:
         _families(members[:n_members], min_family, min_reads, agreement, count, sizes)
     return handed
+
+
+@njit(cache=True, error_model="numpy")
+def _median(lengths):
+    """Return the median, NaN of none; by bisection, which takes a quarter of the time that numpy's takes to be compiled."""
+    n = len(lengths)
+    if n == 0:
+        return np.nan
+    return 0.5 * (_at_rank(lengths, (n - 1) // 2) + _at_rank(lengths, n // 2))
+
+
+@njit(cache=True, error_model="numpy")
+def _at_rank(lengths, rank):
+    """Return the number with `rank` others at or before it in order."""
+    low, high = np.int64(0), np.int64(1) << 31
+    while low < high:
+        middle = (low + high) // 2
+        below = np.int64(0)
+        for length in lengths:
+            below += length <= middle
+        if below > rank:
+            high = middle
+        else:
+            low = middle + 1
+    return low
 
 
 @njit(cache=True, error_model="numpy")

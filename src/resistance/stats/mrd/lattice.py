@@ -28,7 +28,10 @@ class Joint:
     reached: FloatArray
 
 
-def joint_distribution(table: FloatArray, caps: Counts, cells_per_read: Counts, cells: int, n_cap: int) -> Joint:
+def joint_distribution(
+    table: FloatArray, caps: Counts, cells_per_read: Counts, cells: int, n_cap: int, *,
+    nothing: float = 0.0, wanted: Counts | None = None,
+) -> Joint:  # fmt: skip
     """Return the joint distribution, site after site, by sums of positive numbers only.
 
     Parameters
@@ -40,31 +43,43 @@ def joint_distribution(table: FloatArray, caps: Counts, cells_per_read: Counts, 
     cells_per_read : ndarray of int, shape (s,)
         May be 0.
     cells, n_cap : int
+    nothing : float
+        Cells at the ends of a row that are less likely than this are left out on the way: for sums that need no small tail.
+    wanted : ndarray of int, shape (n_cap + 1,), optional
+        First cells of each row that are asked for, no more in one row than in the row before.  Sums and numbers only grow, so
+        that others need not be followed; ``reached`` is then 0.
 
     Notes
     -----
     At most s x cells x n_cap x k steps; cells that cannot be reached cost nothing.
     """
-    alive, reached = _convolve(table, caps, cells_per_read, cells, n_cap)
+    most = np.full(n_cap + 1, cells, np.int64) if wanted is None else wanted.astype(np.int64)
+    alive, reached = _convolve(table, caps, cells_per_read, cells, n_cap, nothing, most, wanted is None)
     return Joint(alive, reached)
 
 
 @njit(cache=True, nogil=True)
-def _add(to, source, factor):  # type: ignore[no-untyped-def]
-    """Add source x factor, as far as `to` goes (a loop from 0 over slices is what the compiler makes vectors of)."""
-    for c in range(min(to.size, source.size)):
-        to[c] += source[c] * factor
+def _add(to, at, source, begin, size, factor):  # type: ignore[no-untyped-def]
+    """Add `size` cells of source x factor (unsigned numbers: the compiler makes vectors of a loop without negative indices)."""
+    if size <= 0:
+        return
+    first, other = np.uint64(at), np.uint64(begin)
+    for c in range(np.uint64(size)):
+        to[first + c] += source[other + c] * factor
 
 
 @njit(cache=True, nogil=True)
-def _convolve(table, caps, per_read, cells, n_cap):  # type: ignore[no-untyped-def]
+def _convolve(table, caps, per_read, cells, n_cap, nothing, wanted, all_wanted):  # type: ignore[no-untyped-def]
     # each number of positive sites holds its sums in a stretch of cells; beyond it nothing is kept, nor set to 0
     alive, new = np.empty((n_cap + 1, cells)), np.empty((n_cap + 1, cells))
     reached, new_reached = np.zeros(n_cap + 1), np.zeros(n_cap + 1)
     low, high = np.zeros(n_cap + 1, np.int64), np.zeros(n_cap + 1, np.int64)
     new_low, new_high = np.zeros(n_cap + 1, np.int64), np.zeros(n_cap + 1, np.int64)
     alive[0, 0] = 1.0
-    high[0] = 1
+    high[0] = min(1, wanted[0])
+    # of each number of positive sites; bounds that of each of its cells
+    mass = np.zeros(n_cap + 1)
+    mass[0] = 1.0
     n_top = 0
     for i in range(caps.size):
         cap, step = caps[i], per_read[i]
@@ -83,21 +98,30 @@ def _convolve(table, caps, per_read, cells, n_cap):  # type: ignore[no-untyped-d
             m = min(n + 1, n_cap)
             if low[n] + step < cells and low[n] < high[n] and (most > 0 or step == 0):
                 new_low[m] = min(new_low[m], low[n] + step)
-                new_high[m] = max(new_high[m], high[n] if step == 0 else min(cells, high[n] + most * step))
+                new_high[m] = min(wanted[m], max(new_high[m], high[n] if step == 0 else high[n] + most * step))
         for n in range(n_next + 1):
             new[n, new_low[n] : new_high[n]] = 0.0
         for n in range(n_top + 1):
-            begin, end = low[n], high[n]
-            source, more = alive[n, begin:end], new[min(n + 1, n_cap)]
+            begin, size = low[n], high[n] - low[n]
+            m = min(n + 1, n_cap)
             if step == 0:
-                _add(new[n, begin:end], source, none)
-                _add(more[begin:end], source, above[1])
+                _add(new[n], begin, alive[n], begin, size, none)
+                _add(new[m], begin, alive[n], begin, min(size, wanted[m] - begin), above[1])
                 continue
             # all cells at once for one count; from the largest count, so that what meets in a cell is added from the left
             for x in range(most, 0, -1):
-                _add(more[begin + x * step : end + x * step], source, table[i, x])
-            _add(new[n, begin:end], source, none)
-        _reach(alive, low, high, n_top, above, none, step, cells, reached, new_reached)
+                if mass[n] * table[i, x] >= nothing:
+                    _add(new[m], begin + x * step, alive[n], begin, min(size, wanted[m] - begin - x * step), table[i, x])
+            _add(new[n], begin, alive[n], begin, size, none)
+        if all_wanted:
+            _reach(alive, low, high, n_top, above, none, step, cells, reached, new_reached)
+        for n in range(n_next, -1, -1):
+            mass[n] = mass[n] * (1.0 if n == n_cap else none) + (mass[n - 1] * above[1] if n > 0 else 0.0)
+        for n in range(n_next + 1):
+            while new_low[n] < new_high[n] and new[n, new_low[n]] < nothing:
+                new_low[n] += 1
+            while new_low[n] < new_high[n] and new[n, new_high[n] - 1] < nothing:
+                new_high[n] -= 1
         n_top = n_next
         alive, new = new, alive
         reached, new_reached = new_reached, reached

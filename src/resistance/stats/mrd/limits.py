@@ -23,6 +23,8 @@ _CELLS = 2048
 _FEWEST_CELLS = 256
 _WORK = 6e6
 _NOTHING = 1e-16
+#: all cells that are less likely than this together are less than a double can tell from 1
+_NO_CELL = 1e-22
 #: errors expected over all sites from which on their sum is taken for normal
 _MANY_ERRORS = 1000.0
 #: calibrated p-values below are given as a bound
@@ -233,7 +235,7 @@ def make_grid(sites: Sites, tail: float) -> Grid:
         n_cap = _most_positive(sites)
         caps = np.minimum(-(-cells // steps), sites.depths + 1)
         table, caps = trimmed(background_table(sites, caps), caps, _NOTHING)
-        joint = joint_distribution(table, caps, steps, cells, n_cap)
+        joint = joint_distribution(table, caps, steps, cells, n_cap, nothing=_NO_CELL)
         if joint.reached.sum() <= exceeded:
             break
         reach *= 1.5
@@ -332,11 +334,11 @@ def _most_positive(sites: Sites) -> int:
 
 
 def _probability(grid: Grid, where: BoolArray, vaf: FloatArray) -> float:
-    """Return the probability of the cells `where`, from the first row and column on, with tumour reads."""
+    """Return the probability of the cells `where`, a lower set from the first row and column on, with tumour reads."""
     cells = where.shape[1]
     caps = np.minimum(-(-cells // grid.steps), grid.sites.depths + 1)
     table, caps = trimmed(tumour_table(grid.sites, vaf, caps), caps, _NOTHING)
-    joint = joint_distribution(table, caps, grid.steps, cells, where.shape[0] - 1)
+    joint = joint_distribution(table, caps, grid.steps, cells, where.shape[0] - 1, nothing=_NO_CELL, wanted=where.sum(axis=1))
     return float(joint.alive[where].sum())
 
 
