@@ -1,6 +1,6 @@
 """Reading alignments beside samtools mpileup, bcftools mpileup and pysam, on one simulated deep panel: time, memory, agreement.
 
-python benchmarks/ctdna.py --genes 100 --bases 250 --depth 10000 --runs 3 --keep FOLDER
+python benchmarks/ctdna.py --genes 100 --bases 250 --depth 10000 --runs 2 --keep FOLDER
 
 The BAM is simulated first (panel_bam.py; taken again when it is there).  All commands run by turns, so that what else the
 machine does falls on all of them; a time is that of a whole process, files in the page cache.  A command that takes longer
@@ -123,7 +123,7 @@ def report(tasks: tuple[list[Command], ...]) -> list[str]:
 def main() -> None:
     """Simulate, run by turns, print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    for name, value in (("genes", 100), ("bases", 250), ("depth", 10_000), ("variants", 500), ("runs", 3)):
+    for name, value in (("genes", 100), ("bases", 250), ("depth", 10_000), ("variants", 500), ("runs", 2)):
         parser.add_argument(f"--{name}", type=int, default=value)
     parser.add_argument("--keep", type=Path, help="Folder of the simulated files, kept.")
     given = parser.parse_args()
