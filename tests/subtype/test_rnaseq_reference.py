@@ -19,6 +19,19 @@ from resistance.subtype.rnaseq_reference import dark_zone_score, normalised
 HERE = Path(__file__).parent / "gneseqcoo"
 
 
+@pytest.fixture(autouse=True)
+def _reference(shared, monkeypatch):
+    """The authors' reference sample lies beside the checkout."""
+    monkeypatch.setenv("RESISTANCE_GOYA_REFERENCE", str(shared / "cohorts/rnaseq_coo/goya_ref_sample_ensembl.tsv"))
+
+
+def test_without_the_authors_reference_sample_it_is_said_what_to_do(counts, monkeypatch):
+    reference_counts.cache_clear()
+    monkeypatch.delenv("RESISTANCE_GOYA_REFERENCE")
+    with pytest.raises(InputError, match=r"the reference sample of gneSeqCOO is needed for raw counts"):
+        rnaseq_coo21.classify_table(counts)
+
+
 @pytest.fixture(scope="module")
 def counts():
     return pd.read_csv(HERE / "counts.tsv", sep="\t", index_col="gene").astype(float)
