@@ -128,7 +128,7 @@ OURS: tuple[tuple[str, str, str, Callable[[Cohort], tuple[Any, ...]]], ...] = (
     ("logistic, score test", f"{SCAN}.logistic_score", "logistic_score_scan", lambda c: (c.outcome, c.markers, c.covariates)),
     ("Firth Cox, penalised LRT", f"{SCAN}.cox", "firth_cox_scan", lambda c: (c.time, c.event, c.markers, c.covariates)),
     ("Cox, LRT", f"{SCAN}.cox", "cox_scan", lambda c: (c.time, c.event, c.markers, c.covariates)),
-    ("Cox, score test", f"{SCAN}.cox", "cox_score_scan", lambda c: (c.time, c.event, c.markers, c.covariates)),
+    ("Cox, score test", f"{SCAN}.cox_score", "cox_score_scan", lambda c: (c.time, c.event, c.markers, c.covariates)),
 )
 WHOLE = """
 import sys, numpy as np

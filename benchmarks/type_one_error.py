@@ -15,7 +15,8 @@ import vl_convert
 from scipy.stats import chi2
 
 from resistance.stats.permutation import logistic_permutation_scan, permutation_scan
-from resistance.stats.scan.cox import cox_scan, cox_score_scan, firth_cox_scan
+from resistance.stats.scan.cox import cox_scan, firth_cox_scan
+from resistance.stats.scan.cox_score import cox_score_scan
 
 PATIENTS = 200
 #: carriers expected, of 200 patients

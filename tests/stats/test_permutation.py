@@ -21,7 +21,7 @@ from resistance.stats.permutation import (
     martingale_permutation,
     permutation_scan,
 )
-from resistance.stats.scan.cox import cox_score_scan
+from resistance.stats.scan.cox_score import cox_score_scan
 from resistance.stats.welch_permutation import welch_permutation
 from resistance.stats.westfall_young import max_t, min_p
 

@@ -12,8 +12,10 @@ import pytest
 from scipy.stats import chi2
 
 from resistance.stats.cox import cox
-from resistance.stats.scan import cox as module
-from resistance.stats.scan.cox import CoxScan, CoxScoreScan, cox_scan, cox_score_scan, firth_cox_scan
+from resistance.stats.scan import cox_markers as module
+from resistance.stats.scan import cox_score as score_module
+from resistance.stats.scan.cox import CoxScan, cox_scan, firth_cox_scan
+from resistance.stats.scan.cox_score import CoxScoreScan, cox_score_scan
 from resistance.stats.scan.risk_sets import CoxTable, risk_sets
 
 FIRTH = {
@@ -215,6 +217,30 @@ def test_score_test_is_the_derivative_of_the_likelihood_at_zero(path: str) -> No
         assert found.p_value[j] == pytest.approx(chi2.sf(z, 1), rel=1e-10)
 
 
+def test_score_test_takes_any_unit_and_any_origin_of_a_marker(path: str) -> None:
+    time, event, markers, covariates, strata, start = cohort(m=6)
+    plain = cox_score_scan(time, event, markers, covariates, start=start, strata=strata)
+    for unit, origin in ((1e-120, 0.0), (1e100, 0.0), (1.0, 1e6), (1e-3, -5e3)):
+        other = cox_score_scan(time, event, markers * unit + origin, covariates, start=start, strata=strata)
+        np.testing.assert_allclose(other.statistic, plain.statistic, rtol=1e-6)
+        np.testing.assert_allclose(other.score, plain.score * unit, rtol=1e-6)
+
+
+def test_score_test_counts_carriers_who_are_never_at_risk(path: str) -> None:
+    time, event, markers, covariates, *_ = cohort(m=4)
+    early = np.zeros((3, 4)) + [[7.5], [0.0], [1.0]]  # censored before the first event, one with a value that is not 0/1
+    found = cox_score_scan(
+        np.append(time, [0.1] * 3),
+        np.append(event, [False] * 3),
+        np.vstack([markers, early]),
+        np.vstack([covariates, covariates[:3]]),
+    )
+    plain = cox_score_scan(time, event, markers, covariates)
+    assert (found.carriers == plain.carriers + 2).all()
+    assert (found.carrier_events == plain.carrier_events).all()
+    np.testing.assert_allclose(found.statistic, plain.statistic, rtol=1e-9)
+
+
 def test_score_test_without_covariates_or_ties_is_the_log_rank_test(path: str) -> None:
     from statsmodels.duration.survfunc import survdiff
 
@@ -246,30 +272,27 @@ def test_kernel_and_numpy_agree_on_everything(monkeypatch: pytest.MonkeyPatch) -
 
 def test_threads_blocks_and_neighbours_do_not_change_a_bit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "SMALL", -1)
-    time, event, markers, covariates, strata, _ = cohort(m=43)
-    markers[3, 7] = np.nan
-    for scan in (firth_cox_scan, cox_scan, cox_score_scan):
-        one = scan(time, event, markers, covariates, strata=strata, threads=1)
+    time, event, markers, covariates, strata, start = cohort(m=43)
+    markers[3, 7] = markers[3, 9] = np.nan
+    for scan, more in itertools.product((firth_cox_scan, cox_scan, cox_score_scan), ({}, {"start": start})):
+        one = scan(time, event, markers, covariates, strata=strata, threads=1, **more)
         order = np.random.default_rng(1).permutation(43)
-        if scan is not cox_score_scan:  # the score test's products are BLAS's, whose last bit depends on the shape
-            same(one, scan(time, event, markers[:, order], covariates, strata=strata), order)
-        monkeypatch.setattr(module, "CHUNK", 8 * 90)
-        few = scan(time, event, markers, covariates, strata=strata, threads=2)
-        monkeypatch.undo()
-        monkeypatch.setattr(module, "SMALL", -1)
-        if scan is cox_score_scan:
-            np.testing.assert_allclose(one.p_value, few.p_value, rtol=1e-9)
-            same(one, scan(time, event, markers, covariates, strata=strata, threads=2))
-        else:
-            same(one, few)
+        same(one, scan(time, event, markers[:, order], covariates, strata=strata, **more), order)
+        with monkeypatch.context() as smaller:
+            smaller.setattr(module, "CHUNK", 8 * 90)
+            smaller.setattr(score_module, "TASK", 16)
+            smaller.setattr(score_module, "TOGETHER", 1)
+            same(one, scan(time, event, markers, covariates, strata=strata, threads=2, **more))
 
 
 def test_layout_and_type_of_the_markers_do_not_matter(path: str) -> None:
     time, event, markers, covariates, _, _ = cohort(m=9)
     binary = markers[:, 1:]
-    one = firth_cox_scan(time, event, binary, covariates)
-    for table in (np.asfortranarray(binary), binary.astype(np.int8), binary.astype(bool), binary.astype(np.float32)):
-        same(one, firth_cox_scan(time, event, table, covariates))
+    for scan in (firth_cox_scan, cox_score_scan):
+        one = scan(time, event, binary, covariates)
+        kinds = [np.asfortranarray(binary)] + [binary.astype(kind) for kind in (np.int8, bool, np.float32, np.int64, np.uint8)]
+        for table in kinds:
+            same(one, scan(time, event, table, covariates))
 
 
 def test_order_of_patients_coding_and_units_do_not_matter(path: str) -> None:
@@ -294,6 +317,7 @@ def test_a_missing_value_leaves_the_patient_out_of_that_marker_only(path: str) -
     lacking = np.random.default_rng(5).random(markers.shape) < 0.1
     table = np.where(lacking, np.nan, markers)
     integers = np.where(lacking, -1, markers)[:, 1:].astype(np.int8)
+    wide = integers.astype(np.int64)
     for scan in (firth_cox_scan, cox_scan, cox_score_scan):
         found = scan(time, event, table, covariates, strata=strata)
         for j in range(markers.shape[1]):
@@ -309,6 +333,7 @@ def test_a_missing_value_leaves_the_patient_out_of_that_marker_only(path: str) -
                 np.testing.assert_allclose(found.se[j], alone.se[0], rtol=1e-6)
         whole = scan(time, event, integers, covariates, strata=strata)
         np.testing.assert_allclose(whole.p_value, found.p_value[1:], rtol=1e-12)
+        same(whole, scan(time, event, wide, covariates, strata=strata))
 
 
 def test_minus_one_in_a_float_is_a_value() -> None:

@@ -1,32 +1,22 @@
-"""Times, events, covariates and very many markers -> a Cox model for each marker: Firth's, maximum likelihood, or the score test.
+"""Times, events, covariates and very many markers -> a Cox model for each marker: Firth's, or maximum likelihood.
 
-Three functions of one shape.  :func:`firth_cox_scan` answers for rare markers too and has no monotone
-likelihood; :func:`cox_scan` is the ordinary model; :func:`cox_score_scan` fits the covariates once and
-tests every marker against that fit.
+:func:`firth_cox_scan` answers for rare markers too and has no monotone likelihood; :func:`cox_scan` is the ordinary model.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from resistance.stats._arrays import BoolArray, FloatArray, codes, flags, matrix, numbers, to_unit_range
-from resistance.stats.newton import Maximum, maximise
+from resistance.stats._arrays import BoolArray, FloatArray
+from resistance.stats.newton import maximise
 from resistance.stats.profile import profile_interval
-from resistance.stats.scan.risk_sets import CoxTable, Evaluation, RiskSets, risk_sets
-from resistance.stats.scan.threads import threads_to_use
+from resistance.stats.scan.cox_markers import CoxMarkers, MarkerCounts, Ties, Whole, why_not
+from resistance.stats.scan.risk_sets import CoxTable
 
-Ties = Literal["efron", "breslow"]
-Counts = NDArray[np.int64]
-#: patients x markers below which the compiled kernel costs more than it saves
-SMALL = 4_000
-#: numbers of one chunk of markers: the memory of a scan does not grow with the number of markers
-CHUNK = 262_144
 #: Newton decrement at which a fit is at rest
 TOLERANCE = 1e-14
 
@@ -66,39 +56,10 @@ class CoxScan:
     p_value: FloatArray
     loglike_null: FloatArray
     loglike: FloatArray
-    n: Counts
-    events: Counts
-    carriers: Counts
-    carrier_events: Counts
-    converged: BoolArray
-    reason: NDArray[np.str_]
-    columns: tuple[int, ...]
-    note: str
-
-
-@dataclass(frozen=True)
-class CoxScoreScan:
-    """Score tests of m markers under the model of the covariates alone; NaN unless `converged`.
-
-    Parameters
-    ----------
-    score, information : array, shape (m,)
-        Derivative of the log partial likelihood by the marker's coefficient at 0, and its variance given the covariates.
-    statistic : array, shape (m,)
-        ``score**2 / information``, chi-square with one degree of freedom.
-    p_value : array, shape (m,)
-    n, events, carriers, carrier_events, converged, reason, columns, note
-        As in :class:`CoxScan`.
-    """
-
-    score: FloatArray
-    information: FloatArray
-    statistic: FloatArray
-    p_value: FloatArray
-    n: Counts
-    events: Counts
-    carriers: Counts
-    carrier_events: Counts
+    n: Whole
+    events: Whole
+    carriers: Whole
+    carrier_events: Whole
     converged: BoolArray
     reason: NDArray[np.str_]
     columns: tuple[int, ...]
@@ -166,7 +127,7 @@ def firth_cox_scan(
     >>> scan.coef.round(3).tolist(), scan.p_value.round(3).tolist()
     ([2.428], [0.064])
     """
-    data = _Data(time, event, markers, covariates, start, strata, ties, confidence)
+    data = CoxMarkers(time, event, markers, covariates, start, strata, ties, confidence)
     return _scan(data, True, profile, confidence, threads)
 
 
@@ -197,228 +158,23 @@ def cox_scan(
     Cox 1972, doi:10.1111/j.2517-6161.1972.tb00899.x; ties after Efron 1977, doi:10.1080/01621459.1977.10480613.
     With few carriers its p is not to be trusted, and there is none where none of them has an event: see docs/type_one_error.md.
     """
-    data = _Data(time, event, markers, covariates, start, strata, ties, confidence)
+    data = CoxMarkers(time, event, markers, covariates, start, strata, ties, confidence)
     return _scan(data, False, profile, confidence, threads)
 
 
-def cox_score_scan(
-    time: ArrayLike,
-    event: ArrayLike,
-    markers: ArrayLike,
-    covariates: ArrayLike | None = None,
-    *,
-    start: ArrayLike | None = None,
-    strata: Any = None,
-    ties: Ties = "efron",
-    threads: int | None = None,
-) -> CoxScoreScan:
-    """Test each marker by its score under the Cox model of the covariates alone (with strata: the stratified log-rank test).
-
-    Parameters are those of :func:`firth_cox_scan`.  A marker with missing values has its own model of the covariates,
-    of the patients that are left.
-
-    Returns
-    -------
-    CoxScoreScan
-
-    Notes
-    -----
-    The fastest of the three, and the least trustworthy in the tail where carriers are few.
-    """
-    from scipy.special import chdtrc
-
-    data = _Data(time, event, markers, covariates, start, strata, ties)
-    m = data.m
-    score, information = np.full(m, np.nan), np.full(m, np.nan)
-    found = _Rows(m)
-    null = maximise(CoxTable(data.sets, data.covariates), np.zeros(data.k))
-    blocked = data.blocked(null)
-    if blocked[0]:
-        found.count(data)
-        found.reason[:] = blocked[0]
-    else:
-        table = CoxTable(data.sets, data.covariates)
-        residual = table.residuals(null.params)
-        expected = table.at(null.params).expected
-        cross = table.marker_covariance(null.params)
-        inverse = np.linalg.inv(null.information) if data.k else np.zeros((0, 0))
-        left = np.column_stack([residual, cross])
-        mean_squares = _mean_squares(data, table, null.params)
-
-        def work(columns: slice) -> None:
-            x, alive, spread, reason = data.chunk(columns, found)
-            whole = alive.all(axis=0)
-            product = x.T @ left
-            variance = expected @ np.square(x) - mean_squares(x)
-            total = variance.copy()
-            variance -= np.einsum("ij,jk,ik->i", product[:, 1:], inverse, product[:, 1:])
-            u = product[:, 0]
-            # nothing left of the marker when the covariates have explained theirs, or it never varies among those at risk
-            gone = ~(variance > 1e-9 * np.maximum(total, 1e-6))
-            for j in np.flatnonzero(~whole & (reason == "")):
-                u[j], variance[j], reason[j] = _score_with_missing(data, x[:, j], alive[:, j])
-                gone[j] = False
-            reason[gone & (reason == "")] = "collinear"
-            score[columns] = u * spread
-            information[columns] = variance * spread**2
-            found.reason[columns] = reason
-
-        data.run(work, threads)
-    converged = found.reason == ""
-    score[~converged] = np.nan
-    information[~converged] = np.nan
-    statistic = score**2 / information
-    return CoxScoreScan(
-        score=score,
-        information=information,
-        statistic=statistic,
-        p_value=np.asarray(chdtrc(1.0, statistic)),
-        n=found.n,
-        events=found.events,
-        carriers=found.carriers,
-        carrier_events=found.carrier_events,
-        converged=converged,
-        reason=found.reason,
-        columns=blocked[1],
-        note=blocked[2],
-    )
-
-
-# ------------------------------------------------------------------------------------------------- what all share
-
-
-class _Rows:
-    """The columns of a result that only count."""
-
-    def __init__(self, m: int) -> None:
-        self.n, self.events = np.zeros(m, dtype=np.int64), np.zeros(m, dtype=np.int64)
-        self.carriers, self.carrier_events = np.zeros(m, dtype=np.int64), np.zeros(m, dtype=np.int64)
-        self.reason = np.full(m, "", dtype="U11")
-
-    def count(self, data: _Data) -> None:
-        """Fill the counts only."""
-        for columns in data.chunks():
-            data.chunk(columns, self)
-
-
-class _Data:
-    """The checked input of a scan."""
-
-    def __init__(
-        self,
-        time: ArrayLike,
-        event: ArrayLike,
-        markers: ArrayLike,
-        covariates: ArrayLike | None,
-        start: ArrayLike | None,
-        strata: Any,
-        ties: Ties,
-        confidence: float = 0.95,
-    ) -> None:
-        if not 0 < confidence < 1:
-            raise ValueError(f"confidence: between 0 and 1, not {confidence}")
-        t = numbers(time, "time")
-        n = t.size
-        e = flags(event, "event", n)
-        table = np.asarray(markers)
-        if table.dtype.kind not in "biuf":
-            table = np.asarray(markers, dtype=np.float64)
-        if table.ndim == 1 and table.size == n:
-            table = table.reshape(n, 1)
-        if table.ndim != 2 or table.shape[0] != n:
-            raise ValueError(f"markers: shape {table.shape} for {n} patients")
-        self.markers = table
-        z = np.zeros((n, 0)) if covariates is None else matrix(covariates, "covariates", n)
-        begin = None if start is None else numbers(start, "start", n)
-        groups = None if strata is None else codes(strata, "strata", n)
-        self.sets: RiskSets = risk_sets(t, e, begin, groups, ties)
-        self.covariates, self.spread = to_unit_range(z)
-        self.n, self.m, self.k = n, table.shape[1], z.shape[1]
-
-    def blocked(self, null: Maximum) -> tuple[str, tuple[int, ...], str]:
-        """Return why no marker can be answered, if so: reason, covariates, words."""
-        if not self.sets.event.any():
-            return "no events", (), "no events"
-        if null.converged:
-            return "", (), ""
-        which = ("covariate " if len(null.columns) == 1 else "covariates ") + ", ".join(str(i) for i in null.columns)
-        words = {
-            "collinear": f"{which}: constant or collinear (within strata, among patients at risk)",
-            "monotone": f"{which}: monotone likelihood (no finite hazard ratio, such as no event on one side)",
-            "iterations": "the model of the covariates was not maximised within the allowed iterations",
-        }
-        return null.reason, null.columns, words[null.reason]
-
-    def chunks(self) -> Iterator[slice]:
-        """Yield runs of markers that keep the memory constant; a multiple of the lanes."""
-        width = max(8, CHUNK // max(1, self.n) // 8 * 8)
-        for first in range(0, self.m, width):
-            yield slice(first, min(self.m, first + width))
-
-    def chunk(self, columns: slice, found: _Rows) -> tuple[FloatArray, BoolArray, FloatArray, NDArray[np.str_]]:
-        """Return markers of unit range (0 where missing), who is in each model, the ranges, and what rules a marker out."""
-        raw = self.markers[:, columns]
-        x = np.array(raw, dtype=np.float64, order="C")
-        if raw.dtype.kind == "f":
-            alive = ~np.isnan(x)
-            if np.isinf(x).any():
-                raise ValueError(f"markers: {int(np.isinf(x).sum())} value(s) are infinite")
-        elif raw.dtype.kind == "i":
-            alive = raw != -1
-        else:
-            alive = np.ones(raw.shape, dtype=bool)
-        whole = bool(alive.all())
-        x[~alive] = 0.0
-        event = self.sets.event
-        count = alive.sum(axis=0)
-        found.n[columns] = count
-        found.events[columns] = alive[event].sum(axis=0)
-        found.carriers[columns] = np.count_nonzero(x, axis=0)
-        found.carrier_events[columns] = np.count_nonzero(x[event], axis=0)
-        if self.n == 0 or not x.shape[1]:
-            low = high = np.zeros(x.shape[1])
-        elif whole:
-            low, high = x.min(axis=0), x.max(axis=0)
-        else:
-            low, high = np.where(alive, x, np.inf).min(axis=0), np.where(alive, x, -np.inf).max(axis=0)
-        reason = np.full(x.shape[1], "", dtype="U11")
-        constant = ~(high > low)
-        reason[constant] = "constant"
-        reason[found.events[columns] == 0] = "no events"
-        reason[count == 0] = "all missing"
-        spread = np.where(constant, 1.0, high - low)
-        x -= np.where(np.isfinite(low), low, 0.0)
-        x /= spread
-        if not whole:
-            x[~alive] = 0.0
-        return x, alive, spread, reason
-
-    def run(self, work: Callable[[slice], None], threads: int | None) -> None:
-        """Do the chunks, several at a time; each writes into places of its own."""
-        workers = threads_to_use(threads)
-        if workers == 1:
-            for columns in self.chunks():
-                work(columns)
-            return
-        with ThreadPoolExecutor(workers) as pool:
-            for _ in pool.map(work, self.chunks()):
-                pass
-
-
-def _scan(data: _Data, firth: bool, profile: bool, confidence: float, threads: int | None) -> CoxScan:
+def _scan(data: CoxMarkers, firth: bool, profile: bool, confidence: float, threads: int | None) -> CoxScan:
     from scipy.special import chdtrc
 
     m = data.m
-    found = _Rows(m)
+    found = MarkerCounts(m)
     fits = _Fits(*(np.full(m, np.nan) for _ in range(6)))
     null = maximise(CoxTable(data.sets, data.covariates, None, firth), np.zeros(data.k))
-    blocked = data.blocked(null)
+    blocked = why_not(data.sets, null)
     if blocked[0]:
         found.count(data)
         found.reason[:] = blocked[0]
     else:
-        small = data.n * m <= SMALL
-        fit = _careful_fits if small else _lane_fits
+        fit = _careful_fits if data.small else _lane_fits
 
         def work(columns: slice) -> None:
             x, alive, spread, reason = data.chunk(columns, found)
@@ -475,7 +231,7 @@ class _Fits:
 
 
 def _careful_fits(
-    data: _Data,
+    data: CoxMarkers,
     x: FloatArray,
     alive: BoolArray,
     start: FloatArray,
@@ -491,7 +247,7 @@ def _careful_fits(
 
 
 def _careful_fit(
-    data: _Data,
+    data: CoxMarkers,
     marker: FloatArray,
     alive: BoolArray,
     start: FloatArray,
@@ -524,7 +280,7 @@ def _careful_fit(
 
 
 def _lane_fits(
-    data: _Data,
+    data: CoxMarkers,
     x: FloatArray,
     alive: BoolArray,
     start: FloatArray,
@@ -563,7 +319,7 @@ def _lane_fits(
 class _Lanes:
     """A chunk of markers laid out in blocks of eight, and the kernel's calls."""
 
-    def __init__(self, data: _Data, x: FloatArray, alive: BoolArray, firth: bool) -> None:
+    def __init__(self, data: CoxMarkers, x: FloatArray, alive: BoolArray, firth: bool) -> None:
         from resistance.stats.scan import cox_lanes as kernel
         from resistance.stats.scan.simd import LANES, aligned
 
@@ -652,38 +408,3 @@ def _profile_bound(
         value = np.where(near, moved, np.where(going, np.where(bad, half, moved), value))
         found |= near
     return np.where(found, value, np.nan), found
-
-
-# ------------------------------------------------------------------------------------------------------ score test
-
-
-def _mean_squares(data: _Data, table: CoxTable, params: FloatArray) -> Callable[[FloatArray], FloatArray]:
-    """Return the function chunk of markers -> sum over terms of the squared mean at risk."""
-    if data.n * data.m <= SMALL:
-        return lambda x: table.mean_squares(params, x)
-    from resistance.stats.scan.cox_lanes import squared_means
-
-    weight, recip, fraction = table.terms(params)
-
-    def compiled(x: FloatArray) -> FloatArray:
-        out = np.empty(x.shape[1])
-        squared_means(*data.sets.steps[:-1], weight, recip, fraction, x, out)
-        return out
-
-    return compiled
-
-
-def _score_with_missing(data: _Data, marker: FloatArray, alive: BoolArray) -> tuple[float, float, str]:
-    """Return score, information and reason of one marker that some patients lack."""
-    k = data.k
-    model = CoxTable(data.sets, np.column_stack([data.covariates, marker]), alive)
-    null = maximise(model, np.zeros(k + 1), np.arange(k + 1) == k)
-    if not null.converged:
-        return float("nan"), float("nan"), null.reason
-    here: Evaluation = model.at(null.params)
-    whole = here.information
-    rest = whole[k, :k] @ np.linalg.solve(whole[:k, :k], whole[:k, k]) if k else 0.0
-    left = float(whole[k, k] - rest)
-    if not left > 1e-9 * max(float(whole[k, k]), 1e-6):
-        return float("nan"), float("nan"), "collinear"
-    return float(here.score[k]), left, ""

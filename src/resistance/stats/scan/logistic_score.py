@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from resistance.stats._arrays import BoolArray, FloatArray, flags, matrix
+from resistance.stats._arrays import BoolArray, FloatArray, flags, matrix, to_unit_range
 from resistance.stats.newton import COLLINEAR, maximise
+from resistance.stats.scan.in_place import where_they_stand
 from resistance.stats.scan.logistic import (
     COLLINEAR_CODE,
     CONSTANT_CODE,
@@ -24,10 +24,10 @@ from resistance.stats.scan.logistic import (
     columns_of_markers,
 )
 from resistance.stats.scan.orthogonal import orthogonal
-from resistance.stats.scan.threads import threads_to_use
+from resistance.stats.scan.threads import in_tasks, threads_to_use
 
-#: markers of one task: long pieces of a row are read ahead, and the sums still stay in the second cache
-TASK = 2048
+#: markers of one task at most: long pieces of a row are read ahead, and the sums still stay in the second cache
+TASK = 4096
 #: markers with missing values that are looked at together, and fits without marker that are kept for the next ones
 TOGETHER = 4096
 KEPT = 1000
@@ -108,38 +108,41 @@ def logistic_score_scan(
     >>> found.z.round(3), found.p_value.round(3)
     (array([2.191]), array([0.028]))
     """
+    from scipy.special import erfc
+
     y = flags(outcome, "outcome").astype(np.float64)
     x = columns_of_markers(markers, y.size)
     covariate_columns = matrix([] if covariates is None else covariates, "covariates", y.size)
     workers = threads_to_use(threads)
     m = x.shape[1]
-    score, variance, doubtful = np.full(m, np.nan), np.full(m, np.nan), np.ones(m, dtype=bool)
+    score, variance, z, p_value = (np.full(m, np.nan) for _ in range(4))
+    doubtful = np.ones(m, dtype=bool)
     reason = np.zeros(m, dtype=np.int8)
     n, events = np.full(m, y.size), np.full(m, int(y.sum()))
-    whole = _null(y, covariate_columns)
+    small = m <= SMALL
+    whole = _null(y, covariate_columns, small)
 
-    def task(first: int) -> None:
-        _fast(x, first, min(first + TASK, m), whole, score, variance, doubtful)
+    def test(which: slice | NDArray[np.intp]) -> None:
+        with np.errstate(all="ignore"):  # of markers that are still to be looked at carefully
+            z[which] = score[which] / np.sqrt(variance[which])
+        p_value[which] = erfc(np.abs(z[which]) / np.sqrt(2.0))
 
-    starts = range(0, m, TASK) if whole.reason == 0 and m > SMALL else range(0)
-    if workers == 1 or len(starts) < 2:
-        for first in starts:
-            task(first)
-    else:
-        with ThreadPoolExecutor(min(workers, len(starts))) as pool:
-            list(pool.map(task, starts))
+    def task(first: int, last: int) -> None:
+        _fast(x, first, last, whole, score, variance, doubtful)
+        test(slice(first, last))
+
+    if whole.reason == 0 and not small:
+        in_tasks(task, m, TASK, workers)
     again = np.flatnonzero(doubtful)
     known = {np.packbits(np.ones(y.size, dtype=bool)).tobytes(): whole}
     for first in range(0, again.size, TOGETHER):
-        _carefully(x, again[first : first + TOGETHER], y, covariate_columns, known, score, variance, reason, n, events)
-    from scipy.special import erfc
-
-    z = score / np.sqrt(variance)
+        _carefully(x, again[first : first + TOGETHER], y, covariate_columns, small, known, score, variance, reason, n, events)
+    test(again)
     return ScoreScan(
         score=score,
         variance=variance,
         z=z,
-        p_value=np.asarray(erfc(np.abs(z) / np.sqrt(2.0))),
+        p_value=p_value,
         converged=reason == 0,
         reason=reason,
         n=n,
@@ -179,7 +182,8 @@ class _Logit:
 
     def rest(self, params: FloatArray) -> FloatArray:
         """Return the probability of what was not seen."""
-        return np.asarray(1.0 / (1.0 + np.exp(np.einsum("ij,j->i", self.rows, params))))
+        with np.errstate(over="ignore"):
+            return np.asarray(1.0 / (1.0 + np.exp(np.einsum("ij,j->i", self.rows, params))))
 
     def score(self, params: FloatArray) -> FloatArray:
         return np.asarray(np.einsum("ia,i->a", self.rows, self.rest(params)))
@@ -189,7 +193,30 @@ class _Logit:
         return -np.asarray(np.einsum("ia,i,ib->ab", self.rows, rest * (1.0 - rest), self.rows))
 
 
-def _null(y: FloatArray, covariates: FloatArray) -> _Null:
+def _null(y: FloatArray, covariates: FloatArray, small: bool) -> _Null:
+    return (None if small else _compiled_null(y, covariates)) or _careful_null(y, covariates)
+
+
+def _compiled_null(y: FloatArray, covariates: FloatArray) -> _Null | None:
+    """Return the fit without marker, or None where it is not plain."""
+    from resistance.stats.scan.score_kernel import climb
+
+    events = float(y.sum())
+    if not 0 < events < y.size:
+        return None
+    columns = np.column_stack([np.ones(y.size), to_unit_range(covariates)[0]])
+    k = columns.shape[1]
+    sign = 2.0 * y - 1.0
+    params, rest, information, root = np.zeros(k), np.empty(y.size), np.empty((k, k)), np.empty((k, k))
+    params[0] = np.log(events / (y.size - events))
+    if k >= y.size or not climb(sign[:, None] * columns, params, rest, information, root):
+        return None
+    weight = rest * (1.0 - rest)
+    basis = np.einsum("ia,ba->ib", columns, root)
+    return _Null(np.column_stack([sign * rest, weight[:, None] * basis, weight]), basis, 0, ())
+
+
+def _careful_null(y: FloatArray, covariates: FloatArray) -> _Null:
     nothing = np.zeros((y.size, 0))
     if not 0 < y.sum() < y.size:
         return _Null(nothing, nothing, OUTCOME_CODE, ())
@@ -203,9 +230,8 @@ def _null(y: FloatArray, covariates: FloatArray) -> _Null:
     top = maximise(model, start)
     if not top.converged:
         return _Null(nothing, nothing, SEPARATED_CODE, ())
-    with np.errstate(over="ignore"):
-        # one step more: the residuals of a fit at rest to eight digits are not yet orthogonal to the covariates to sixteen
-        rest = model.rest(top.params - np.linalg.solve(model.hessian(top.params), model.score(top.params)))
+    # one step more: the residuals of a fit at rest to eight digits are not yet orthogonal to the covariates to sixteen
+    rest = model.rest(top.params - np.linalg.solve(model.hessian(top.params), model.score(top.params)))
     weight = rest * (1.0 - rest)
     inverse_factor = np.linalg.inv(np.linalg.cholesky(np.einsum("ia,i,ib->ab", design.basis, weight, design.basis)))
     basis = np.einsum("ia,ba->ib", design.basis, inverse_factor)
@@ -222,16 +248,9 @@ def _fast(
     n, n_factors = null.factors.shape
     factors = aligned(-(-n // ROWS) * ROWS * n_factors)
     factors[: n * n_factors] = null.factors.reshape(-1)
-    integer = x.dtype.kind in "bui"
-    groups = -(-(last - first) // LANES)
-    if x.flags.c_contiguous and x.dtype in (np.int8, np.bool_, np.float32, np.float64) and first + groups * LANES <= x.shape[1]:
-        source, stride, at = (x.view(np.int8) if x.dtype == np.bool_ else x), x.shape[1], first
-    else:  # copied: another order or type, or the last few markers, filled up to whole registers
-        small = x.dtype == np.int8 or x.dtype == np.bool_
-        source, stride, at = np.zeros((n, groups * LANES), dtype=np.int8 if small else np.float64), groups * LANES, 0
-        source[:, : last - first] = x[:, first:last]
+    source, stride, at, groups = where_they_stand(x, first, last)
     sums = aligned(groups * n_factors * LANES)
-    sums_over_patients(source.reshape(-1), stride, n, at, groups, integer, factors, n_factors, sums)
+    sums_over_patients(source, stride, n, at, groups, factors, n_factors, sums)
     scores(sums, n_factors, CANCELLED, first, score[:last], variance[:last], doubtful[:last])
 
 
@@ -240,6 +259,7 @@ def _carefully(
     which: NDArray[np.intp],
     y: FloatArray,
     covariates: FloatArray,
+    small: bool,
     known: dict[bytes, _Null],
     score: FloatArray,
     variance: FloatArray,
@@ -266,7 +286,7 @@ def _carefully(
         if not here.any():
             reason[into] = NOT_ASSESSED_CODE
             continue
-        null = known.get(pattern) or _null(y[here], covariates[here])
+        null = known.get(pattern) or _null(y[here], covariates[here], small)
         if len(known) < KEPT:
             known[pattern] = null
         if null.reason:

@@ -58,6 +58,16 @@ class RiskSets:
         return int(self.time.size)
 
     @property
+    def delayed(self) -> bool:
+        """Some patients enter after 0."""
+        return bool(np.isfinite(self.start).any())
+
+    @property
+    def ties(self) -> Literal["efron", "breslow"]:
+        """The rule for tied events."""
+        return "efron" if self.efron else "breslow"
+
+    @property
     def steps(self) -> tuple[Any, ...]:
         """What the compiled kernels take."""
         return (
@@ -93,47 +103,71 @@ def risk_sets(
         if (start >= time).any():
             raise ValueError(f"start: {int((start >= time).sum())} patient(s) whose follow-up does not begin before it ends")
     group = np.zeros(time.size, dtype=np.int64) if strata is None else strata.astype(np.int64)
-    row: list[int] = []
-    sign: list[float] = []
-    step_end: list[int] = []
-    fresh: list[bool] = []
-    dead: list[int] = []
-    dead_start: list[int] = []
-    dead_end: list[int] = []
-    for stratum in np.unique(group):
+    rows: list[Indices] = []
+    signs: list[FloatArray] = []
+    step_end: list[Indices] = []
+    fresh: list[BoolArray] = []
+    dead: list[Indices] = []
+    dead_start: list[Indices] = []
+    dead_end: list[Indices] = []
+    steps = deaths = 0
+    for stratum in np.unique(group) if strata is not None else (0,):
         here = np.flatnonzero(group == stratum)
         at = np.unique(time[here][event[here]])[::-1]
-        leave = here[np.argsort(-begin[here], kind="stable")]
-        enter = here[np.argsort(-time[here], kind="stable")]
-        i = j = 0
-        for number, t in enumerate(at):
-            while i < enter.size and time[enter[i]] >= t:
-                row.append(int(enter[i]))
-                sign.append(1.0)
-                i += 1
-            while j < leave.size and begin[leave[j]] >= t:
-                row.append(int(leave[j]))
-                sign.append(-1.0)
-                j += 1
-            step_end.append(len(row))
-            fresh.append(number == 0)
-            dead_start.append(len(dead))
-            dead.extend(int(r) for r in here[event[here] & (time[here] == t)])
-            dead_end.append(len(dead))
+        numbers = np.arange(at.size)
+        leaving = here[:0] if start is None else here
+        # the number of the event time (counted backwards) at which a patient comes in, or leaves
+        order, when, sign = _in_turn(at, time[here], here, begin[leaving], leaving)
+        rows.append(order)
+        signs.append(sign)
+        step_end.append(steps + np.searchsorted(when, numbers, side="right"))
+        fresh.append(numbers == 0)
+        dying = here[event[here]]
+        when = np.searchsorted(-at, -time[dying])
+        turn = np.argsort(when, kind="stable")
+        dead.append(dying[turn])
+        dead_start.append(deaths + np.searchsorted(when[turn], numbers, side="left"))
+        dead_end.append(deaths + np.searchsorted(when[turn], numbers, side="right"))
+        steps += order.size
+        deaths += dying.size
     return RiskSets(
-        np.array(row, dtype=np.int64),
-        np.array(sign, dtype=np.float64),
-        np.array(step_end, dtype=np.int64),
-        np.array(fresh, dtype=np.bool_),
-        np.array(dead, dtype=np.int64),
-        np.array(dead_start, dtype=np.int64),
-        np.array(dead_end, dtype=np.int64),
+        _joined(rows, np.int64),
+        _joined(signs, np.float64),
+        _joined(step_end, np.int64),
+        _joined(fresh, np.bool_),
+        _joined(dead, np.int64),
+        _joined(dead_start, np.int64),
+        _joined(dead_end, np.int64),
         ties == "efron",
         time,
         begin,
         event,
         group,
     )
+
+
+def _in_turn(
+    at: FloatArray, time: FloatArray, coming: Indices, begin: FloatArray, leaving: Indices
+) -> tuple[Indices, Indices, FloatArray]:
+    """Return patients as they come in (1) and leave (-1) when time runs backwards, and the number of the event time that follows.
+
+    At one event time all come in before any leaves; within these by falling time.  Who comes in before the first event has no part.
+    """
+    turn = np.argsort(-time, kind="stable")
+    who, when = coming[turn], np.searchsorted(-at, -time[turn])
+    sign = np.ones(who.size)
+    if leaving.size:
+        turn = np.argsort(-begin, kind="stable")
+        who, when = np.append(who, leaving[turn]), np.append(when, np.searchsorted(-at, -begin[turn]))
+        sign = np.append(sign, -np.ones(turn.size))
+        turn = np.argsort(2 * when + (sign < 0), kind="stable")
+        who, when, sign = who[turn], when[turn], sign[turn]
+    part = when < at.size
+    return who[part], when[part], sign[part]
+
+
+def _joined(parts: list[Any], dtype: Any) -> Any:
+    return np.concatenate(parts).astype(dtype) if parts else np.zeros(0, dtype=dtype)
 
 
 @dataclass(frozen=True)
@@ -312,10 +346,3 @@ class CoxTable:
     def residuals(self, params: FloatArray) -> FloatArray:
         """Return the martingale residuals of the patients in the model: events less expected events, ties as in the likelihood."""
         return np.asarray(self._event - self.at(params).expected)
-
-    def terms(self, params: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Return each patient's weight, and of each term 1 / (sum of weights at risk) and Efron's share."""
-        linear = self._x @ params
-        weight = np.exp(linear - linear.max()) if linear.size else linear
-        total = np.concatenate([total for _, total in self._shares(weight)])
-        return weight, 1 / total, self._share

@@ -2,16 +2,85 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 from numba import njit
 
 from resistance.stats._arrays import FloatArray
-from resistance.stats.scan.simd import LANES, fma, load, load_any, spread, spread_from, store, where_less
+from resistance.stats.scan.newton_kernel import AT_REST, LONGEST, MAX_STEPS, newton_step
+from resistance.stats.scan.simd import LANES, fetch, fma, load, load_any, spread_from, store
 
 #: patients whose markers are added before the sums go back to the cache
 ROWS = 6
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def evaluate(rows: FloatArray, params: FloatArray, rest: FloatArray, gradient: FloatArray, information: FloatArray) -> float:
+    """Return a logistic model's log-likelihood; write probabilities of what was not seen, gradient, minus second derivatives.
+
+    Parameters
+    ----------
+    rows : array, shape (n, k)
+        Columns of the model, multiplied by -1 where there is no event.
+    """
+    n, k = rows.shape
+    gradient[:] = 0.0
+    information[:] = 0.0
+    loglike = 0.0
+    for i in range(n):
+        linear = 0.0
+        for a in range(k):
+            linear += rows[i, a] * params[a]
+        # never above 1: nothing overflows
+        small = math.exp(-abs(linear))
+        loglike -= math.log1p(small) - min(linear, 0.0)
+        rest[i] = small / (1.0 + small) if linear > 0.0 else 1.0 / (1.0 + small)
+        weight = small / (1.0 + small) ** 2
+        for a in range(k):
+            gradient[a] += rest[i] * rows[i, a]
+            for b in range(a + 1):
+                information[a, b] += weight * rows[i, a] * rows[i, b]
+    for a in range(k):
+        for b in range(a):
+            information[b, a] = information[a, b]
+    return loglike
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def climb(rows: FloatArray, params: FloatArray, rest: FloatArray, information: FloatArray, root: FloatArray) -> bool:
+    """Climb to the maximum by Newton's method; return whether all went well (if not, somebody more careful must look).
+
+    Parameters
+    ----------
+    rows : array, shape (n, k)
+    params : array, shape (k,)
+        Takes the coefficients; a start on entry.
+    rest : array, shape (n,)
+        Takes the probabilities of what was not seen.
+    information, root : array, shape (k, k)
+        Take minus the second derivatives at the maximum, and the inverse of their lower Cholesky factor.
+    """
+    k = params.size
+    gradient, step = np.zeros(k), np.zeros(k)
+    before = -np.inf
+    resting = False
+    for _ in range(MAX_STEPS):
+        loglike = evaluate(rows, params, rest, gradient, information)
+        if not (math.isfinite(loglike) and loglike >= before - 1e-10 * max(1.0, abs(loglike))):
+            return False
+        before = loglike
+        longest = newton_step(gradient, information, root, step)
+        if not longest < LONGEST:
+            return False
+        if resting:
+            return True
+        for a in range(k):
+            params[a] += step[a]
+        # and one step more: the residuals are then orthogonal to the covariates to the last digit
+        resting = longest < AT_REST
+    return False
 
 
 @njit(cache=True, nogil=True)
@@ -21,7 +90,6 @@ def sums_over_patients(
     n: int,
     first: int,
     groups: int,
-    integer: bool,
     factors: FloatArray,
     n_factors: int,
     sums: FloatArray,
@@ -42,6 +110,7 @@ def sums_over_patients(
         NaN for a marker with a missing value.
     """
     sums[:] = 0.0
+    ahead = ROWS * stride
     for row in range(0, n, ROWS):
         at0 = row * stride + first
         # past the last patient the factors are 0: the last row is read again
@@ -63,13 +132,12 @@ def sums_over_patients(
             x3 = load_any(markers, at3 + group * LANES)
             x4 = load_any(markers, at4 + group * LANES)
             x5 = load_any(markers, at5 + group * LANES)
-            if integer:
-                x0 = where_less(x0, spread(0.0), spread(np.nan), x0)
-                x1 = where_less(x1, spread(0.0), spread(np.nan), x1)
-                x2 = where_less(x2, spread(0.0), spread(np.nan), x2)
-                x3 = where_less(x3, spread(0.0), spread(np.nan), x3)
-                x4 = where_less(x4, spread(0.0), spread(np.nan), x4)
-                x5 = where_less(x5, spread(0.0), spread(np.nan), x5)
+            fetch(markers, at0 + group * LANES + ahead)
+            fetch(markers, at1 + group * LANES + ahead)
+            fetch(markers, at2 + group * LANES + ahead)
+            fetch(markers, at3 + group * LANES + ahead)
+            fetch(markers, at4 + group * LANES + ahead)
+            fetch(markers, at5 + group * LANES + ahead)
             into = group * n_factors * LANES
             for j in range(n_factors - 1):
                 s = load(sums, into)

@@ -76,7 +76,7 @@ def load(typing_context: Any, array: Any, index: Any) -> Any:
 
 @intrinsic
 def load_any(typing_context: Any, array: Any, index: Any) -> Any:
-    """Return eight numbers of a contiguous array of int8, float32 or float64 (no bounds check)."""
+    """Return eight numbers of a contiguous array of int8, float32 or float64; NaN for a negative integer (no bounds check)."""
 
     def generate(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         element = context.get_data_type(sig.args[0].dtype)
@@ -86,11 +86,32 @@ def load_any(typing_context: Any, array: Any, index: Any) -> Any:
         instruction.align = sig.args[0].dtype.bitwidth // 8
         if isinstance(element, ir.DoubleType):
             return instruction
-        return (
-            builder.fpext(instruction, _DOUBLES) if isinstance(element, ir.FloatType) else builder.sitofp(instruction, _DOUBLES)
-        )
+        if isinstance(element, ir.FloatType):
+            return builder.fpext(instruction, _DOUBLES)
+        number = builder.sitofp(instruction, _DOUBLES)
+        negative = builder.fcmp_ordered("<", number, ir.Constant(_DOUBLES, [0.0] * LANES))
+        return builder.select(negative, ir.Constant(_DOUBLES, [float("nan")] * LANES), number)
 
     return lanes_type(array, types.intp), generate
+
+
+@intrinsic
+def fetch(typing_context: Any, array: Any, index: Any) -> Any:
+    """Ask for the cache line of an element that will be read soon (any index: nothing is read)."""
+
+    def generate(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        data = context.make_array(sig.args[0])(context, builder, args[0]).data
+        byte = ir.IntType(8).as_pointer()
+        whole = ir.IntType(32)
+        function = cgutils.get_or_insert_function(
+            builder.module, ir.FunctionType(ir.VoidType(), [byte, whole, whole, whole]), "llvm.prefetch.p0i8"
+        )
+        where = builder.bitcast(builder.gep(data, [args[1]]), byte)
+        # to read, into the second cache, data
+        builder.call(function, [where, ir.Constant(whole, 0), ir.Constant(whole, 2), ir.Constant(whole, 1)])
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp), generate
 
 
 @intrinsic
@@ -193,6 +214,17 @@ def where_less(typing_context: Any, a: Any, b: Any, then: Any, otherwise: Any) -
         return builder.select(builder.fcmp_ordered("<", args[0], args[1]), args[2], args[3])
 
     return lanes_type(lanes_type, lanes_type, lanes_type, lanes_type), generate
+
+
+@intrinsic
+def where_nonzero(typing_context: Any, a: Any, then: Any) -> Any:
+    """Return `then` in the lanes where a is not 0 (NaN is not), 0 in the rest."""
+
+    def generate(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        zero = ir.Constant(_DOUBLES, [0.0] * LANES)
+        return builder.select(builder.fcmp_unordered("!=", args[0], zero), args[1], zero)
+
+    return lanes_type(lanes_type, lanes_type), generate
 
 
 # ------------------------------------------------------------------------------------ exp and products

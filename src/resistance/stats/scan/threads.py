@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+#: markers of a task are a multiple of this: two times eight lanes
+EVEN = 16
 
 
 def threads_to_use(threads: int | None) -> int:
@@ -18,3 +23,38 @@ def threads_to_use(threads: int | None) -> int:
     if threads < 1:
         raise ValueError(f"threads: at least 1, not {threads}")
     return threads
+
+
+def in_tasks(task: Callable[[int, int], None], m: int, widest: int, workers: int) -> None:
+    """Call task(first, last) for runs of markers of nearly equal width, as many for each thread.
+
+    Parameters
+    ----------
+    task : callable
+        Writes into places of its own.
+    m : int
+        Markers.
+    widest : int
+        Markers of one task at most.
+    workers : int
+    """
+    if not m:
+        return
+    rounds = -(-m // (widest * workers))
+    width = -(-m // (rounds * workers * EVEN)) * EVEN
+    bounds = [(first, min(first + width, m)) for first in range(0, m, width)]
+    left = iter(bounds)
+
+    def work() -> None:
+        for first, last in left:
+            task(first, last)
+
+    if workers == 1 or len(bounds) < 2:
+        work()
+        return
+    # this thread works too: it is awake, the others may need a millisecond for that
+    with ThreadPoolExecutor(min(workers, len(bounds)) - 1) as pool:
+        others = [pool.submit(work) for _ in range(min(workers, len(bounds)) - 1)]
+        work()
+        for other in others:
+            other.result()
