@@ -122,12 +122,15 @@ def installed(module: str) -> bool:
 # ---------------------------------------------------------------------------------------------- our side
 
 SCAN = "resistance.stats.scan"
+FIRTH_LOGISTIC, LOGISTIC = "Firth logistic, penalised LRT", "logistic, ML and LRT"
+FIRTH_COX, COX = "Firth Cox, penalised LRT", "Cox, LRT"
 #: part, module, function, arguments; a module of this list that is not in the checkout prints as such
 OURS: tuple[tuple[str, str, str, Callable[[Cohort], tuple[Any, ...]]], ...] = (
-    ("Firth logistic, penalised LRT", f"{SCAN}.logistic", "firth_logistic_scan", lambda c: (c.outcome, c.markers, c.covariates)),
+    (FIRTH_LOGISTIC, f"{SCAN}.logistic", "firth_logistic_scan", lambda c: (c.outcome, c.markers, c.covariates)),
+    (LOGISTIC, f"{SCAN}.logistic", "logistic_scan", lambda c: (c.outcome, c.markers, c.covariates)),
     ("logistic, score test", f"{SCAN}.logistic_score", "logistic_score_scan", lambda c: (c.outcome, c.markers, c.covariates)),
-    ("Firth Cox, penalised LRT", f"{SCAN}.cox", "firth_cox_scan", lambda c: (c.time, c.event, c.markers, c.covariates)),
-    ("Cox, LRT", f"{SCAN}.cox", "cox_scan", lambda c: (c.time, c.event, c.markers, c.covariates)),
+    (FIRTH_COX, f"{SCAN}.cox", "firth_cox_scan", lambda c: (c.time, c.event, c.markers, c.covariates)),
+    (COX, f"{SCAN}.cox", "cox_scan", lambda c: (c.time, c.event, c.markers, c.covariates)),
     ("Cox, score test", f"{SCAN}.cox_score", "cox_score_scan", lambda c: (c.time, c.event, c.markers, c.covariates)),
 )
 WHOLE = """
@@ -153,7 +156,7 @@ def ours(cohort: Cohort, folder: Path, threads: int) -> list[Contender]:
     found += [_moderated_t(cohort), _permutations(cohort, threads)]
     np.savez(folder / "cohort.npz", outcome=cohort.outcome, markers=cohort.markers, covariates=cohort.covariates)
     argv = [sys.executable, "-c", WHOLE, str(folder / "cohort.npz"), str(threads), str(folder / "ours.txt")]
-    found.append(Contender(OURS[0][0], "ours, whole process", partial(call, argv)))
+    found.append(Contender(FIRTH_LOGISTIC, "ours, whole process", partial(call, argv)))
     return found
 
 
@@ -251,11 +254,11 @@ def loops(cohort: Cohort, subset: int) -> list[Contender]:
     total = cohort.markers.shape[1]
     found = []
     for part, label, module, run, share in (
-        (OURS[0][0], "statsmodels Logit, ML and LRT", "statsmodels", statsmodels_logit, 1.0),
-        (OURS[0][0], "firthmodels, Firth and LRT", "firthmodels", firthmodels_logistic, 1.0),
-        (OURS[2][0], "firthmodels, Firth (Breslow) and LRT", "firthmodels", firthmodels_cox, 1.0),
-        (OURS[3][0], "lifelines CoxPHFitter", "lifelines", lifelines_cox, 0.1),
-        (OURS[3][0], "statsmodels PHReg", "statsmodels", statsmodels_phreg, 0.1),
+        (LOGISTIC, "statsmodels Logit, ML and LRT", "statsmodels", statsmodels_logit, 1.0),
+        (FIRTH_LOGISTIC, "firthmodels, Firth and LRT", "firthmodels", firthmodels_logistic, 1.0),
+        (FIRTH_COX, "firthmodels, Firth (Breslow) and LRT", "firthmodels", firthmodels_cox, 1.0),
+        (COX, "lifelines CoxPHFitter", "lifelines", lifelines_cox, 0.1),
+        (COX, "statsmodels PHReg", "statsmodels", statsmodels_phreg, 0.1),
     ):
         if not installed(module):
             found.append(Contender(part, f"{label}: not installed", None))
@@ -276,19 +279,19 @@ x <- matrix(readBin(con, "integer", nrow(d) * m, size = 1), nrow(d)); close(con)
 z <- as.matrix(d[, grep("^c[0-9]", names(d)), drop = FALSE])
 """
 R_LOOPS: tuple[tuple[str, str, str, float, str], ...] = (
-    (OURS[0][0], "logistf", "logistf", 0.2, "for (j in seq_len(m)) logistf::logistf(d$outcome ~ x[, j] + z, pl = TRUE, plconf = 2)"),
+    (FIRTH_LOGISTIC, "logistf", "logistf", 0.2, "for (j in seq_len(m)) logistf::logistf(d$outcome ~ x[, j] + z, pl = TRUE, plconf = 2)"),
     (
-        OURS[0][0], "R glm, ML and LRT", "stats", 1.0,
+        LOGISTIC, "R glm, ML and LRT", "stats", 1.0,
         "f0 <- glm.fit(cbind(1, z), d$outcome, family = binomial()); "
         "for (j in seq_len(m)) suppressWarnings(glm.fit(cbind(1, z, x[, j]), d$outcome, family = binomial())$deviance)",
     ),
-    (OURS[3][0], "coxph", "survival", 1.0, "library(survival); for (j in seq_len(m)) coxph(Surv(time, event) ~ x[, j] + z, d)"),
+    (COX, "coxph", "survival", 1.0, "library(survival); for (j in seq_len(m)) coxph(Surv(time, event) ~ x[, j] + z, d)"),
     (
-        OURS[3][0], "coxph.fit, bare", "survival", 4.0,
+        COX, "coxph.fit, bare", "survival", 4.0,
         "library(survival); s <- Surv(d$time, d$event); h <- coxph.control(); r <- as.character(seq_len(nrow(d))); "
         "for (j in seq_len(m)) suppressWarnings(survival::coxph.fit(cbind(x[, j], z), s, NULL, NULL, NULL, h, NULL, 'efron', r))",
     ),
-    (OURS[2][0], "coxphf", "coxphf", 0.1, "library(survival); for (j in seq_len(m)) coxphf::coxphf(Surv(time, event) ~ x[, j] + z, d)"),
+    (FIRTH_COX, "coxphf", "coxphf", 0.1, "library(survival); for (j in seq_len(m)) coxphf::coxphf(Surv(time, event) ~ x[, j] + z, d)"),
 )  # fmt: skip
 R_LIMMA = "limma::eBayes(limma::lmFit(t(x), cbind(1, d$outcome, z)))"
 R_LIMMA_ALONE = (
@@ -324,12 +327,12 @@ def programs(cohort: Cohort, folder: Path, subset: int, threads: int) -> list[Co
     found = []
     plink = shutil.which("plink2")
     if plink is None:
-        found.append(Contender(OURS[0][0], "PLINK2: not on the PATH", None))
+        found.append(Contender(FIRTH_LOGISTIC, "PLINK2: not on the PATH", None))
     else:
         argv = [plink, "--bfile", str(folder / "c"), "--covar", str(folder / "c.cov"), "--glm", "firth", "hide-covar"]
         argv += ["allow-no-covars"] if not cohort.covariates.shape[1] else []
         argv += ["--threads", str(threads), "--out", str(folder / "plink")]
-        found.append(Contender(OURS[0][0], "PLINK2 --glm firth (Wald p), whole process", partial(call, argv)))
+        found.append(Contender(FIRTH_LOGISTIC, "PLINK2 --glm firth (Wald p), whole process", partial(call, argv)))
     rscript = shutil.which("Rscript")
     for part, label, package, share, code in (*R_LOOPS, ("moderated t", "limma", "limma", 0.0, R_LIMMA)):
         if rscript is None:
@@ -359,20 +362,26 @@ def bandwidth(cohort: Cohort) -> list[str]:
     """Return what the score test reads of the markers in a second, beside what the memory gives a sum and a copy."""
     if not installed(f"{SCAN}.logistic_score"):
         return []
+    from resistance.stats.scan.cox_score import cox_score_scan
     from resistance.stats.scan.logistic_score import logistic_score_scan
 
-    lines = ["| markers as | score test, GB/s | copy, GB/s (read) | sum, GB/s | score test / sum |", "|---|---|---|---|---|"]
+    lines = [
+        "| markers as | logistic score test, GB/s | Cox score test, GB/s | copy, GB/s (read) | sum, GB/s | logistic / sum | Cox / sum |",
+        "|---|---|---|---|---|---|---|",
+    ]
     for kind in (np.float64, np.float32, np.int8):
         x = cohort.markers.astype(kind)
         target = np.empty_like(x)
         runs = (
             partial(logistic_score_scan, cohort.outcome, x, cohort.covariates),
+            partial(cox_score_scan, cohort.time, cohort.event, x, cohort.covariates),
             partial(np.copyto, target, x),
             partial(x.sum, dtype=None),
         )
         seconds = [min(timed(run) for _ in range(7)) for run in runs]
         rates = [x.nbytes / s / 1e9 for s in seconds]
-        lines.append(f"| {np.dtype(kind)} | {rates[0]:.1f} | {rates[1]:.1f} | {rates[2]:.1f} | {rates[0] / rates[2]:.2f} |")
+        cells = [f"{rate:.1f}" for rate in rates] + [f"{rates[0] / rates[3]:.2f}", f"{rates[1] / rates[3]:.2f}"]
+        lines.append(f"| {np.dtype(kind)} | {' | '.join(cells)} |")
     return lines
 
 

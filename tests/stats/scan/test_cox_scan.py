@@ -228,7 +228,7 @@ def test_score_test_takes_any_unit_and_any_origin_of_a_marker(path: str) -> None
 
 def test_score_test_counts_carriers_who_are_never_at_risk(path: str) -> None:
     time, event, markers, covariates, *_ = cohort(m=4)
-    early = np.zeros((3, 4)) + [[7.5], [0.0], [1.0]]  # censored before the first event, one with a value that is not 0/1
+    early = np.repeat([[7.5], [0.0], [1.0]], 4, axis=1)  # censored before the first event, one with a value that is not 0/1
     found = cox_score_scan(
         np.append(time, [0.1] * 3),
         np.append(event, [False] * 3),

@@ -15,7 +15,14 @@ from hypothesis import strategies as st
 
 from resistance.stats.exact import p_value_minimum
 from resistance.stats.scan import logistic, logistic_score
-from resistance.stats.scan.logistic import REASONS, FirthScan, firth_logistic_scan, firth_logistic_scan_blocks, minimum_p_values
+from resistance.stats.scan.logistic import (
+    REASONS,
+    LogisticScan,
+    firth_logistic_scan,
+    firth_logistic_scan_blocks,
+    logistic_scan,
+    minimum_p_values,
+)
 from resistance.stats.scan.logistic_score import logistic_score_scan
 
 NUMBERS = ("coef", "se", "se_plain", "p_value", "ci_low", "ci_high", "loglike", "loglike_null")
@@ -44,8 +51,8 @@ def cohort(n: int = 90, m: int = 40, k: int = 3, seed: int = 7) -> tuple[np.ndar
     return y, markers.astype(np.int8), covariates
 
 
-def same(a: FirthScan, b: FirthScan) -> bool:
-    return all(np.array_equal(getattr(a, f.name), getattr(b, f.name), equal_nan=True) for f in fields(FirthScan))
+def same(a: LogisticScan, b: LogisticScan) -> bool:
+    return all(np.array_equal(getattr(a, f.name), getattr(b, f.name), equal_nan=True) for f in fields(LogisticScan))
 
 
 def r_values(entry: dict[str, Any], key: str, name: str) -> float:
@@ -55,7 +62,7 @@ def r_values(entry: dict[str, Any], key: str, name: str) -> float:
 # ---------------------------------------------------------------------------------------------------- R
 
 
-def marker_against_r(entry: dict[str, Any], name: str, y: np.ndarray, columns: dict[str, np.ndarray]) -> FirthScan:
+def marker_against_r(entry: dict[str, Any], name: str, y: np.ndarray, columns: dict[str, np.ndarray]) -> LogisticScan:
     """Fit one column as the marker, the others as covariates, and compare every number of logistf and brglm2."""
     others = [np.asarray(values, dtype=float) for other, values in columns.items() if other != name]
     covariates = np.column_stack(others) if others else None
@@ -118,6 +125,27 @@ def test_a_marker_with_an_empty_cell_agrees_with_r(path: str, shared: Path, trut
     assert alone.loglike_null[0] == pytest.approx(entry["loglik_null"], rel=1e-8)
     assert 2 * (alone.loglike[0] - alone.loglike_null[0]) == pytest.approx(entry["global_lrt"]["chi2"], rel=1e-6)
     assert alone.p_value[0] == pytest.approx(entry["global_lrt"]["p"], rel=1e-5)
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize("name", ["age", "lwt", "race2", "race3", "smoke", "ptl", "ht", "ui"])
+def test_maximum_likelihood_of_each_column_of_birth_weight_agrees_with_r(
+    path: str, shared: Path, truth: dict[str, Any], name: str
+) -> None:
+    table = pd.read_csv(shared / "truth/stats/data/birthwt.csv")
+    table["race2"], table["race3"] = table["race"] == 2, table["race"] == 3
+    others = [c for c in ("age", "lwt", "race2", "race3", "smoke", "ptl", "ht", "ui") if c != name]
+    found = logistic_scan(table["low"], table[[name]].astype(float), table[others].astype(float), profile=True)
+    entry = truth["birthwt_ml"]
+    assert found.coef[0] == pytest.approx(r_values(entry, "coef", name), rel=1e-6)
+    assert found.se[0] == found.se_plain[0] == pytest.approx(r_values(entry, "se", name), rel=1e-5)
+    if not name.startswith("race"):  # R tests the factor as a whole
+        assert found.p_value[0] == pytest.approx(r_values(entry, "lrt_p", name), rel=1e-6)
+    # R reads the bounds off a spline through a few points of the profile
+    near = 1e-3 * found.se[0]
+    assert found.ci_low[0] == pytest.approx(r_values(entry, "ci_pl_lower", name), abs=near)
+    assert found.ci_high[0] == pytest.approx(r_values(entry, "ci_pl_upper", name), abs=near)
+    assert found.loglike[0] == pytest.approx(entry["loglik"], rel=1e-8)
 
 
 @pytest.mark.shared
@@ -355,6 +383,50 @@ def reasons(found: Any) -> list[str]:
     return [REASONS[code] for code in found.reason]
 
 
+def test_maximum_likelihood_agrees_with_statsmodels_also_where_values_are_missing(path: str) -> None:
+    from statsmodels.discrete.discrete_model import Logit
+
+    y, markers, covariates = cohort()
+    x = markers.astype(float)
+    x[:, 20:] += np.random.default_rng(3).normal(0, 0.2, (y.size, 20))
+    x[np.random.default_rng(4).random(x.shape) < 0.05] = np.nan
+    found = logistic_scan(y, x, covariates)
+    assert found.converged.sum() > 30
+    for j in np.flatnonzero(found.converged):
+        here = ~np.isnan(x[:, j])
+        base = np.column_stack([np.ones(here.sum()), covariates[here]])
+        fit = Logit(y[here].astype(float), np.column_stack([base, x[here, j]])).fit(disp=0, method="newton", tol=1e-12)
+        null = Logit(y[here].astype(float), base).fit(disp=0, method="newton", tol=1e-12)
+        assert found.coef[j] == pytest.approx(fit.params[-1], rel=1e-6, abs=1e-9)
+        assert found.se[j] == pytest.approx(fit.bse[-1], rel=1e-6)
+        assert found.loglike[j] - found.loglike_null[j] == pytest.approx(fit.llf - null.llf, rel=1e-6, abs=1e-9)
+
+
+def test_maximum_likelihood_has_no_answer_where_the_outcome_is_separated(path: str) -> None:
+    y, markers, covariates = cohort(m=5)
+    x = markers.astype(float)
+    x[:, 0] = ~y & (np.arange(y.size) % 3 == 0)  # no carrier with the outcome
+    x[:, 1] = np.where(y, 1.0, x[:, 1])  # all others without it
+    x[:, 2] = 10.0 * y + covariates[:, 0]  # together with a covariate
+    x[:, 3] = np.where(y, 2.0, np.random.default_rng(1).random(y.size))  # a number that sorts the patients
+    found = logistic_scan(y, x, covariates)
+    assert reasons(found) == ["separated"] * 4 + [""]
+    assert np.isnan(found.p_value[:4]).all()
+    assert found.note(0) == "the marker separates the outcome: without penalty its coefficient is not finite"
+    assert firth_logistic_scan(y, x, covariates).converged.all()
+    alone = logistic_scan(y, x[:, 4:], np.column_stack([covariates, x[:, 0]]))
+    assert reasons(alone) == ["separated covariates"]
+
+
+def test_maximum_likelihood_does_not_depend_on_threads_neighbours_or_kind_of_numbers(kernel: None) -> None:
+    y, markers, covariates = cohort(m=60)
+    whole = logistic_scan(y, markers, covariates, profile=True, threads=1)
+    assert same(whole, logistic_scan(y, markers.astype(np.float32), covariates, profile=True, threads=2))
+    part = logistic_scan(y, markers[:, 13:29], covariates, profile=True)
+    for name in NUMBERS:
+        assert np.array_equal(getattr(part, name), getattr(whole, name)[13:29], equal_nan=True)
+
+
 def test_a_marker_without_answer_says_why(path: str) -> None:
     y, markers, covariates = cohort(m=9)
     x = markers.astype(float)
@@ -439,7 +511,7 @@ def test_a_marker_that_the_kernel_gives_up_goes_the_careful_way(kernel: None, mo
     def give_up(self: Any, block: Any, code: float, todo: np.ndarray, *others: Any) -> None:
         others[-1][todo] = 2
 
-    monkeypatch.setattr(logistic._Firth, "_kernel", give_up)
+    monkeypatch.setattr(logistic._Models, "_kernel", give_up)
     found = firth_logistic_scan(y, markers, covariates, profile=True)
     assert found.converged.all()
     for name in NUMBERS:

@@ -1,4 +1,4 @@
-"""One Firth logistic model in plain numpy, with halved steps to the last digit: small scans, and markers the kernel gave up.
+"""One logistic model in plain numpy, with halved steps to the last digit: small scans, and markers the kernel gave up.
 
 Nothing is shared with the kernel but the definition.  Sums are by einsum and not by BLAS, whose rounding
 may depend on the number of threads.
@@ -41,7 +41,7 @@ class Point:
 
 @dataclass(frozen=True)
 class PlainFit:
-    """A marker's numbers on the scale of the column given; see :class:`resistance.stats.scan.logistic.FirthScan`."""
+    """A marker's numbers on the scale of the column given; see :class:`resistance.stats.scan.logistic.LogisticScan`."""
 
     coef: float
     variance: float
@@ -52,13 +52,15 @@ class PlainFit:
     ci_high: float
 
 
-def evaluate(rows: FloatArray, beta: FloatArray) -> Point | None:
+def evaluate(rows: FloatArray, beta: FloatArray, penalised: bool = True) -> Point | None:
     """Return likelihood and derivatives; None where the information is singular.
 
     Parameters
     ----------
     rows : array, shape (n, p)
         Intercept, covariates, marker; multiplied by -1 where there is no event.
+    penalised : bool
+        Firth's penalty.
     """
     with np.errstate(over="ignore"):  # exp(-eta) of a patient far on the wrong side: probability 0
         eta = np.einsum("ij,j->i", rows, beta)
@@ -71,15 +73,17 @@ def evaluate(rows: FloatArray, beta: FloatArray) -> Point | None:
         inverse = np.linalg.inv(information)
     except np.linalg.LinAlgError:
         return None
+    if not penalised:
+        return Point(beta, loglike, np.einsum("ia,i->a", rows, rest), information, information)
     leverage = weight * np.einsum("ia,ia->i", np.einsum("ia,ab->ib", rows, inverse), rows)
     gradient = np.einsum("ia,i->a", rows, rest + leverage * (rest - 0.5))
     augmented = np.einsum("ia,ib->ab", rows * (weight * (1.0 + leverage))[:, None], rows)
     return Point(beta, loglike + float(np.log(np.diag(factor)).sum()), gradient, information, augmented)
 
 
-def climb(rows: FloatArray, start: FloatArray, free: int) -> Point | None:
+def climb(rows: FloatArray, start: FloatArray, free: int, penalised: bool = True) -> Point | None:
     """Return the maximum over the first `free` coefficients, the others held; None where the search ends without one."""
-    here = evaluate(rows, start)
+    here = evaluate(rows, start, penalised)
     gain = np.inf
     for _ in range(MAX_STEPS):
         if here is None or not np.isfinite(here.loglike):
@@ -92,7 +96,7 @@ def climb(rows: FloatArray, start: FloatArray, free: int) -> Point | None:
             step *= LONGEST / longest
         following = None
         for half in range(40):
-            trial = evaluate(rows, here.beta + step / 2**half)
+            trial = evaluate(rows, here.beta + step / 2**half, penalised)
             if trial is not None and trial.loglike >= here.loglike - 1e-12 * max(1.0, abs(here.loglike)):
                 following = trial
                 break
@@ -104,25 +108,25 @@ def climb(rows: FloatArray, start: FloatArray, free: int) -> Point | None:
     return here if gain < NEARLY else None
 
 
-def fit(rows: FloatArray, start: FloatArray, drop: float) -> PlainFit | None:
+def fit(rows: FloatArray, start: FloatArray, drop: float, penalised: bool = True) -> PlainFit | None:
     """Fit the model without and with the last column, and the ends of its profile interval when `drop` is above 0."""
     p = rows.shape[1]
-    null = climb(rows, start, p - 1)
-    top = None if null is None else climb(rows, null.beta, p)
+    null = climb(rows, start, p - 1, penalised)
+    top = None if null is None else climb(rows, null.beta, p, penalised)
     if null is None or top is None:
         return None
     plain, augmented = (float(np.linalg.inv(matrix)[-1, -1]) for matrix in (top.information, top.augmented))
     bounds = [float("nan"), float("nan")]
     if drop > 0:
         for i, side in enumerate((-1.0, 1.0)):
-            bound = _bound(rows, top, side, drop, np.sqrt(augmented))
+            bound = _bound(rows, top, side, drop, np.sqrt(augmented), penalised)
             if bound is None:
                 return None
             bounds[i] = bound
     return PlainFit(float(top.beta[-1]), plain, augmented, top.loglike, null.loglike, bounds[0], bounds[1])
 
 
-def _bound(rows: FloatArray, top: Point, side: float, drop: float, unit: float) -> float | None:
+def _bound(rows: FloatArray, top: Point, side: float, drop: float, unit: float, penalised: bool) -> float | None:
     from scipy.optimize import brentq
 
     p = rows.shape[1]
@@ -132,7 +136,7 @@ def _bound(rows: FloatArray, top: Point, side: float, drop: float, unit: float) 
         nonlocal start
         trial = start.copy()
         trial[-1] = value
-        found = climb(rows, trial, p - 1)
+        found = climb(rows, trial, p - 1, penalised)
         if found is None:
             raise ArithmeticError
         start = found.beta

@@ -1,7 +1,8 @@
-"""A binary outcome, very many markers and the same covariates -> for each marker Firth's logistic model, or a score test."""
+"""A binary outcome, very many markers and the same covariates -> a logistic model for each marker: Firth's, or maximum likelihood."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields
@@ -11,9 +12,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from resistance.stats._arrays import BoolArray, FloatArray, flags, matrix
-from resistance.stats.newton import COLLINEAR
+from resistance.stats.newton import COLLINEAR, maximise
 from resistance.stats.scan import firth_plain
+from resistance.stats.scan.logit import Logit
 from resistance.stats.scan.orthogonal import orthogonal
+from resistance.stats.scan.tail import chi_square_tail
 from resistance.stats.scan.threads import threads_to_use
 
 #: what a reason code means; 0 is "converged"
@@ -26,6 +29,7 @@ REASONS = (
     "collinear covariates",
     "iterations",
     "separated covariates",
+    "separated",
 )
 NOTES = (
     "",
@@ -36,34 +40,47 @@ NOTES = (
     "the covariates are constant, collinear, or as many as the patients",
     "the likelihood was not maximised within the allowed iterations",
     "the covariates alone separate the outcome: without penalty their model has no finite coefficients",
+    "the marker separates the outcome: without penalty its coefficient is not finite",
 )
-NOT_ASSESSED_CODE, OUTCOME_CODE, CONSTANT_CODE, COLLINEAR_CODE, COVARIATES_CODE, ITERATIONS_CODE, SEPARATED_CODE = range(1, 8)
+(
+    NOT_ASSESSED_CODE,
+    OUTCOME_CODE,
+    CONSTANT_CODE,
+    COLLINEAR_CODE,
+    COVARIATES_CODE,
+    ITERATIONS_CODE,
+    SEPARATED_CODE,
+    SEPARATED_MARKER_CODE,
+) = range(1, 9)
 
 #: markers of one task of one thread
 TASK = 1024
 #: markers up to which plain numpy is done before the compiled kernel is loaded; a tenth of it with intervals
 SMALL = 200
+#: linear predictors beyond this may be on their way to infinity
+FAR = 15.0
 
 IntArray = NDArray[np.int8]
 
 
 @dataclass(frozen=True)
-class FirthScan:
-    """Firth's logistic model of each of m markers; all arrays have shape (m,), floats are NaN where not `converged`.
+class LogisticScan:
+    """A logistic model of each of m markers; all arrays have shape (m,), floats are NaN where not `converged`.
 
     Parameters
     ----------
     coef : array
-        Log odds ratio per unit of the marker, adjusted for the covariates; finite also with separation.
+        Log odds ratio per unit of the marker, adjusted for the covariates; Firth's is finite also with separation.
     se, se_plain : array
         Standard error from the information with the penalty's share in it (R's logistf since 1.25) and
         from that of the patients alone (brglm2).  A Wald p from either says nothing of a separated marker.
+        Equal without the penalty.
     p_value : array
-        Penalised likelihood ratio.
+        (Penalised) likelihood ratio.
     ci_low, ci_high : array
         Profile-likelihood interval; NaN when it was not asked for.
     loglike, loglike_null : array
-        Penalised log-likelihood with the marker, and with its coefficient held at 0 (the penalty is
+        (Penalised) log-likelihood with the marker, and with its coefficient held at 0 (the penalty is
         that of the full model in both).
     converged : array of bool
     reason : array of int8
@@ -109,7 +126,7 @@ def firth_logistic_scan(
     confidence: float | None = None,
     profile: bool = False,
     threads: int | None = None,
-) -> FirthScan:
+) -> LogisticScan:
     """Fit outcome ~ intercept + covariates + marker by Firth's penalised likelihood, for one marker after the other.
 
     Parameters
@@ -132,7 +149,7 @@ def firth_logistic_scan(
 
     Returns
     -------
-    FirthScan
+    LogisticScan
 
     Raises
     ------
@@ -154,7 +171,41 @@ def firth_logistic_scan(
     >>> found.coef.round(3), found.p_value.round(3), found.note(1)
     (array([3.045,   nan]), array([0.043,   nan]), 'the marker is the same in all patients in whom it was assessed')
     """
-    model = _Firth(outcome, covariates, confidence, profile, threads)
+    model = _Models(outcome, covariates, confidence, profile, threads)
+    return model.scan(columns_of_markers(markers, model.n))
+
+
+def logistic_scan(
+    outcome: ArrayLike,
+    markers: ArrayLike,
+    covariates: ArrayLike | None = None,
+    *,
+    confidence: float | None = None,
+    profile: bool = False,
+    threads: int | None = None,
+) -> LogisticScan:
+    """Fit outcome ~ intercept + covariates + marker by maximum likelihood, for one marker after the other.
+
+    Parameters are those of :func:`firth_logistic_scan`.
+
+    Returns
+    -------
+    LogisticScan
+        ``reason`` is that of 'separated' where the likelihood has no maximum, as when no carrier has the outcome.
+
+    Notes
+    -----
+    Cox 1958, doi:10.1111/j.2517-6161.1958.tb00292.x.  With few carriers its p is too small, and there is none where no or
+    every carrier has the outcome: see docs/type_one_error.md and :func:`firth_logistic_scan`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> found = logistic_scan([1, 1, 1, 0, 0, 0, 0, 0], np.array([[1, 1, 0, 0, 0, 0, 0, 1], [1, 1, 1, 0, 0, 0, 0, 0]]).T)
+    >>> found.coef.round(3), found.p_value.round(3), found.note(1)
+    (array([2.079,   nan]), array([0.18,  nan]), 'the marker separates the outcome: without penalty its coefficient is not finite')
+    """
+    model = _Models(outcome, covariates, confidence, profile, threads, penalised=False)
     return model.scan(columns_of_markers(markers, model.n))
 
 
@@ -166,7 +217,7 @@ def firth_logistic_scan_blocks(
     confidence: float | None = None,
     profile: bool = False,
     threads: int | None = None,
-) -> Iterator[FirthScan]:
+) -> Iterator[LogisticScan]:
     """Do the same for blocks of markers, one at a time in memory; yield a result for each block.
 
     Parameters
@@ -177,7 +228,7 @@ def firth_logistic_scan_blocks(
     outcome, covariates, confidence, profile, threads
         As for :func:`firth_logistic_scan`.
     """
-    model = _Firth(outcome, covariates, confidence, profile, threads)
+    model = _Models(outcome, covariates, confidence, profile, threads)
     for block in blocks:
         yield model.scan(columns_of_markers(block, model.n), compiled=True)
 
@@ -195,12 +246,14 @@ def minimum_p_values(n: ArrayLike, events: ArrayLike, carriers: ArrayLike) -> Fl
     The hypergeometric distribution has one peak, so the least likely table stands at an end; the other end
     counts when it is as likely (R's tolerance).
     """
-    from scipy.special import gammaln
-
     total, with_event, exposed = (np.asarray(value, dtype=np.float64) for value in (n, events, carriers))
+    known = ~np.isnan(total + with_event + exposed)
+    # a table of logarithms of factorials: scipy's function would take longer to import than all markers need
+    factorial = np.array([math.lgamma(i + 1) for i in range(int(total[known].max(initial=0)) + 1)])
 
     def log_choose(a: FloatArray, b: FloatArray) -> FloatArray:
-        return np.asarray(gammaln(a + 1) - gammaln(b + 1) - gammaln(a - b + 1))
+        whole = [np.where(known, count, 0).astype(np.intp) for count in (a, b, a - b)]
+        return np.asarray(factorial[whole[0]] - factorial[whole[1]] - factorial[whole[2]])
 
     low = np.maximum(0.0, with_event + exposed - total)
     high = np.minimum(exposed, with_event)
@@ -249,36 +302,50 @@ def _level(confidence: float | None, profile: bool) -> float | None:
     return level
 
 
-# ------------------------------------------------------------------------------------------------ Firth
+# ----------------------------------------------------------------------------------------------- models
 
 
-class _Firth:
+class _Models:
     """Everything that all markers share: outcome, covariates, the model without marker, scratch memory of the threads."""
 
     def __init__(
-        self, outcome: ArrayLike, covariates: ArrayLike | None, confidence: float | None, profile: bool, threads: int | None
+        self,
+        outcome: ArrayLike,
+        covariates: ArrayLike | None,
+        confidence: float | None,
+        profile: bool,
+        threads: int | None,
+        penalised: bool = True,
     ) -> None:
-        from scipy.special import chdtri
-
         self.outcome = flags(outcome, "outcome").astype(np.float64)
         self.n = self.outcome.size
         self.design = orthogonal(matrix([] if covariates is None else covariates, "covariates", self.n))
         self.threads = threads_to_use(threads)
         level = _level(confidence, profile)
-        self.drop = 0.0 if level is None else float(chdtri(1, 1 - level)) / 2
+        self.drop = 0.0
+        if level is not None:
+            from scipy.special import chdtri
+
+            self.drop = float(chdtri(1, 1 - level)) / 2
         self.sign = np.where(self.outcome == 1.0, 1.0, -1.0)
         self.k = self.design.basis.shape[1]
         self.rows = self.sign[:, None] * self.design.basis
         self.start = np.zeros(self.k)
         self.varies = 0 < self.outcome.sum() < self.n
-        if self.design.possible and self.varies:
+        self.penalised = penalised
+        self.separated = False
+        if self.design.possible and self.varies and penalised:
             null = firth_plain.climb(self.rows, self.start, self.k)
             if null is not None:
                 self.start = null.beta
+        elif self.design.possible and self.varies:
+            top = maximise(Logit(self.rows), self.start)
+            self.separated = not top.converged
+            self.start = top.params if top.converged else self.start
         self._shared: tuple[Any, ...] = ()
         self._scratch: list[tuple[FloatArray, ...]] = []
 
-    def scan(self, markers: NDArray[Any], compiled: bool = False) -> FirthScan:
+    def scan(self, markers: NDArray[Any], compiled: bool = False) -> LogisticScan:
         m = markers.shape[1]
         small = not compiled and m <= SMALL * (0.1 if self.drop > 0 else 1.0)
         found = _Arrays.empty(m)
@@ -312,6 +379,8 @@ class _Firth:
             (np.full(n.size, not self.design.possible), COVARIATES_CODE),
             (low == high, CONSTANT_CODE),
             (n < self.k + 1, COLLINEAR_CODE),
+            (np.full(n.size, self.separated), SEPARATED_CODE),
+            (self._empty_cell(summary), SEPARATED_MARKER_CODE),
         ):
             reason[(reason == 0) & holds] = why
         binary = ~np.isnan(summary[:, 2])
@@ -325,11 +394,21 @@ class _Firth:
             status = np.zeros(n.size, dtype=np.int8)
             self._kernel(block, code, todo, centre, scale, found.numbers, status)
             reason[status == 1] = COLLINEAR_CODE
-            lost = np.flatnonzero((reason == 0) & (status > 1))
+            # without penalty: a coefficient that may be on its way to infinity is looked at carefully
+            far = (status > 1) | (found.numbers[:, 7] > FAR) if not self.penalised else status > 1
+            lost = np.flatnonzero((reason == 0) & far)
         for marker in lost.tolist():
             self._carefully(block[marker], code, centre[marker], scale[marker], found.numbers[marker], reason, marker)
         found.numbers[reason != 0] = np.nan
-        found.numbers[:, 3:5] += self.design.log_scale + np.log(scale)[:, None]
+        if self.penalised:
+            found.numbers[:, 3:5] += self.design.log_scale + np.log(scale)[:, None]
+
+    def _empty_cell(self, summary: FloatArray) -> BoolArray:
+        """Return which markers are 0/1 with all or none of their carriers, or of the others, with the outcome: separated."""
+        n, events, carriers, both = summary[:, :4].T
+        if self.penalised:
+            return np.zeros(n.size, dtype=bool)
+        return np.asarray((both == 0) | (both == carriers) | (both == events) | (events - both == n - carriers))
 
     def _carefully(
         self, marker: NDArray[Any], code: float, centre: float, scale: float, numbers: FloatArray, reason: IntArray, at: int
@@ -337,11 +416,17 @@ class _Firth:
         x = marker.astype(np.float64)
         here = ~(np.isnan(x) | (x == code))
         rows = np.column_stack([self.rows[here], self.sign[here] * ((x[here] - centre) / scale)])
-        first = firth_plain.evaluate(rows, np.append(self.start, 0.0))
+        if not self.penalised:
+            top = maximise(Logit(rows), np.zeros(rows.shape[1]))
+            if not top.converged:
+                codes = {"collinear": COLLINEAR_CODE, "monotone": SEPARATED_MARKER_CODE}
+                reason[at] = codes.get(top.reason, ITERATIONS_CODE)
+                return
+        first = firth_plain.evaluate(rows, np.append(self.start, 0.0), self.penalised)
         if first is None or _least_pivot(first.information) < COLLINEAR:
             reason[at] = COLLINEAR_CODE
             return
-        fit = firth_plain.fit(rows, np.append(self.start, 0.0), self.drop)
+        fit = firth_plain.fit(rows, np.append(self.start, 0.0), self.drop, self.penalised)
         if fit is None:
             reason[at] = ITERATIONS_CODE
             return
@@ -353,6 +438,7 @@ class _Firth:
             fit.loglike_null,
             fit.ci_low / scale,
             fit.ci_high / scale,
+            0.0,
         )
 
     def _share(self) -> None:
@@ -380,6 +466,7 @@ class _Firth:
         a, b = np.tril_indices(k)
         products = columns[:, a] * columns[:, b]
         self._shared = (shared(columns), shared(products), tiles(columns), tiles(products), height, k)
+        self._reach = np.abs(self.rows).max(axis=0)
 
     def _summarise(self, block: NDArray[Any], code: float) -> FloatArray:
         from resistance.stats.scan.logistic_kernel import summarise
@@ -415,14 +502,15 @@ class _Firth:
             # rows that only fill up the last registers: probability one half, whether or not a lane has missing values
             scratch[2][self.n * LANES :] = 1.0
         kernel.fit_markers(
-            block, code, todo, centre, scale, self.sign, *arrays, height, k, self.start, self.drop, *scratch, out, status
-        )
+            block, code, todo, centre, scale, self.sign, *arrays, height, k, self.start, self.drop,
+            self.penalised, self._reach, *scratch, out, status,
+        )  # fmt: skip
         self._scratch.append(scratch)
 
 
 @dataclass(frozen=True)
 class _Arrays:
-    """What the tasks write: counts (m, 4), numbers (m, 7) as the kernel's, reasons (m,)."""
+    """What the tasks write: counts (m, 4), numbers (m, 8) as the kernel's, reasons (m,)."""
 
     counts: FloatArray
     numbers: FloatArray
@@ -430,23 +518,21 @@ class _Arrays:
 
     @staticmethod
     def empty(m: int) -> _Arrays:
-        return _Arrays(np.full((m, 4), np.nan), np.full((m, 7), np.nan), np.zeros(m, dtype=np.int8))
+        return _Arrays(np.full((m, 4), np.nan), np.full((m, 8), np.nan), np.zeros(m, dtype=np.int8))
 
     def part(self, first: int, last: int) -> _Arrays:
         return _Arrays(*(getattr(self, field.name)[first:last] for field in fields(self)))
 
-    def result(self, columns: tuple[int, ...]) -> FirthScan:
-        from scipy.special import erfc
-
-        coef, variance, augmented, loglike, null, low, high = (np.ascontiguousarray(column) for column in self.numbers.T)
+    def result(self, columns: tuple[int, ...]) -> LogisticScan:
+        coef, variance, augmented, loglike, null, low, high, _ = (np.ascontiguousarray(column) for column in self.numbers.T)
         n, events, carriers, carrier_events = (np.ascontiguousarray(column) for column in self.counts.T)
         # the two maxima can be equal up to rounding: then nothing speaks for the marker
         ratio = np.where(loglike > null, 2 * (loglike - null), np.where(np.isnan(loglike), np.nan, 0.0))
-        return FirthScan(
+        return LogisticScan(
             coef=coef,
             se=np.sqrt(augmented),
             se_plain=np.sqrt(variance),
-            p_value=np.asarray(erfc(np.sqrt(ratio / 2))),
+            p_value=chi_square_tail(ratio),
             ci_low=low,
             ci_high=high,
             loglike=loglike,

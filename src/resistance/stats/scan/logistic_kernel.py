@@ -1,4 +1,4 @@
-"""Firth logistic models of many markers, each lane of the registers at work on a marker of its own.
+"""Logistic models of many markers (Firth's or maximum likelihood), each lane of the registers at work on a marker of its own.
 
 A lane is a worker: it fits the model without its marker, then with it, then (when asked) walks to the two
 ends of the profile interval; when it is done the next marker is put into it.  One call of
@@ -260,6 +260,7 @@ def _evaluate(
     x: FloatArray,
     masked: bool,
     mask: FloatArray,
+    penalised: bool,
     work: FloatArray,
     gradient: FloatArray,
     factor: FloatArray,
@@ -270,6 +271,8 @@ def _evaluate(
 
     Parameters
     ----------
+    penalised : bool
+        Firth's penalty; without it the augmented information is the plain one and the determinant counts as 1.
     beta : array, shape (p * LANES,)
     gradient : array, shape (p * LANES,)
         Of the penalised log-likelihood.
@@ -321,6 +324,21 @@ def _evaluate(
     store(state, LANES, load(total, LANES))
     _assemble(sums, crossed, total, 2 * LANES, k, augmented)
     store(state, 3 * LANES, simd.cholesky(augmented, factor, p))
+    if not penalised:
+        store(state, 2 * LANES, spread(1.0))
+        last = load(factor, (k * p + k) * LANES)
+        store(state, 4 * LANES, last * last)
+        slopes[:] = 0.0
+        slope = spread(0.0)
+        for first in range(0, height, PART):
+            until = min(first + PART, height)
+            _gather(column_tiles, height, c_tiles, first, until - first, rest[first * LANES :], slopes)
+            for i in range(first, until):
+                slope = fma(load(rest, i * LANES), load(x, i * LANES), slope)
+        for a in range(k):
+            store(gradient, a * LANES, load(slopes, a * LANES))
+        store(gradient, k * LANES, slope)
+        return
     store(state, 2 * LANES, simd.inverse_root_product(factor, p))
     simd.invert(factor, gradient, inverse, p)
     product = 0
@@ -491,6 +509,8 @@ def fit_markers(
     k: int,
     start: FloatArray,
     drop: float,
+    penalised: bool,
+    reach: FloatArray,
     work: FloatArray,
     x: FloatArray,
     mask: FloatArray,
@@ -517,11 +537,15 @@ def fit_markers(
         Coefficients of the model without marker.
     drop : float
         How far the log-likelihood falls to the ends of the interval; 0: no interval.
+    penalised : bool
+        Firth's penalty.
+    reach : array, shape (k,)
+        Largest absolute value of each covariate.
     work, x, mask, small : array
         Scratch of one thread (see :func:`workspace_size`); past the patients `x` is 0 and `mask` 1.
-    out : array, shape (markers, 7)
+    out : array, shape (markers, 8)
         Coefficient per unit, its variance by the plain and by the augmented information, log-likelihood
-        with and without marker, ends of the interval.
+        with and without marker, ends of the interval, and a bound of the linear predictors (the marker is at most 1).
     status : array of int8, shape (markers,)
     """
     p = k + 1
@@ -585,6 +609,7 @@ def fit_markers(
             x,
             missing.any(),
             mask,
+            penalised,
             work,
             gradient,
             factor,
@@ -634,9 +659,9 @@ def fit_markers(
                         decrement = 0.0
                         for j in range(p):
                             decrement += gradient[j * LANES + lane] * direction[j * LANES + lane]
-                        _stride(lane, p, p, direction, gradient, augmented, before, moved, remembered[lane])
+                        _stride(lane, p, p, direction, gradient, augmented, before, moved, penalised and remembered[lane])
                     else:
-                        _stride(lane, p, k, without, gradient, augmented, before, moved, remembered[lane])
+                        _stride(lane, p, k, without, gradient, augmented, before, moved, penalised and remembered[lane])
                     if not math.isfinite(decrement):
                         ended = LOST
                     remembered[lane] = True
@@ -651,6 +676,10 @@ def fit_markers(
                         out[m, 1] = state[4 * LANES + lane] / scale[m] ** 2
                         out[m, 2] = spread_aug / scale[m] ** 2
                         out[m, 3] = value + decrement / 2.0
+                        bound = abs(beta[k * LANES + lane])
+                        for j in range(k):
+                            bound += abs(beta[j * LANES + lane]) * reach[j]
+                        out[m, 7] = bound
                         if drop > 0.0:
                             stage[lane] = LOW
                             for j in range(p):
@@ -671,16 +700,16 @@ def fit_markers(
                 if not math.isfinite(far + decrement):
                     ended = BOUND_LOST
                 elif far < 1e-6 and decrement < 1e-12:
-                    bound = beta[k * LANES + lane]
-                    if side * (bound - top[k * LANES + lane]) <= 0.0:
+                    end = beta[k * LANES + lane]
+                    if side * (end - top[k * LANES + lane]) <= 0.0:
                         ended = BOUND_LOST
                     elif stage[lane] == LOW:
-                        out[m, 5] = bound / scale[m]
+                        out[m, 5] = end / scale[m]
                         stage[lane] = HIGH
                         steps[lane] = 0
                         _leave(lane, k, 1.0, top, crossed, beta)
                     else:
-                        out[m, 6] = bound / scale[m]
+                        out[m, 6] = end / scale[m]
                         ended = DONE
 
             if ended >= 0:

@@ -23,6 +23,7 @@ from resistance.stats.scan.logistic import (
     IntArray,
     columns_of_markers,
 )
+from resistance.stats.scan.logit import Logit
 from resistance.stats.scan.orthogonal import orthogonal
 from resistance.stats.scan.threads import in_tasks, threads_to_use
 
@@ -171,28 +172,6 @@ class _Null:
     columns: tuple[int, ...]
 
 
-class _Logit:
-    """Log-likelihood of a logistic model and its derivatives; rows are multiplied by -1 where there is no event."""
-
-    def __init__(self, rows: FloatArray) -> None:
-        self.rows = rows
-
-    def loglike(self, params: FloatArray) -> float:
-        return -float(np.logaddexp(0.0, -np.einsum("ij,j->i", self.rows, params)).sum())
-
-    def rest(self, params: FloatArray) -> FloatArray:
-        """Return the probability of what was not seen."""
-        with np.errstate(over="ignore"):
-            return np.asarray(1.0 / (1.0 + np.exp(np.einsum("ij,j->i", self.rows, params))))
-
-    def score(self, params: FloatArray) -> FloatArray:
-        return np.asarray(np.einsum("ia,i->a", self.rows, self.rest(params)))
-
-    def hessian(self, params: FloatArray) -> FloatArray:
-        rest = self.rest(params)
-        return -np.asarray(np.einsum("ia,i,ib->ab", self.rows, rest * (1.0 - rest), self.rows))
-
-
 def _null(y: FloatArray, covariates: FloatArray, small: bool) -> _Null:
     return (None if small else _compiled_null(y, covariates)) or _careful_null(y, covariates)
 
@@ -224,7 +203,7 @@ def _careful_null(y: FloatArray, covariates: FloatArray) -> _Null:
     if not design.possible:
         return _Null(nothing, nothing, COVARIATES_CODE, design.columns)
     sign = np.where(y == 1.0, 1.0, -1.0)
-    model = _Logit(sign[:, None] * design.basis)
+    model = Logit(sign[:, None] * design.basis)
     start = np.zeros(design.basis.shape[1])
     start[0] = np.log(y.sum() / (y.size - y.sum()))
     top = maximise(model, start)

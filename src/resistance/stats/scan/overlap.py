@@ -8,14 +8,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from resistance.stats._arrays import BoolArray, FloatArray, flags, matrix, to_unit_range
+from resistance.stats.scan.logistic import FAR, SMALL, logistic_scan
 
 Overlap = Literal["finite", "marker", "unknown"]
 #: markers of one block: the memory does not grow with their number
 BLOCK = 256
 #: steps of Newton's method, and the score (columns of unit range) at which the maximum is reached
 STEPS, AT_REST = 30, 1e-8
-#: a linear predictor beyond this may be on its way to infinity
-FAR = 15.0
 
 
 def overlap_scan(outcome: ArrayLike, markers: ArrayLike, covariates: ArrayLike) -> NDArray[np.str_]:
@@ -49,8 +48,16 @@ def overlap_scan(outcome: ArrayLike, markers: ArrayLike, covariates: ArrayLike) 
         raise ValueError(f"markers: shape {x.shape} for {y.size} patients")
     unit, _ = to_unit_range(matrix(covariates, "covariates", y.size))
     z = np.column_stack([np.ones(y.size), unit])
-    parts = [_block(y, x[:, first : first + BLOCK], z) for first in range(0, x.shape[1], BLOCK)]
-    return np.concatenate([np.zeros(0, dtype="U7"), *parts])
+    found = np.full(x.shape[1], "unknown", dtype="U7")
+    again = np.arange(x.shape[1])
+    if x.shape[1] > SMALL:
+        fits = logistic_scan(y, x, covariates)
+        found[fits.converged] = "finite"
+        again = np.flatnonzero(~fits.converged)
+    for first in range(0, again.size, BLOCK):
+        which = again[first : first + BLOCK]
+        found[which] = _block(y, x[:, which], z)
+    return found
 
 
 def _block(y: FloatArray, markers: FloatArray, z: FloatArray) -> NDArray[np.str_]:
@@ -66,7 +73,9 @@ def _block(y: FloatArray, markers: FloatArray, z: FloatArray) -> NDArray[np.str_
     sides = has, lacks
     empty = [(~(side & yes).any(axis=0) | ~(side & no).any(axis=0)) & flag for side in sides]
     either = empty[0] | empty[1]
-    found[~either & _has_maximum(y, x, z, alive)] = "finite"
+    full = np.flatnonzero(~either)
+    if full.size:
+        found[full[_has_maximum(y, x[:, full], z, alive[:, full])]] = "finite"
     # both sides empty in some cell: complete separation by the marker, which is for the careful way
     for side, here in zip(sides, (empty[0] & ~empty[1], empty[1] & ~empty[0]), strict=True):
         which = np.flatnonzero(here)
