@@ -1,0 +1,6 @@
+"""``python -m resistance.cli``."""
+
+from resistance.cli import main
+
+if __name__ == "__main__":
+    main()
