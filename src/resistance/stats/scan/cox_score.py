@@ -194,7 +194,7 @@ class _Walked:
         self._last: tuple[bytes, float, FloatArray, FloatArray] | None = None
 
     def _at(self, params: FloatArray) -> tuple[bytes, float, FloatArray, FloatArray]:
-        from resistance.stats.scan.cox_score_kernel import evaluate
+        from resistance.stats.scan.cox_null_kernel import evaluate
 
         key = params.tobytes()
         if self._last is None or self._last[0] != key:
@@ -235,7 +235,8 @@ def _table_null(sets: RiskSets, covariates: FloatArray) -> _Null:
 
 
 def _walked_null(sets: RiskSets, covariates: FloatArray) -> _Null:
-    from resistance.stats.scan import cox_score_kernel as kernel
+    from resistance.stats.scan import cox_null_kernel as kernel
+    from resistance.stats.scan.score_kernel import ROWS
     from resistance.stats.scan.simd import aligned
 
     n, k = covariates.shape
@@ -251,13 +252,13 @@ def _walked_null(sets: RiskSets, covariates: FloatArray) -> _Null:
     kernel.hazards(*sets.steps, z, beta, weight, expected, cross, squared)
     cross = np.einsum("ia,ba->ib", cross, root)
     residual = sets.event - expected
-    steps = -(-(sets.step_row.size + n - np.count_nonzero(sets.step_sign > 0)) // kernel.ROWS) * kernel.ROWS
+    steps = -(-(sets.step_row.size + n - np.count_nonzero(sets.step_sign > 0)) // ROWS) * ROWS
     rows, peculiar = np.zeros(steps, dtype=np.int64), np.zeros(steps, dtype=bool)
     walk, factors = aligned(steps * kernel.WALK), aligned(steps * (k + 3))
     kernel.lay_out(
         *sets.steps[:4], sets.event, weight, squared, residual, cross, expected, rows, walk, peculiar, factors
     )  # fmt: skip
-    special = peculiar.reshape(-1, kernel.ROWS).any(axis=1)
+    special = peculiar.reshape(-1, ROWS).any(axis=1)
     return _Null("", (), "", residual, expected, cross, walk=(rows, walk, special, peculiar, factors, k + 3))
 
 

@@ -85,14 +85,7 @@ def climb(rows: FloatArray, params: FloatArray, rest: FloatArray, information: F
 
 @njit(cache=True, nogil=True)
 def sums_over_patients(
-    markers: Any,
-    stride: int,
-    n: int,
-    first: int,
-    groups: int,
-    factors: FloatArray,
-    n_factors: int,
-    sums: FloatArray,
+    markers: Any, stride: int, n: int, first: int, groups: int, factors: FloatArray, n_factors: int, sums: FloatArray
 ) -> None:
     """Add up factor * marker for each factor, and last factor * marker squared.
 
@@ -119,45 +112,69 @@ def sums_over_patients(
         at3 = min(row + 3, n - 1) * stride + first
         at4 = min(row + 4, n - 1) * stride + first
         at5 = min(row + 5, n - 1) * stride + first
-        f0 = row * n_factors
-        f1 = f0 + n_factors
-        f2 = f1 + n_factors
-        f3 = f2 + n_factors
-        f4 = f3 + n_factors
-        f5 = f4 + n_factors
-        for group in range(groups):
-            x0 = load_any(markers, at0 + group * LANES)
-            x1 = load_any(markers, at1 + group * LANES)
-            x2 = load_any(markers, at2 + group * LANES)
-            x3 = load_any(markers, at3 + group * LANES)
-            x4 = load_any(markers, at4 + group * LANES)
-            x5 = load_any(markers, at5 + group * LANES)
-            fetch(markers, at0 + group * LANES + ahead)
-            fetch(markers, at1 + group * LANES + ahead)
-            fetch(markers, at2 + group * LANES + ahead)
-            fetch(markers, at3 + group * LANES + ahead)
-            fetch(markers, at4 + group * LANES + ahead)
-            fetch(markers, at5 + group * LANES + ahead)
-            into = group * n_factors * LANES
-            for j in range(n_factors - 1):
-                s = load(sums, into)
-                s = fma(spread_from(factors, f0 + j), x0, s)
-                s = fma(spread_from(factors, f1 + j), x1, s)
-                s = fma(spread_from(factors, f2 + j), x2, s)
-                s = fma(spread_from(factors, f3 + j), x3, s)
-                s = fma(spread_from(factors, f4 + j), x4, s)
-                s = fma(spread_from(factors, f5 + j), x5, s)
-                store(sums, into, s)
-                into += LANES
+        add_rows(
+            markers, at0, at1, at2, at3, at4, at5,
+            at0 + ahead, at1 + ahead, at2 + ahead, at3 + ahead, at4 + ahead, at5 + ahead,
+            groups, factors, row * n_factors, n_factors, n_factors - 1, sums, 0, n_factors * LANES,
+        )  # fmt: skip
+
+
+@njit(cache=True, nogil=True)
+def add_rows(
+    markers: Any, at0: int, at1: int, at2: int, at3: int, at4: int, at5: int,
+    soon0: int, soon1: int, soon2: int, soon3: int, soon4: int, soon5: int,
+    groups: int, factors: FloatArray, f0: int, n_factors: int, n_linear: int, sums: FloatArray, offset: int, wide: int,
+) -> None:  # fmt: skip
+    """Add to the sums of eight markers at a time what ROWS patients give them.
+
+    Parameters
+    ----------
+    at0 .. at5, soon0 .. soon5 : int
+        Where the patients' markers begin, and those of the patients that come next.
+    factors : array
+        From f0 on, n_factors a patient: n_linear of them times the marker, the next times its square.
+    sums : array
+        `wide` for eight markers, those of the factors from `offset` on.
+    """
+    f1 = f0 + n_factors
+    f2 = f1 + n_factors
+    f3 = f2 + n_factors
+    f4 = f3 + n_factors
+    f5 = f4 + n_factors
+    for group in range(groups):
+        at = group * LANES
+        into = group * wide + offset
+        fetch(markers, soon0 + at)
+        fetch(markers, soon1 + at)
+        fetch(markers, soon2 + at)
+        fetch(markers, soon3 + at)
+        fetch(markers, soon4 + at)
+        fetch(markers, soon5 + at)
+        x0 = load_any(markers, at0 + at)
+        x1 = load_any(markers, at1 + at)
+        x2 = load_any(markers, at2 + at)
+        x3 = load_any(markers, at3 + at)
+        x4 = load_any(markers, at4 + at)
+        x5 = load_any(markers, at5 + at)
+        for j in range(n_linear):
             s = load(sums, into)
-            j = n_factors - 1
-            s = fma(spread_from(factors, f0 + j) * x0, x0, s)
-            s = fma(spread_from(factors, f1 + j) * x1, x1, s)
-            s = fma(spread_from(factors, f2 + j) * x2, x2, s)
-            s = fma(spread_from(factors, f3 + j) * x3, x3, s)
-            s = fma(spread_from(factors, f4 + j) * x4, x4, s)
-            s = fma(spread_from(factors, f5 + j) * x5, x5, s)
+            s = fma(spread_from(factors, f0 + j), x0, s)
+            s = fma(spread_from(factors, f1 + j), x1, s)
+            s = fma(spread_from(factors, f2 + j), x2, s)
+            s = fma(spread_from(factors, f3 + j), x3, s)
+            s = fma(spread_from(factors, f4 + j), x4, s)
+            s = fma(spread_from(factors, f5 + j), x5, s)
             store(sums, into, s)
+            into += LANES
+        s = load(sums, into)
+        j = n_linear
+        s = fma(spread_from(factors, f0 + j) * x0, x0, s)
+        s = fma(spread_from(factors, f1 + j) * x1, x1, s)
+        s = fma(spread_from(factors, f2 + j) * x2, x2, s)
+        s = fma(spread_from(factors, f3 + j) * x3, x3, s)
+        s = fma(spread_from(factors, f4 + j) * x4, x4, s)
+        s = fma(spread_from(factors, f5 + j) * x5, x5, s)
+        store(sums, into, s)
 
 
 @njit(cache=True, nogil=True)
