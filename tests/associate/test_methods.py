@@ -238,14 +238,15 @@ def test_max_t_pays_for_the_family_and_never_less_than_the_single_test(study: An
 def test_every_way_to_pay_for_many_tests_is_that_of_statsmodels(study: Any, configure: Configure) -> None:
     from statsmodels.stats.multitest import multipletests
 
-    names = {"bh": "fdr_bh", "by": "fdr_by", "holm": "holm", "bonferroni": "bonferroni", "storey": "fdr_bh"}
-    for method, name in names.items():  # families here have fewer than 100 tests: Storey's q is Benjamini-Hochberg's
+    names = {"bh": "fdr_bh", "by": "fdr_by", "holm": "holm", "bonferroni": "bonferroni", "storey": "fdr_bh", "ihw": "fdr_bh"}
+    for method, name in names.items():  # families here are small: Storey's q and that of weights are Benjamini-Hochberg's
         found = asked(study, configure, analysis={"multiplicity": {"method": method}})
         for _, family in found.groupby("family"):
             tested = family.dropna(subset=["p_value"])
             assert tested["q_value"].tolist() == pytest.approx(
                 multipletests(tested["p_value"], method=name)[1].tolist(), rel=1e-9
             )
+            assert (tested["weight"] == 1).all() if method == "ihw" else tested["weight"].isna().all()
 
 
 def test_a_gate_opens_only_after_a_finding(study: Any, configure: Configure) -> None:

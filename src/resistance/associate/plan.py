@@ -12,6 +12,7 @@ import numpy as np
 from resistance.associate.methods import METHODS
 from resistance.associate.questions import Question, enumerate_questions, role_of
 from resistance.associate.setting import Setting, make_setting
+from resistance.stats.independent_weights import TESTS_PER_BIN
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -192,6 +193,7 @@ _MULTIPLICITY = {
     "bh": "Benjamini-Hochberg (false discovery rate)",
     "by": "Benjamini-Yekutieli (false discovery rate under any dependence)",
     "storey": "Storey's q-value (false discovery rate; families of fewer than 100 tests by Benjamini-Hochberg)",
+    "ihw": "Independent hypothesis weighting (false discovery rate: Benjamini-Hochberg with weights that are learned out of fold)",
     "holm": "Holm (family-wise error)",
     "bonferroni": "Bonferroni (family-wise error)",
 }
@@ -203,6 +205,18 @@ def _multiplicity(config: CohortFile) -> str:
         f"{_MULTIPLICITY[asked.method]} within each family; a family is one population, endpoint, model and kind of question. "
         "Questions that cannot be answered stay in the list and are counted as not run."
     )
+    if asked.method == "ihw":
+        by = (
+            "carriers (or patients without the marker, where fewer)"
+            if asked.weights_by == "carriers"
+            else "patients in the model"
+        )
+        text += (
+            f" Weights go by {by}, those of expression by its mean over all patients: margins that are known before any p. A family is "
+            f"cut into one bin of that margin for each {TESTS_PER_BIN:,} tests, 5 folds are drawn with the seed {config.seed}, and each "
+            f"fold's weights come from the p of the others; a family of fewer than {2 * TESTS_PER_BIN:,} tests has one bin, which is "
+            "Benjamini-Hochberg unweighted."
+        )
     if asked.family_wise == "max_t":
         text += " Families of single markers also get step-down max-T p-values (Westfall and Young) by permutation within strata."
     if asked.hierarchy:
