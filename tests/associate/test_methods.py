@@ -228,7 +228,10 @@ def test_e_values_follow_the_formula_of_the_paper(study: Any, configure: Configu
 def test_max_t_pays_for_the_family_and_never_less_than_the_single_test(study: Any, configure: Configure) -> None:
     found = asked(study, configure, analysis={"multiplicity": {"family_wise": "max_t"}, "permutations": 1999})
     given = found[found["p_familywise"].notna()]
-    assert set(given["marker_id"]) == {"M1", "RARE"}  # M2 was not assessed in ten patients, the others are not asked
+    # M2 was not assessed in ten patients and takes part with the others; nobody has NONE, nobody was assessed for BLIND
+    assert set(given["marker_id"]) == {"M1", "M2", "RARE"}
+    assert (given.loc[given["marker_id"] == "M2", "n"] == 150).all()
+    assert (given.loc[given["marker_id"] == "M2", "p_familywise"] > 0.05).all()
     assert set(given["model"]) == {"crude", "adjusted"}
     assert (given["p_familywise"] >= 1 / 2000).all()
     strong = given[given["marker_id"] == "M1"]
