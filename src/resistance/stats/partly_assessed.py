@@ -129,7 +129,7 @@ class PartlyAssessed:
             flat = (count < 2) | (spread <= NONE * np.square(part).sum(axis=1, keepdims=True))
             centred[flat[:, 0]] = 0.0
             spread = np.where(flat, 0.0, spread / np.maximum(count * (count - 1), 1))
-            out.append(_Part(a, b, centred, here.astype(np.float64), count, spread, here.all(axis=1)))
+            out.append(_Part(a, b, centred, here.astype(np.float64), count, spread, np.asarray(here.all(axis=1))))
         return out
 
     def _standardised(self, parts: list[_Part], table: FloatArray) -> FloatArray:
