@@ -123,6 +123,13 @@ def test_competing_events_get_a_subdistribution_hazard_beside_the_cause_specific
     assert row["scale"] == "log_subdistribution_hazard_ratio"
     assert row["note"].startswith(f"{len(happened[::3])} competing events")
     assert row["events"] == len(happened) - len(happened[::3])
+    # those who came late are weighed by the distribution of entry as well
+    late = endpoints.assign(entry_days=np.where(os & (np.arange(len(endpoints)) % 3 == 0), endpoints["time_days"] / 2, 0.0))
+    entered = study.having(cohort=type(study.cohort)(**(vars(study.cohort) | {"endpoints": late})))
+    row = asked(entered, configure, analysis={"endpoints": ["os"], "strata": [], "covariates": ["age_years"]}).loc[row.name]
+    expected = fine_gray(times["time_days"], times["event"].astype(int), columns, start=late.loc[os, "entry_days"])
+    assert row["effect"] == pytest.approx(expected.coef[0], rel=1e-8)
+    assert row["effect"] != pytest.approx(found.loc[row.name, "effect"], rel=1e-3)
     # a mean time until one cause alone has no meaning
     assert np.isnan(found.loc["all/os/M1/crude/present", "rmst_days"])
 
