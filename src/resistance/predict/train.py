@@ -17,10 +17,11 @@ from resistance.stats.prediction.decision_curve import DecisionCurve, decision_c
 from resistance.stats.prediction.learners import Boosting, ConstantScorer, ElasticNet, Learner, LinearScorer, Plain
 from resistance.stats.prediction.model import model_from, predict, to_json
 from resistance.stats.prediction.optimism import Optimism, bootstrap_optimism
+from resistance.stats.prediction.plus632 import LeftOut, Plus632
 from resistance.stats.prediction.stability import StabilityResult, stability_selection
 from resistance.stats.prediction.steps import Impute, Scale
+from resistance.stats.prediction.survival_calibration import SurvivalCalibration, survival_calibration
 from resistance.stats.prediction.validation import Candidate, Gain, Performance, Validation, cross_validate
-from resistance.stats.survival import kaplan_meier
 from resistance.tables import conform
 
 if TYPE_CHECKING:
@@ -110,8 +111,10 @@ def _train_one(task: Task, seed: int, rows: dict[str, list[Row]], models: dict[s
         n_permutations=asked.permutations,
     )
     optimism: dict[str, Optimism] = {}
+    left_out: dict[str, Plus632] = {}
     for model in task.models:
         if asked.bootstraps and model != "boosting":
+            beside = LeftOut(outcome, time=asked.horizon_days)
             optimism[model] = bootstrap_optimism(
                 tables[model],
                 outcome,
@@ -120,9 +123,11 @@ def _train_one(task: Task, seed: int, rows: dict[str, list[Row]], models: dict[s
                 steps=STEPS,
                 n_bootstraps=asked.bootstraps,
                 time=asked.horizon_days,
+                beside=beside,
             )
+            left_out[model] = beside.result()
     stable = _stability(task, tables[_fullest(task)], seed) if asked.stability else None
-    rows["performance"] += _performance(task, found, optimism)
+    rows["performance"] += _performance(task, found, optimism, left_out)
     for one in found.performance:
         risk = one.predicted.mean(axis=0)
         rows["calibration"] += _calibration(task, one.name, risk)
@@ -197,7 +202,7 @@ def _rounded(value: float) -> float:
     return float(f"{value:.10g}") if isfinite(value) else float("nan")
 
 
-def _performance(task: Task, found: Validation, optimism: dict[str, Optimism]) -> list[Row]:
+def _performance(task: Task, found: Validation, optimism: dict[str, Optimism], left_out: dict[str, Plus632]) -> list[Row]:
     kind, metric = task.outcome.kind, _METRIC[task.outcome.kind]
     rows = []
     for one in found.performance:
@@ -213,10 +218,23 @@ def _performance(task: Task, found: Validation, optimism: dict[str, Optimism]) -
             _row(task, one.name, metric, cross, one.discrimination, one.ci_low, one.ci_high, note="; ".join(filter(None, words))),
             _row(task, one.name, "brier", cross, one.brier, one.brier_ci_low, one.brier_ci_high, note=_BRIER[kind]),
             _row(task, one.name, "brier_null", cross, one.brier_null, note="everybody's frequency"),
-            _row(task, one.name, "calibration_slope", cross, one.slope, note=_slope_words(one.slope)),
+            _row(
+                task,
+                one.name,
+                "calibration_slope",
+                cross,
+                one.slope,
+                one.slope_ci_low,
+                one.slope_ci_high,
+                note=_slope_words(one.slope),
+            ),
         ]
         if kind == "binary":
-            rows.append(_row(task, one.name, "calibration_intercept", cross, one.intercept))
+            rows.append(
+                _row(task, one.name, "calibration_intercept", cross, one.intercept, one.intercept_ci_low, one.intercept_ci_high)
+            )
+        if kind == "survival":
+            rows += _horizon_rows(task, one.name, one.predicted.mean(axis=0))
         if one.permuted.size:
             known = one.permuted[np.isfinite(one.permuted)]
             middle, low, high = (known.mean(), known.min(), known.max()) if known.size else (np.nan,) * 3
@@ -228,6 +246,7 @@ def _performance(task: Task, found: Validation, optimism: dict[str, Optimism]) -
             )
         if one.name in optimism:
             rows += _optimism(task, one.name, metric, optimism[one.name])
+            rows += _left_out(task, one.name, metric, left_out[one.name])
     for gain in found.gains:
         rows += _gain(task, gain, metric)
     return rows
@@ -249,6 +268,18 @@ def _optimism(task: Task, model: str, metric: str, found: Optimism) -> list[Row]
             words = f"{found.n_bootstraps} bootstrap samples" + (f"; {found.note}" if found.note else "")
             rows.append(_row(task, model, name, "apparent", float(found.apparent[at]), note=found.note))
             rows.append(_row(task, model, name, "optimism_corrected", float(found.corrected[at]), note=words))
+    return rows
+
+
+def _left_out(task: Task, model: str, metric: str, found: Plus632) -> list[Row]:
+    """Return the .632+ estimates, with how much the model overfits in words."""
+    rows = []
+    for index, name in (("C", metric), ("B", "brier"), ("error", "misclassified")):
+        if index in found.index:
+            at = found.index.index(index)
+            overfit = f"relative overfitting {found.overfit[at]:.2f}, " if isfinite(found.overfit[at]) else ""
+            words = f"{overfit}{found.n_bootstraps} bootstrap samples" + (f"; {found.note}" if found.note else "")
+            rows.append(_row(task, model, name, "plus_632", float(found.plus[at]), note=found.note if found.reason else words))
     return rows
 
 
@@ -278,8 +309,17 @@ def _calibration(task: Task, model: str, risk: FloatArray) -> list[Row]:
     head = {"prediction": task.asked.name, "model": model}
     groups = max(2, min(10, len(task.patients) // _GROUP_SIZE, task.events // _GROUPS + 1))
     if task.outcome.kind == "survival":
+        found = _at_horizon(task, risk, groups)
+        each = (found.group_predicted, found.group_observed, found.group_ci_low, found.group_ci_high, found.group_n)
         return [
-            {**head, "target": task.targets[0], "curve": "group", **point} for point in _observed_by(task, risk[:, 0], groups)
+            {
+                **head,
+                "target": task.targets[0],
+                "curve": "group",
+                **dict(zip(("predicted", "observed", "ci_low", "ci_high"), map(_rounded, map(float, numbers)), strict=True)),
+                "n": int(n),
+            }
+            for *numbers, n in zip(*each, strict=True)
         ]
     rows = []
     levels = [0.0] if task.outcome.kind == "binary" else np.unique(task.outcome.values)[:-1].tolist()
@@ -296,23 +336,23 @@ def _calibration(task: Task, model: str, risk: FloatArray) -> list[Row]:
     return rows
 
 
-def _observed_by(task: Task, risk: FloatArray, groups: int) -> list[Row]:
-    """Return, for groups by predicted risk, the share with an event by the horizon (1 - Kaplan-Meier); NaN where nobody is followed."""
-    horizon, outcome = float(task.asked.horizon_days or 0.0), task.outcome
-    group = np.searchsorted(np.unique(np.quantile(risk, np.arange(1, groups) / groups)), risk, side="left")
-    rows = []
-    for g in np.unique(group):
-        mine = group == g
-        curve = kaplan_meier(outcome.values[mine], outcome.event[mine])
-        at = int(np.searchsorted(curve.time, horizon, side="right")) - 1
-        numbers = (0.0, float("nan"), float("nan"))
-        if at >= 0:
-            beyond = horizon > curve.time[-1] and curve.survival[-1] > 0
-            numbers = (1 - curve.survival[at], 1 - curve.ci_high[at], 1 - curve.ci_low[at]) if not beyond else (float("nan"),) * 3
-        observed, low, high = (_rounded(float(x)) for x in numbers)
-        middle = _rounded(float(risk[mine].mean()))
-        rows.append({"predicted": middle, "observed": observed, "ci_low": low, "ci_high": high, "n": int(mine.sum())})
-    return rows
+def _at_horizon(task: Task, risk: FloatArray, groups: int = 10) -> SurvivalCalibration:
+    """Return how risks by the horizon, the mean over repeats, agree with what was observed by then."""
+    outcome = task.outcome
+    p = np.clip(risk[:, 0], 0.0, 1.0)
+    return survival_calibration(outcome.values, outcome.event, p, float(task.asked.horizon_days or 0.0), groups=groups)
+
+
+def _horizon_rows(task: Task, model: str, risk: FloatArray) -> list[Row]:
+    """Return the calibration by the horizon: observed over expected, and the recalibration of the cumulative hazard."""
+    found, cross = _at_horizon(task, risk), "cross_validated"
+    why = found.note if not found.converged else ""
+    words = f"observed {found.observed:.3f}, expected {found.expected:.3f} by day {found.time:g}"
+    return [
+        _row(task, model, "observed_expected", cross, found.ratio, found.ratio_ci_low, found.ratio_ci_high, note=words),
+        _row(task, model, "horizon_intercept", cross, found.intercept, found.intercept_ci_low, found.intercept_ci_high, note=why),
+        _row(task, model, "horizon_slope", cross, found.slope, found.slope_ci_low, found.slope_ci_high, note=why),
+    ]
 
 
 def _decisions(task: Task, model: str, risk: FloatArray) -> list[Row]:
