@@ -37,6 +37,7 @@ def test_golub_with_the_references_folds_and_bounds_agrees_in_every_number(share
     assert found.weight == pytest.approx(truth["weights"], rel=1e-9)
     assert found.p_adjusted == pytest.approx(truth["adj_p"], rel=1e-9)
     assert found.rejected == truth["n_reject"] == 686
+    assert found.n_failed == 0
     assert (adjust(truth["p"], "bh") <= truth["alpha"]).sum() == truth["n_reject_BH"]
 
 
@@ -95,6 +96,30 @@ def test_budget_bounds_and_adjusted_p(seed: int, kind: str, method: str) -> None
     if method == "bh":
         assert found.p_adjusted == pytest.approx(weighted_benjamini_hochberg(p, found.weight), rel=1e-7, nan_ok=True)
     assert found.rejected == (found.p_adjusted[known] <= 0.05).sum()
+
+
+def test_a_solver_that_gives_up_leaves_weights_of_1_and_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    import scipy.optimize
+
+    class Failed:
+        status, x = 4, None
+
+    monkeypatch.setattr(scipy.optimize, "linprog", lambda *a, **k: Failed())
+    p, covariate = mixed(2, m=200)
+    found = independent_weights(p, covariate, bins=3, folds=2, regularisation=1.0, seed=1)
+    assert (found.weights == 1).all()
+    assert found.n_failed == 2
+
+
+def test_p_as_small_as_numbers_go_do_not_break_the_programme() -> None:
+    draw = np.random.default_rng(8)
+    p, covariate = mixed(8, m=800)
+    p[:60] = 10.0 ** -draw.uniform(5, 320, 60)
+    p[60:64] = 0.0
+    found = independent_weights(p, covariate, bins=4, seed=1)
+    assert found.n_failed == 0
+    assert (found.p_adjusted[:64] <= 0.05)[found.weight[:64] > 0.01].all()
+    assert found.weight.mean() == pytest.approx(1)
 
 
 @settings(deadline=None, max_examples=6)

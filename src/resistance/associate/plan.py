@@ -218,7 +218,11 @@ def _multiplicity(config: CohortFile) -> str:
             "Benjamini-Hochberg unweighted."
         )
     if asked.family_wise == "max_t":
-        text += " Families of single markers also get step-down max-T p-values (Westfall and Young) by permutation within strata."
+        text += (
+            " Families of single markers also get step-down max-T p-values (Westfall and Young) by permutation within strata. A marker's "
+            "statistic is that of its assessed patients; this takes a patient's outcome to say nothing, within a stratum, about "
+            "whether a marker was assessed (where it does, the p-values are right in large samples only)."
+        )
     if asked.hierarchy:
         order = ", then ".join(config.endpoints[name].label for name in asked.hierarchy)
         text += f" Endpoints are tested in the order {order}: findings are confirmatory only where each one before has a finding at 5 %."

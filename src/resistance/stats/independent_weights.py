@@ -51,6 +51,8 @@ class IndependentWeights:
     rejected : int
         Tests with an adjusted p of at most `alpha`.
     alpha : float
+    n_failed : int
+        Linear programmes, those of the cross-validation among them, that the solver gave up: weights of 1 stand for them.
     """
 
     p_adjusted: FloatArray
@@ -63,6 +65,7 @@ class IndependentWeights:
     n: int
     rejected: int
     alpha: float
+    n_failed: int
 
 
 def independent_weights(
@@ -178,6 +181,7 @@ def independent_weights(
         n=tested.size,
         rejected=int((adjusted <= alpha).sum()),
         alpha=alpha,
+        n_failed=learner.failed,
     )
 
 
@@ -191,6 +195,7 @@ class _Learner:
 
     def __init__(self, groups: int, kind: Kind, alpha: float, method: Method) -> None:
         self._groups, self._kind, self._alpha, self._method = groups, kind, alpha, method
+        self.failed = 0
 
     def choose(self, p: FloatArray, group: Integers, fold: Integers) -> float:
         """Return the bound with most rejections when each fold's weights come from the others; the smallest of equals."""
@@ -272,6 +277,7 @@ class _Learner:
         limits = [(0.0, 1.0 / scale)] * g + [(0.0, None)] * (total - g)
         found = linprog(gain, A_ub=table.tocsr(), b_ub=np.array(right), bounds=limits, method="highs-ds")
         if found.status != 0:  # nothing learned: all tests alike, which is always allowed
+            self.failed += 1
             return np.ones(g)
         threshold = np.maximum(found.x[:g], 0.0)
         mean = float(share @ threshold)
