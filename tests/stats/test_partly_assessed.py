@@ -9,6 +9,7 @@ import pytest
 
 from resistance.stats import partly_assessed as module
 from resistance.stats.permutation import logistic_permutation_scan, permutation_scan
+from resistance.stats.westfall_young import min_p
 
 
 def gaps(n: int = 60, m: int = 8, seed: int = 0) -> tuple[np.ndarray, ...]:
@@ -73,6 +74,13 @@ def test_every_relabelling_of_a_small_study_in_loops(monkeypatch: pytest.MonkeyP
     assert found.z == pytest.approx(z, abs=1e-12)
     assert found.p_value == pytest.approx(alone, abs=1e-12)
     assert found.p_adjusted == pytest.approx(adjusted, abs=1e-12)
+    # and the step-down minimum of the p of the same table
+    smallest = logistic_permutation_scan(y, markers, strata=strata, permutations=576, seed=1, adjust="min_p")
+    table = np.array([[np.nan_to_num(slow_z(r, markers[:, j], strata)) for j in range(4)] for r in every])
+    assert smallest.p_adjusted == pytest.approx(min_p(np.abs(z), np.abs(table)).p_adjusted, abs=1e-12)
+    # one side at a time
+    upper = logistic_permutation_scan(y, markers, strata=strata, permutations=576, seed=1, adjust="max_t", alternative="greater")
+    assert upper.p_value == pytest.approx((1 + (table >= z - 1e-8).sum(axis=0)) / 577, abs=1e-12)
     assert found.n.tolist() == [7, 6, 6, 7]
     assert found.carriers.tolist() == [3, 3, 3, 4]
 
