@@ -72,7 +72,18 @@ def test_the_plan_says_it_before_any_p(study: Any, configure: Configure) -> None
     assert "Independent hypothesis weighting" in words
     assert "Weights go by patients in the model" in words
     assert "5 folds are drawn with the seed 7" in words
-    assert "fewer than 3,000 tests has one bin, which is Benjamini-Hochberg unweighted" in words
+    assert "fewer than 3,000 tests has one bin, which is Benjamini-Hochberg unweighted. No family here has so many." in words
+
+
+def test_the_plan_counts_the_families_that_are_large_enough(
+    study: Any, configure: Configure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("resistance.associate.plan.TESTS_PER_BIN", 1)
+    config = configure(analysis={"multiplicity": {"method": "ihw"}})
+    plan = make_plan(config, *study.arguments()[1:])
+    large = sum(row["questions"] - row["refused"] >= 2 for row in plan["families"])
+    assert large > 0
+    assert f" {large} of the {len(plan['families'])} families here have so many." in plan["policies"]["multiplicity"]
 
 
 def test_a_margin_that_does_not_exist_is_refused(configure: Configure) -> None:

@@ -75,7 +75,7 @@ def make_plan(
         "seed": config.seed,
         "alpha": 0.05,
         "timepoint": config.analysis.timepoint,
-        "policies": _policies(config, setting),
+        "policies": _policies(config, setting, questions),
         "populations": _populations(config, setting),
         "endpoints": _endpoints(config, setting),
         "adjustment": {
@@ -199,7 +199,7 @@ _MULTIPLICITY = {
 }
 
 
-def _multiplicity(config: CohortFile) -> str:
+def _multiplicity(config: CohortFile, questions: list[Question]) -> str:
     asked = config.analysis.multiplicity
     text = (
         f"{_MULTIPLICITY[asked.method]} within each family; a family is one population, endpoint, model and kind of question. "
@@ -217,6 +217,9 @@ def _multiplicity(config: CohortFile) -> str:
             f"fold's weights come from the p of the others; a family of fewer than {2 * TESTS_PER_BIN:,} tests has one bin, which is "
             "Benjamini-Hochberg unweighted."
         )
+        asked_of = [row["questions"] - row["refused"] for row in _families(questions)]
+        large = sum(number >= 2 * TESTS_PER_BIN for number in asked_of)
+        text += f" {large} of the {len(asked_of)} families here have so many." if large else " No family here has so many."
     if asked.family_wise == "max_t":
         text += (
             " Families of single markers also get step-down max-T p-values (Westfall and Young) by permutation within strata. A marker's "
@@ -229,7 +232,7 @@ def _multiplicity(config: CohortFile) -> str:
     return text
 
 
-def _policies(config: CohortFile, setting: Setting) -> dict[str, Any]:
+def _policies(config: CohortFile, setting: Setting, questions: list[Question]) -> dict[str, Any]:
     plan = config.analysis
     return {
         "not_assessed": (
@@ -250,7 +253,7 @@ def _policies(config: CohortFile, setting: Setting) -> dict[str, Any]:
         ),
         "markers_at_other_timepoints": setting.other_timepoints,
         "same_event": setting.same_event,
-        "multiplicity": _multiplicity(config),
+        "multiplicity": _multiplicity(config, questions),
         "filter": (
             f"A marker needs at least {plan.min_carriers} carrier(s) and one patient without it; the others are "
             "listed, not tested. Only these margins decide, never a result."
