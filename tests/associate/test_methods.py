@@ -123,6 +123,13 @@ def test_competing_events_get_a_subdistribution_hazard_beside_the_cause_specific
     assert row["scale"] == "log_subdistribution_hazard_ratio"
     assert row["note"].startswith(f"{len(happened[::3])} competing events")
     assert row["events"] == len(happened) - len(happened[::3])
+    # those who came late are weighed by the distribution of entry as well
+    late = endpoints.assign(entry_days=np.where(os & (np.arange(len(endpoints)) % 3 == 0), endpoints["time_days"] / 2, 0.0))
+    entered = study.having(cohort=type(study.cohort)(**(vars(study.cohort) | {"endpoints": late})))
+    row = asked(entered, configure, analysis={"endpoints": ["os"], "strata": [], "covariates": ["age_years"]}).loc[row.name]
+    expected = fine_gray(times["time_days"], times["event"].astype(int), columns, start=late.loc[os, "entry_days"])
+    assert row["effect"] == pytest.approx(expected.coef[0], rel=1e-8)
+    assert row["effect"] != pytest.approx(found.loc[row.name, "effect"], rel=1e-3)
     # a mean time until one cause alone has no meaning
     assert np.isnan(found.loc["all/os/M1/crude/present", "rmst_days"])
 
@@ -228,7 +235,10 @@ def test_e_values_follow_the_formula_of_the_paper(study: Any, configure: Configu
 def test_max_t_pays_for_the_family_and_never_less_than_the_single_test(study: Any, configure: Configure) -> None:
     found = asked(study, configure, analysis={"multiplicity": {"family_wise": "max_t"}, "permutations": 1999})
     given = found[found["p_familywise"].notna()]
-    assert set(given["marker_id"]) == {"M1", "RARE"}  # M2 was not assessed in ten patients, the others are not asked
+    # M2 was not assessed in ten patients and takes part with the others; nobody has NONE, nobody was assessed for BLIND
+    assert set(given["marker_id"]) == {"M1", "M2", "RARE"}
+    assert (given.loc[given["marker_id"] == "M2", "n"] == 150).all()
+    assert (given.loc[given["marker_id"] == "M2", "p_familywise"] > 0.05).all()
     assert set(given["model"]) == {"crude", "adjusted"}
     assert (given["p_familywise"] >= 1 / 2000).all()
     strong = given[given["marker_id"] == "M1"]
@@ -238,14 +248,15 @@ def test_max_t_pays_for_the_family_and_never_less_than_the_single_test(study: An
 def test_every_way_to_pay_for_many_tests_is_that_of_statsmodels(study: Any, configure: Configure) -> None:
     from statsmodels.stats.multitest import multipletests
 
-    names = {"bh": "fdr_bh", "by": "fdr_by", "holm": "holm", "bonferroni": "bonferroni", "storey": "fdr_bh"}
-    for method, name in names.items():  # families here have fewer than 100 tests: Storey's q is Benjamini-Hochberg's
+    names = {"bh": "fdr_bh", "by": "fdr_by", "holm": "holm", "bonferroni": "bonferroni", "storey": "fdr_bh", "ihw": "fdr_bh"}
+    for method, name in names.items():  # families here are small: Storey's q and that of weights are Benjamini-Hochberg's
         found = asked(study, configure, analysis={"multiplicity": {"method": method}})
         for _, family in found.groupby("family"):
             tested = family.dropna(subset=["p_value"])
             assert tested["q_value"].tolist() == pytest.approx(
                 multipletests(tested["p_value"], method=name)[1].tolist(), rel=1e-9
             )
+            assert (tested["weight"] == 1).all() if method == "ihw" else tested["weight"].isna().all()
 
 
 def test_a_gate_opens_only_after_a_finding(study: Any, configure: Configure) -> None:

@@ -162,3 +162,27 @@ def test_the_size_of_a_block_changes_nothing(monkeypatch: pytest.MonkeyPatch) ->
     whole = answer(plan, config, *others, gene_states=genes)
     monkeypatch.setattr(together, "BLOCK", 7)
     assert_same(answer(plan, config, *others, gene_states=genes), whole)
+
+
+def test_learned_weights_of_a_whole_analysis_go_by_mean_expression_and_by_carriers(monkeypatch: pytest.MonkeyPatch) -> None:
+    from resistance.stats.independent_weights import independent_weights
+
+    monkeypatch.setattr("resistance.stats.independent_weights.TESTS_PER_BIN", 6)  # four bins of so few genes
+    cohort, *others, genes = cohort_of(expressed=True)
+    config = configuration(
+        genes="all_mutated", expression="all", endpoints=["ic50"], covariates=[], strata=[], multiplicity={"method": "ihw"}
+    )
+    plan = make_plan(config, cohort, *others, gene_states=genes)
+    found = answer(plan, config, cohort, *others, gene_states=genes)
+    means = cohort.expression.set_index("gene").mean(axis=1, skipna=True)
+    for kind in ("expression", "genes"):
+        family = found[found["family"] == f"all/ic50/crude/{kind}"].sort_values("question_id")
+        assert family["p_value"].notna().sum() > 18
+        if kind == "expression":
+            known = means[family["label"].tolist()].to_numpy()
+        else:
+            known = np.minimum(family["carriers"], family["n"] - family["carriers"]).to_numpy(dtype=float)
+        direct = independent_weights(family["p_value"].to_numpy(), known, seed=7)
+        assert direct.labels.size > 1
+        assert family["q_value"].to_numpy() == pytest.approx(direct.p_adjusted, rel=1e-9, nan_ok=True)
+        assert family["weight"].to_numpy() == pytest.approx(direct.weight, rel=1e-9, nan_ok=True)

@@ -12,8 +12,9 @@ from predict_study import asked
 
 from resistance.errors import InputError
 from resistance.predict.apply import apply_model, columns_from_cohort, columns_from_table, read_model
+from resistance.predict.performance import gain_words
 from resistance.predict.tasks import describe, make_tasks
-from resistance.predict.train import Trained, gain_words, train
+from resistance.predict.train import Trained, train
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +45,27 @@ def test_a_planted_signal_is_found_beyond_the_clinic(trained: Trained) -> None:
     assert abs(number(trained, "both", "auc", "permuted_labels") - 0.5) < 0.1
     full = trained.tables["selection"].query("model == 'both'").set_index("feature")["coefficient"]
     assert full.abs().idxmax() == "SIGNAL"
+
+
+def test_the_slope_has_an_interval_and_the_bootstrap_a_632_plus(study: Any, trained: Trained) -> None:
+    from resistance.predict.train import STEPS, learner_of
+    from resistance.stats.prediction.plus632 import plus_632
+
+    slope, low, high = (number(trained, "both", "calibration_slope", what=x) for x in ("estimate", "ci_low", "ci_high"))
+    assert low < slope < high
+    assert low < 1
+    assert number(trained, "both", "calibration_intercept", what="ci_low") < 0 < high
+    (task,) = make_tasks(study.source(asked(features=["markers", "measures"])))
+    table = np.column_stack([c.value for c in task.columns_of("clinical")])
+    alone = plus_632(
+        table, task.outcome, seed=7, learner=learner_of(task, "clinical"), steps=STEPS, n_bootstraps=task.asked.bootstraps
+    )
+    for metric, index in (("auc", "C"), ("brier", "B"), ("misclassified", "error")):
+        assert number(trained, "clinical", metric, "plus_632") == pytest.approx(alone.of(index), rel=1e-9)
+    apparent = number(trained, "both", "auc", "apparent")
+    assert 0.5 < number(trained, "both", "auc", "plus_632") < apparent
+    note = trained.tables["performance"].query("model == 'both' and judged == 'plus_632' and metric == 'auc'")["note"].iloc[0]
+    assert note.startswith("relative overfitting 0.")
 
 
 def test_pure_noise_has_an_auc_about_one_half_and_no_gain(study: Any) -> None:
@@ -124,6 +146,17 @@ def test_ordinal_and_survival_endpoints_have_their_targets(study: Any) -> None:
     curve = found.tables["calibration"].query("prediction == 'os' and model == 'both'")
     assert curve["n"].sum() == 150
     assert number(found_of(found, "os"), "molecular", "c") > 0.5
+    # calibration by the horizon, of the predictions as they are stored
+    from resistance.stats.prediction.survival_calibration import survival_calibration
+
+    (task,) = make_tasks(study.source(asked("os", endpoint="os", horizon_days=365, **quick)))
+    risk = found.tables["predictions"].query("prediction == 'os' and model == 'molecular'")["risk"]
+    direct = survival_calibration(task.outcome.values, task.outcome.event, risk, 365)
+    mine = found_of(found, "os")
+    assert number(mine, "molecular", "observed_expected") == pytest.approx(direct.ratio, rel=1e-8)
+    assert number(mine, "molecular", "observed_expected", what="ci_low") == pytest.approx(direct.ratio_ci_low, rel=1e-8)
+    assert number(mine, "molecular", "horizon_slope") == pytest.approx(direct.slope, rel=1e-6)
+    assert number(mine, "molecular", "horizon_intercept", what="ci_high") == pytest.approx(direct.intercept_ci_high, abs=1e-6)
 
 
 def found_of(found: Trained, name: str) -> Trained:

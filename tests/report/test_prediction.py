@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import pytest
 import report_fixture as made
 
@@ -17,6 +21,7 @@ from resistance.report.content_prediction import prediction
 from resistance.report.figure_prediction import prediction_figures
 from resistance.report.page import write_report
 from resistance.report.tables_in import read_tables
+from resistance.schemas import PERFORMANCE
 
 ASKED = {
     "endpoint": "response",
@@ -62,6 +67,49 @@ def test_the_page_says_gain_control_and_what_it_may_not_be_used_for(told: tuple[
     assert (tmp_path / "tables" / "prediction_performance.tsv").is_file()
     assert 'id="figure-calibration-small"' in page
     assert 'id="figure-decision-small"' in page
+
+
+def test_the_page_shows_the_interval_of_the_slope_the_632_plus_and_calibration_by_the_horizon(
+    told: tuple[Path, Any], tmp_path: Path
+) -> None:
+    results, config = told
+    shutil.copytree(results, tmp_path / "results")
+    path = next((tmp_path / "results" / "train").glob("performance.*"))
+    table = pd.read_parquet(path)
+    numbers = {
+        ("calibration_slope", "cross_validated"): (0.815, 0.512, 1.118),
+        ("auc", "plus_632"): (0.634, np.nan, np.nan),
+        ("observed_expected", "cross_validated"): (1.207, 0.913, 1.555),
+        ("horizon_slope", "cross_validated"): (0.731, 0.402, 1.060),
+    }
+    mine = table[(table["prediction"] == "small") & (table["model"] == "both")]
+    # rows that the page does not need here become those it is asked about
+    free = mine.index[~mine["metric"].isin(["auc", "brier", "calibration_slope"])][: len(numbers) - 1].tolist()
+    rows = [mine.index[mine["metric"] == "calibration_slope"][0], *free]
+    changed = table.copy()
+    for row, ((metric, judged), values) in zip(rows, numbers.items(), strict=True):
+        changed.loc[row, ["metric", "judged"]] = [metric, judged]
+        changed.loc[row, ["estimate", "ci_low", "ci_high"]] = values
+    tables = read_tables(results, trained=True)
+    tables.trained["performance"] = changed
+    both = prediction(config, tables)[0]["models"][-1]
+    assert (both["slope"]["estimate"], both["slope"]["low"], both["slope"]["high"]) == (0.815, 0.512, 1.118)
+    assert both["plus_632"]["estimate"] == 0.634
+    assert (both["ratio"]["estimate"], both["horizon_slope"]["high"]) == (1.207, 1.060)
+    write_stage(changed, tmp_path / "results", "train", PERFORMANCE)
+    plan = json.loads((tmp_path / "results" / "train" / "plan.json").read_text())
+    plan["predictions"][0]["endpoint"]["kind"] = "time_to_event"
+    (tmp_path / "results" / "train" / "plan.json").write_text(json.dumps(plan))
+    write_report(config, tmp_path / "results", tmp_path / "out", made.PROVENANCE)
+    page = re.sub(r"<[^>]+>", "", (tmp_path / "out" / "report.html").read_text(encoding="utf-8"))
+    for words in (
+        "0.815 (0.512 to 1.118)",
+        "0.634",
+        ".632+",
+        "observed over expected 1.207 (0.913 to 1.555)",
+        "0.731 (0.402 to 1.060)",
+    ):
+        assert words in page
 
 
 def test_a_cohort_file_without_prediction_has_no_such_section(report: Path, content: dict[str, Any]) -> None:

@@ -37,7 +37,7 @@ COMMON = 0.15
 #: log ratio whose exponential a double still holds
 LARGEST = 700.0
 #: columns that need all answers of a family
-_LATER = ("q_value", "p_familywise", "gate_open")
+_LATER = ("q_value", "weight", "p_familywise", "gate_open")
 
 
 def answer(
@@ -84,7 +84,8 @@ def answer(
     frame = pd.DataFrame(rows, columns=[c for c in RESULTS.names if c not in _LATER])
     max_t = family_wise(questions, config, setting) if config.analysis.multiplicity.family_wise == "max_t" else {}
     frame["p_familywise"] = frame["question_id"].map(max_t).astype("float64")
-    return conform(adjusted_for_many(frame, config)[list(RESULTS.names)], RESULTS)
+    means = {name: m.centre for name, m in setting.measures.items() if name.startswith("expression:")}
+    return conform(adjusted_for_many(frame, config, means)[list(RESULTS.names)], RESULTS)
 
 
 def count_tests(results: pd.DataFrame) -> pd.DataFrame:

@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resistance.associate.methods.record import Sample
-from resistance.associate.questions import Question, Rows, rows_of
+from resistance.associate.questions import Question, rows_of
 from resistance.associate.sample import sample_of
 from resistance.associate.setting import Setting
+from resistance.associate.states import NOT_ASSESSED
 from resistance.config import CohortFile
 from resistance.stats.permutation import logistic_permutation_scan, permutation_scan
 
@@ -23,8 +24,9 @@ MODELS = ("crude", "adjusted")
 def family_wise(questions: Iterable[Question], config: CohortFile, setting: Setting) -> dict[str, float]:
     """Return question_id -> adjusted p, for the questions of families that allow it.
 
-    All markers of a family are permuted together, which keeps how they go with each other; so only
-    markers that were assessed in every patient of the family take part.  Others have no entry.
+    All markers of a family are permuted together, which keeps how they go with each other.  A marker's statistic is
+    that of the patients in whom it was assessed; the model of the covariates and the permutation are those of all
+    patients in whom any marker of the family was (:mod:`resistance.stats.partly_assessed` says what that assumes).
 
     Parameters
     ----------
@@ -43,20 +45,16 @@ def family_wise(questions: Iterable[Question], config: CohortFile, setting: Sett
 
 
 def _adjusted(family: list[Question], config: CohortFile, setting: Setting) -> dict[str, float]:
-    chosen: list[tuple[Question, Rows]] = []
-    for question in family:
-        rows = rows_of(question, config, setting)
-        if (rows.assessed | ~(rows.base & rows.complete)).all():
-            chosen.append((question, rows))
-    if not chosen:
-        return {}
-    first, rows = chosen[0]
+    first, rows = family[0], rows_of(family[0], config, setting)
+    every = [rows_of(question, config, setting) for question in family]
+    rows = replace(rows, assessed=np.logical_or.reduce([each.assessed for each in every]))
     strata = setting.stratified_by if first.model == "adjusted" else ()
     covariates = tuple(name for name in first.covariates if name not in strata)
     sample, _ = sample_of(replace(first, covariates=covariates, strata=strata), rows, 0, config, setting)
-    markers = np.column_stack([each.terms[each.used, 0] for _, each in chosen]).astype(np.int8)
+    here = rows.used
+    markers = np.column_stack([np.where(each.assessed, each.terms[:, 0], NOT_ASSESSED)[here] for each in every]).astype(np.int8)
     found = _scan(sample, markers, config.endpoints[first.endpoint].kind)
-    return {q.question_id: float(p) for (q, _), p in zip(chosen, found, strict=True) if np.isfinite(p)}
+    return {q.question_id: float(p) for q, p in zip(family, found, strict=True) if np.isfinite(p)}
 
 
 def _scan(sample: Sample, markers: NDArray[np.int8], kind: str) -> NDArray[np.float64]:

@@ -12,6 +12,7 @@ import numpy as np
 from resistance.associate.methods import METHODS
 from resistance.associate.questions import Question, enumerate_questions, role_of
 from resistance.associate.setting import Setting, make_setting
+from resistance.stats.independent_weights import TESTS_PER_BIN
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -74,7 +75,7 @@ def make_plan(
         "seed": config.seed,
         "alpha": 0.05,
         "timepoint": config.analysis.timepoint,
-        "policies": _policies(config, setting),
+        "policies": _policies(config, setting, questions),
         "populations": _populations(config, setting),
         "endpoints": _endpoints(config, setting),
         "adjustment": {
@@ -192,26 +193,46 @@ _MULTIPLICITY = {
     "bh": "Benjamini-Hochberg (false discovery rate)",
     "by": "Benjamini-Yekutieli (false discovery rate under any dependence)",
     "storey": "Storey's q-value (false discovery rate; families of fewer than 100 tests by Benjamini-Hochberg)",
+    "ihw": "Independent hypothesis weighting (false discovery rate: Benjamini-Hochberg with weights that are learned out of fold)",
     "holm": "Holm (family-wise error)",
     "bonferroni": "Bonferroni (family-wise error)",
 }
 
 
-def _multiplicity(config: CohortFile) -> str:
+def _multiplicity(config: CohortFile, questions: list[Question]) -> str:
     asked = config.analysis.multiplicity
     text = (
         f"{_MULTIPLICITY[asked.method]} within each family; a family is one population, endpoint, model and kind of question. "
         "Questions that cannot be answered stay in the list and are counted as not run."
     )
+    if asked.method == "ihw":
+        by = (
+            "carriers (or patients without the marker, where fewer)"
+            if asked.weights_by == "carriers"
+            else "patients in the model"
+        )
+        text += (
+            f" Weights go by {by}, those of expression by its mean over all patients: margins that are known before any p. A family is "
+            f"cut into one bin of that margin for each {TESTS_PER_BIN:,} tests, 5 folds are drawn with the seed {config.seed}, and each "
+            f"fold's weights come from the p of the others; a family of fewer than {2 * TESTS_PER_BIN:,} tests has one bin, which is "
+            "Benjamini-Hochberg unweighted."
+        )
+        asked_of = [row["questions"] - row["refused"] for row in _families(questions)]
+        large = sum(number >= 2 * TESTS_PER_BIN for number in asked_of)
+        text += f" {large} of the {len(asked_of)} families here have so many." if large else " No family here has so many."
     if asked.family_wise == "max_t":
-        text += " Families of single markers also get step-down max-T p-values (Westfall and Young) by permutation within strata."
+        text += (
+            " Families of single markers also get step-down max-T p-values (Westfall and Young) by permutation within strata. A marker's "
+            "statistic is that of its assessed patients; this takes a patient's outcome to say nothing, within a stratum, about "
+            "whether a marker was assessed (where it does, the p-values are right in large samples only)."
+        )
     if asked.hierarchy:
         order = ", then ".join(config.endpoints[name].label for name in asked.hierarchy)
         text += f" Endpoints are tested in the order {order}: findings are confirmatory only where each one before has a finding at 5 %."
     return text
 
 
-def _policies(config: CohortFile, setting: Setting) -> dict[str, Any]:
+def _policies(config: CohortFile, setting: Setting, questions: list[Question]) -> dict[str, Any]:
     plan = config.analysis
     return {
         "not_assessed": (
@@ -232,7 +253,7 @@ def _policies(config: CohortFile, setting: Setting) -> dict[str, Any]:
         ),
         "markers_at_other_timepoints": setting.other_timepoints,
         "same_event": setting.same_event,
-        "multiplicity": _multiplicity(config),
+        "multiplicity": _multiplicity(config, questions),
         "filter": (
             f"A marker needs at least {plan.min_carriers} carrier(s) and one patient without it; the others are "
             "listed, not tested. Only these margins decide, never a result."

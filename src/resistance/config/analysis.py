@@ -112,10 +112,16 @@ class TimeDependent(Strict):
 class Multiplicity(Strict):
     """How many questions are paid for."""
 
-    method: Literal["bh", "by", "storey", "holm", "bonferroni"] = Field(
+    method: Literal["bh", "by", "storey", "ihw", "holm", "bonferroni"] = Field(
         "bh",
         description="Within each family: Benjamini-Hochberg (false discovery rate; independent or positively dependent tests), "
-        "Benjamini-Yekutieli (any dependence), Storey q-values (at least 100 tests), Holm or Bonferroni (family-wise error).",
+        "Benjamini-Yekutieli (any dependence), Storey q-values (at least 100 tests), independent hypothesis weighting (ihw: "
+        "Benjamini-Hochberg with weights learned from a margin; from 3,000 tests on), Holm or Bonferroni (family-wise error).",
+    )
+    weights_by: Literal["carriers", "patients"] = Field(
+        "carriers",
+        description="ihw: the margin that the weights of markers go by: carriers (or patients without it, where those are fewer), or "
+        "patients in the model. Expression goes by its mean over all patients.",
     )
     family_wise: Literal["none", "max_t"] = Field(
         "none",

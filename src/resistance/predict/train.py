@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from resistance import schemas
+from resistance.predict.performance import at_horizon, performance_row, performance_rows, rounded
 from resistance.predict.tasks import Task
 from resistance.stats.prediction.calibration import calibration_curve
 from resistance.stats.prediction.decision_curve import DecisionCurve, decision_curve, survival_decision_curve
 from resistance.stats.prediction.learners import Boosting, ConstantScorer, ElasticNet, Learner, LinearScorer, Plain
 from resistance.stats.prediction.model import model_from, predict, to_json
 from resistance.stats.prediction.optimism import Optimism, bootstrap_optimism
+from resistance.stats.prediction.plus632 import LeftOut, Plus632
 from resistance.stats.prediction.stability import StabilityResult, stability_selection
 from resistance.stats.prediction.steps import Impute, Scale
-from resistance.stats.prediction.validation import Candidate, Gain, Performance, Validation, cross_validate
-from resistance.stats.survival import kaplan_meier
+from resistance.stats.prediction.validation import Candidate, Performance, cross_validate
 from resistance.tables import conform
 
 if TYPE_CHECKING:
@@ -34,8 +34,6 @@ STEPS = (Impute("mean"), Scale())
 CUTOFF, PAIRS = 0.75, 50
 THRESHOLDS = np.round(np.arange(0.05, 0.951, 0.05), 2)
 _GROUPS, _GROUP_SIZE = 5, 10
-_METRIC = {"binary": "auc", "ordinal": "c", "survival": "c"}
-_BRIER = {"binary": "Brier score", "ordinal": "ranked probability score", "survival": "Brier score at the horizon"}
 
 
 @dataclass(frozen=True)
@@ -69,7 +67,7 @@ def train(tasks: list[Task], seed: int) -> Trained:
     models: dict[str, str] = {}
     for task in tasks:
         if task.refused:
-            rows["performance"].append(_row(task, None, "none", "refused", note=task.refused))
+            rows["performance"].append(performance_row(task, None, "none", "refused", note=task.refused))
         else:
             _train_one(task, seed, rows, models)
     tables = {s.name: conform(pd.DataFrame(rows[s.name], columns=list(s.names)), s) for s in _TABLES}
@@ -110,8 +108,10 @@ def _train_one(task: Task, seed: int, rows: dict[str, list[Row]], models: dict[s
         n_permutations=asked.permutations,
     )
     optimism: dict[str, Optimism] = {}
+    left_out: dict[str, Plus632] = {}
     for model in task.models:
         if asked.bootstraps and model != "boosting":
+            beside = LeftOut(outcome, time=asked.horizon_days)
             optimism[model] = bootstrap_optimism(
                 tables[model],
                 outcome,
@@ -120,9 +120,11 @@ def _train_one(task: Task, seed: int, rows: dict[str, list[Row]], models: dict[s
                 steps=STEPS,
                 n_bootstraps=asked.bootstraps,
                 time=asked.horizon_days,
+                beside=beside,
             )
+            left_out[model] = beside.result()
     stable = _stability(task, tables[_fullest(task)], seed) if asked.stability else None
-    rows["performance"] += _performance(task, found, optimism)
+    rows["performance"] += performance_rows(task, found, optimism, left_out)
     for one in found.performance:
         risk = one.predicted.mean(axis=0)
         rows["calibration"] += _calibration(task, one.name, risk)
@@ -171,147 +173,34 @@ def _stability(task: Task, table: FloatArray, seed: int) -> StabilityResult:
     return stability_selection(filled, task.outcome, q=q, seed=seed, cutoff=CUTOFF, n_pairs=PAIRS, alpha=alpha)
 
 
-def _row(
-    task: Task, model: str | None, metric: str, judged: str, estimate: float = float("nan"), low: float = float("nan"),
-    high: float = float("nan"), p: float = float("nan"), note: str = "",
-) -> Row:  # fmt: skip
-    return {
-        "prediction": task.asked.name,
-        "endpoint": task.asked.endpoint,
-        "model": model,
-        "metric": metric,
-        "judged": judged,
-        "estimate": _rounded(estimate),
-        "ci_low": _rounded(low),
-        "ci_high": _rounded(high),
-        "p_value": _rounded(p),
-        "n": len(task.patients),
-        "events": task.events,
-        "columns": len(task.columns_of(model)) if model is not None else len(task.columns),
-        "note": note or None,
-    }
-
-
-def _rounded(value: float) -> float:
-    """Keep ten digits, so that the last bits of one machine's libraries do not show in the file."""
-    return float(f"{value:.10g}") if isfinite(value) else float("nan")
-
-
-def _performance(task: Task, found: Validation, optimism: dict[str, Optimism]) -> list[Row]:
-    kind, metric = task.outcome.kind, _METRIC[task.outcome.kind]
-    rows = []
-    for one in found.performance:
-        words = [one.note, *task.notes]
-        fewest = task.events if kind == "survival" else min(task.events, len(task.patients) - task.events)
-        columns = len(task.columns_of(one.name))
-        if one.name == "clinical" and fewest < 10 * columns:
-            words.append(f"{fewest} events for {columns} columns without penalty: fewer than ten each")
-        if one.name != "clinical" and not task.clinical:
-            words.append("no clinical baseline was given: whether this adds to what the clinic knows is not answered")
-        cross = "cross_validated"
-        rows += [
-            _row(task, one.name, metric, cross, one.discrimination, one.ci_low, one.ci_high, note="; ".join(filter(None, words))),
-            _row(task, one.name, "brier", cross, one.brier, one.brier_ci_low, one.brier_ci_high, note=_BRIER[kind]),
-            _row(task, one.name, "brier_null", cross, one.brier_null, note="everybody's frequency"),
-            _row(task, one.name, "calibration_slope", cross, one.slope, note=_slope_words(one.slope)),
-        ]
-        if kind == "binary":
-            rows.append(_row(task, one.name, "calibration_intercept", cross, one.intercept))
-        if one.permuted.size:
-            known = one.permuted[np.isfinite(one.permuted)]
-            middle, low, high = (known.mean(), known.min(), known.max()) if known.size else (np.nan,) * 3
-            words_permuted = f"{known.size} permutations of the outcome, the whole procedure each time"
-            rows.append(
-                _row(
-                    task, one.name, metric, "permuted_labels", float(middle), float(low), float(high), one.p_value, words_permuted
-                )
-            )
-        if one.name in optimism:
-            rows += _optimism(task, one.name, metric, optimism[one.name])
-    for gain in found.gains:
-        rows += _gain(task, gain, metric)
-    return rows
-
-
-def _slope_words(slope: float) -> str:
-    if not isfinite(slope):
-        return "cannot be estimated: the predictions do not vary"
-    if slope < 0.8:
-        return "below 1: predictions are too extreme (overfitting)"
-    return "above 1: predictions are too timid (shrunken)" if slope > 1.25 else ""
-
-
-def _optimism(task: Task, model: str, metric: str, found: Optimism) -> list[Row]:
-    rows = []
-    for index, name in (("C", metric), ("B", "brier"), ("Slope", "calibration_slope")):
-        if index in found.index:
-            at = found.index.index(index)
-            words = f"{found.n_bootstraps} bootstrap samples" + (f"; {found.note}" if found.note else "")
-            rows.append(_row(task, model, name, "apparent", float(found.apparent[at]), note=found.note))
-            rows.append(_row(task, model, name, "optimism_corrected", float(found.corrected[at]), note=words))
-    return rows
-
-
-def _gain(task: Task, gain: Gain, metric: str) -> list[Row]:
-    """Return the gains over the clinical baseline, each with its half of the sentence."""
-    out = []
-    for name, value, low, high in (
-        (metric, gain.discrimination, gain.discrimination_ci_low, gain.discrimination_ci_high),
-        ("brier", gain.brier, gain.brier_ci_low, gain.brier_ci_high),
-    ):
-        out.append(_row(task, gain.name, f"gain_{name}", "cross_validated", value, low, high, note=gain_words(value, low, high)))
-    return out
-
-
-def gain_words(value: float, low: float, high: float) -> str:
-    """Return what a gain over the clinical baseline says."""
-    if not isfinite(value):
-        return "no gain can be estimated"
-    if not (isfinite(low) and isfinite(high)):
-        return "no interval: nothing can be said of a gain"
-    if low <= 0 <= high:
-        return "the interval holds 0: no gain over the clinical baseline is shown"
-    return "worse than the clinical baseline" if high < 0 else "better than the clinical baseline"
-
-
 def _calibration(task: Task, model: str, risk: FloatArray) -> list[Row]:
     head = {"prediction": task.asked.name, "model": model}
     groups = max(2, min(10, len(task.patients) // _GROUP_SIZE, task.events // _GROUPS + 1))
     if task.outcome.kind == "survival":
+        found = at_horizon(task, risk, groups)
+        each = (found.group_predicted, found.group_observed, found.group_ci_low, found.group_ci_high, found.group_n)
         return [
-            {**head, "target": task.targets[0], "curve": "group", **point} for point in _observed_by(task, risk[:, 0], groups)
+            {
+                **head,
+                "target": task.targets[0],
+                "curve": "group",
+                **dict(zip(("predicted", "observed", "ci_low", "ci_high"), map(rounded, map(float, numbers)), strict=True)),
+                "n": int(n),
+            }
+            for *numbers, n in zip(*each, strict=True)
         ]
     rows = []
     levels = [0.0] if task.outcome.kind == "binary" else np.unique(task.outcome.values)[:-1].tolist()
     for j, target in enumerate(task.targets):
         curve = calibration_curve(task.outcome.values > levels[j], np.clip(risk[:, j], 0.0, 1.0), groups=groups)
         for i in range(curve.predicted.size):
-            numbers = {k: _rounded(float(getattr(curve, k)[i])) for k in ("predicted", "observed", "ci_low", "ci_high")}
+            numbers = {k: rounded(float(getattr(curve, k)[i])) for k in ("predicted", "observed", "ci_low", "ci_high")}
             rows.append({**head, "target": target, "curve": "group", **numbers, "n": int(curve.n[i])})
         for x, y in zip(curve.smooth_predicted, curve.smooth_observed, strict=True):
             inside = float(np.clip(y, 0.0, 1.0)) if np.isfinite(y) else float("nan")
             rows.append(
-                {**head, "target": target, "curve": "smooth", "predicted": _rounded(float(x)), "observed": _rounded(inside)}
+                {**head, "target": target, "curve": "smooth", "predicted": rounded(float(x)), "observed": rounded(inside)}
             )
-    return rows
-
-
-def _observed_by(task: Task, risk: FloatArray, groups: int) -> list[Row]:
-    """Return, for groups by predicted risk, the share with an event by the horizon (1 - Kaplan-Meier); NaN where nobody is followed."""
-    horizon, outcome = float(task.asked.horizon_days or 0.0), task.outcome
-    group = np.searchsorted(np.unique(np.quantile(risk, np.arange(1, groups) / groups)), risk, side="left")
-    rows = []
-    for g in np.unique(group):
-        mine = group == g
-        curve = kaplan_meier(outcome.values[mine], outcome.event[mine])
-        at = int(np.searchsorted(curve.time, horizon, side="right")) - 1
-        numbers = (0.0, float("nan"), float("nan"))
-        if at >= 0:
-            beyond = horizon > curve.time[-1] and curve.survival[-1] > 0
-            numbers = (1 - curve.survival[at], 1 - curve.ci_high[at], 1 - curve.ci_low[at]) if not beyond else (float("nan"),) * 3
-        observed, low, high = (_rounded(float(x)) for x in numbers)
-        middle = _rounded(float(risk[mine].mean()))
-        rows.append({"predicted": middle, "observed": observed, "ci_low": low, "ci_high": high, "n": int(mine.sum())})
     return rows
 
 
@@ -333,10 +222,10 @@ def _decisions(task: Task, model: str, risk: FloatArray) -> list[Row]:
                     "model": model,
                     "target": target,
                     "threshold": float(threshold),
-                    "net_benefit": _rounded(float(curve.net_benefit[i, 0])),
-                    "ci_low": _rounded(float(curve.ci_low[i, 0])),
-                    "ci_high": _rounded(float(curve.ci_high[i, 0])),
-                    "treat_all": _rounded(float(curve.treat_all[i])),
+                    "net_benefit": rounded(float(curve.net_benefit[i, 0])),
+                    "ci_low": rounded(float(curve.ci_low[i, 0])),
+                    "ci_high": rounded(float(curve.ci_high[i, 0])),
+                    "treat_all": rounded(float(curve.treat_all[i])),
                     "n_positive": int(curve.n_positive[i, 0]),
                 }
             )
@@ -362,15 +251,15 @@ def _selection(task: Task, model: str, scorer: Any, stable: StabilityResult | No
             "coding": column.coding,
             "known": known,
             "imputed": len(task.patients) - known,
-            "coefficient": _rounded(float(coef[j])),
+            "coefficient": rounded(float(coef[j])),
         }
         if told and stable is not None:
             row |= {
-                "frequency": _rounded(float(stable.frequency[j])),
+                "frequency": rounded(float(stable.frequency[j])),
                 "selected": bool(j in stable.selected),
                 "cutoff": stable.cutoff,
-                "pfer_bound": _rounded(stable.pfer_unimodal),
-                "pfer_bound_plain": _rounded(stable.pfer_none),
+                "pfer_bound": rounded(stable.pfer_unimodal),
+                "pfer_bound_plain": rounded(stable.pfer_none),
             }
         rows.append(row)
     return rows
@@ -386,10 +275,10 @@ def _predictions(task: Task, one: Performance, risk: FloatArray, fitted: FloatAr
             "model": one.name,
             "target": target,
             "patient_id": patient,
-            "risk": _rounded(float(np.clip(risk[i, j], 0.0, 1.0))),
-            "risk_low": _rounded(float(low[i, j])),
-            "risk_high": _rounded(float(high[i, j])),
-            "fitted": _rounded(float(fitted[i, j])),
+            "risk": rounded(float(np.clip(risk[i, j], 0.0, 1.0))),
+            "risk_low": rounded(float(low[i, j])),
+            "risk_high": rounded(float(high[i, j])),
+            "fitted": rounded(float(fitted[i, j])),
             "imputed": int(unknown[i]),
         }
         for j, target in enumerate(task.targets)

@@ -353,6 +353,7 @@ _ADJUSTMENTS = {
     "bh": "Benjamini-Hochberg",
     "by": "Benjamini-Yekutieli",
     "storey": "Storey's q",
+    "ihw": "Independent hypothesis weighting",
     "holm": "Holm",
     "bonferroni": "Bonferroni",
 }

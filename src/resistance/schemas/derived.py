@@ -194,6 +194,7 @@ RESULTS = Schema(
         Column(
             "q_value", "real", "Adjusted within the family, by the plan's method (default Benjamini-Hochberg).", low=0, high=1
         ),
+        Column("weight", "real", "Weight of the test within its family (method ihw), learned from other tests of it.", low=0),
         Column("p_familywise", "real", "Step-down max-T of Westfall and Young within the family.", low=0, high=1),
         Column("gate_open", "flag", "Every endpoint before this one in the plan's hierarchy has a finding; NA: no hierarchy."),
         Column("n", "integer", "Patients in the model.", required=True, low=0),

@@ -30,8 +30,9 @@ PERFORMANCE = Schema(
             "metric",
             "text",
             "auc (binary); c (ordinal, time to event); brier (ordinal: ranked probability score; time to event: weighted for "
-            "censoring, at the horizon); brier_null (everybody's frequency); calibration slope and intercept; gain over the "
-            "clinical baseline (positive is better).",
+            "censoring, at the horizon); brier_null (everybody's frequency); misclassified (share, at .5); calibration slope and "
+            "intercept; time to event, by the horizon: observed over expected risk, intercept and slope of the complementary "
+            "log-log of the risk (0 and 1 are perfect); gain over the clinical baseline (positive is better).",
             required=True,
             allowed=(
                 "auc",
@@ -40,6 +41,10 @@ PERFORMANCE = Schema(
                 "brier_null",
                 "calibration_slope",
                 "calibration_intercept",
+                "observed_expected",
+                "horizon_intercept",
+                "horizon_slope",
+                "misclassified",
                 "gain_auc",
                 "gain_c",
                 "gain_brier",
@@ -50,15 +55,16 @@ PERFORMANCE = Schema(
             "judged",
             "text",
             "cross_validated: on patients left out; apparent: on the patients fitted (too good); optimism_corrected: apparent less "
-            "the bootstrapped optimism; permuted_labels: mean of the whole procedure on outcomes dealt out at random.",
+            "the bootstrapped optimism; plus_632: .632+ of apparent and of patients not drawn in a bootstrap sample; permuted_labels: mean of the whole procedure on outcomes dealt out at random.",
             required=True,
-            allowed=("cross_validated", "apparent", "optimism_corrected", "permuted_labels", "refused"),
+            allowed=("cross_validated", "apparent", "optimism_corrected", "plus_632", "permuted_labels", "refused"),
         ),
         Column("estimate", "real", "The measure."),
         Column(
             "ci_low",
             "real",
-            "95 % interval by bootstrap of patients, predictions held fixed; permuted_labels: the lowest of the permutations.",
+            "95 % interval by bootstrap of patients (calibration: infinitesimal jackknife), predictions held fixed; permuted_labels: the "
+            "lowest of the permutations.",
         ),
         Column("ci_high", "real", "The same; permuted_labels: the highest."),
         Column("p_value", "real", "permuted_labels: (b + 1) / (B + 1).", low=0, high=1),

@@ -82,6 +82,11 @@ class CumulativeLogit:
         du, dv = self._slopes(params)
         return np.asarray(self.upper.T @ (self.weights * du) + self.lower.T @ (self.weights * dv))
 
+    def scores(self, params: FloatArray) -> FloatArray:
+        """Return each patient's part of the first derivatives, shape (n, parameters)."""
+        du, dv = self._slopes(params)
+        return np.asarray(self.weights[:, None] * (du[:, None] * self.upper + dv[:, None] * self.lower))
+
     def hessian(self, params: FloatArray) -> FloatArray:
         """Return the second derivatives."""
         from scipy.special import expit

@@ -29,7 +29,8 @@ from resistance.stats.null_residuals import (
     martingale_residuals,
     stratum_codes,
 )
-from resistance.stats.relabelling import MARKERS_AT_ONCE, Adjust, Alternative, Integers, Relabelling, Tally
+from resistance.stats.partly_assessed import PartlyAssessed
+from resistance.stats.relabelling import MARKERS_AT_ONCE, Adjust, Alternative, Integers, Relabelling, Tally, side_of
 from resistance.stats.scan.risk_sets import risk_sets
 
 
@@ -190,7 +191,9 @@ def permutation_scan(
         Markers with the same missing patients share a model of the covariates; each such set of patients costs one.
     adjust : {'max_t', 'min_p'}, optional
         Also give Westfall and Young's step-down p, from the same permutations.  All p-values come from
-        random permutations then, and no marker may have missing values.
+        random permutations then.  Where markers lack patients, each statistic is that of its own assessed patients,
+        in their standard deviations, with residuals of one model of all patients that are permuted among all
+        (:mod:`resistance.stats.partly_assessed` says what this assumes); ``relabellings`` is NaN then.
     project : bool
         As in :func:`martingale_permutation`; slower, since whole numbers are faster.
     threads : int, optional
@@ -199,7 +202,7 @@ def permutation_scan(
     Raises
     ------
     ValueError
-        As :func:`martingale_permutation`; missing values with `adjust`.
+        As :func:`martingale_permutation`.
 
     Notes
     -----
@@ -311,11 +314,6 @@ def _scan(
         present = _present(markers[:, j : j + MARKERS_AT_ONCE])
         for i in np.flatnonzero(~present.all(axis=0)):
             patterns.setdefault(np.packbits(present[:, i]).tobytes(), []).append(j + int(i))
-    if patterns and adjust is not None:
-        count = sum(len(p) for p in patterns.values())
-        raise ValueError(
-            f"markers: {count} have missing values; p-values adjusted together need the same patients in every marker"
-        )
     incomplete = np.zeros(m, dtype=bool)
     for members in patterns.values():
         incomplete[members] = True
@@ -324,6 +322,11 @@ def _scan(
         (np.unpackbits(np.frombuffer(key, dtype=np.uint8), count=n).astype(bool), np.array(members))
         for key, members in patterns.items()
     ]
+    if patterns and adjust is not None:
+        whole_model = residuals(whole)
+        columns, note = whole_model.columns, whole_model.note
+        _partly_assessed(whole_model, event, markers, strata, permutations, seed, alternative, adjust, project, out)
+        jobs = []
     for here, which in jobs:
         if not which.size:
             continue
@@ -365,6 +368,55 @@ def _scan(
         columns=columns,
         note=note,
     )
+
+
+def _partly_assessed(
+    found: Residuals,
+    event: BoolArray,
+    markers: NDArray[Any],
+    strata: Integers,
+    permutations: int,
+    seed: int,
+    alternative: Alternative,
+    adjust: Adjust,
+    project: FloatArray | None,
+    out: Tally,
+) -> None:
+    """Adjust together markers of which each lacks other patients: one model of all patients, one permutation for all markers."""
+    m = markers.shape[1]
+
+    def taken(which: NDArray[np.intp]) -> FloatArray:
+        x = markers[:, which]
+        here = _present(x)
+        x = np.where(here, x, np.nan).astype(np.float64)
+        if project is not None and project.shape[1]:
+            size = np.abs(np.nan_to_num(x)).max(axis=0)
+            kinds, kind = np.unique(here, axis=1, return_inverse=True)
+            for k, rows in enumerate(kinds.T):
+                if rows.any():
+                    at = np.ix_(rows, kind.reshape(-1) == k)
+                    x[at] = less_covariates(x[at], project[rows], strata[rows], found.information[rows])
+            # a marker that the covariates tell in full: what rounding leaves of it is nothing
+            x[:, np.abs(np.nan_to_num(x)).max(axis=0) <= 1e-9 * size] *= 0.0
+        return x
+
+    for j in range(0, m, MARKERS_AT_ONCE):
+        part = markers[:, j : j + MARKERS_AT_ONCE]
+        here = _present(part)
+        hit = here & (part != 0)
+        which = slice(j, j + MARKERS_AT_ONCE)
+        out.n[which], out.events[which] = here.sum(axis=0), here[event].sum(axis=0)
+        out.carriers[which], out.carrier_events[which] = hit.sum(axis=0), hit[event].sum(axis=0)
+    if found.reason:
+        out.reason[:] = found.reason
+    else:
+        every = PartlyAssessed(found.values, strata, taken, m, permutations, seed, lambda z: side_of(z, alternative))
+        out.statistic, out.z = every.observed()
+        out.reason[np.isnan(out.z)] = "constant"
+        tests = every.adjusted(adjust, out.z)
+        out.p_value, out.p_adjusted = tests.p_value, tests.p_adjusted
+        out.p_value_minimum[:] = 1 / (permutations + 1)
+    out.reason[out.n == 0] = "all missing"
 
 
 # ----------------------------------------------------------------------------------------------------------- guards

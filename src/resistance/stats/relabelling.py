@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resistance.stats._arrays import BoolArray, FloatArray
+from resistance.stats.permuted_values import DRAWN_AT_ONCE, permuted_values
 from resistance.stats.scan.threads import threads_to_use
 from resistance.stats.westfall_young import WestfallYoung, step_down_max_t, step_down_min_p
 
@@ -20,10 +21,6 @@ Adjust = Literal["max_t", "min_p"]
 Integers = NDArray[np.int64]
 #: relabellings up to which all of them are looked at
 EXACT_UP_TO = 100_000
-#: permutations drawn in one go; part of what a seed means, so never a parameter
-DRAWN_AT_ONCE = 512
-#: numbers of permuted residuals held at once
-RESIDUALS_AT_ONCE = 32_000_000
 #: markers multiplied at once (no result depends on it)
 MARKERS_AT_ONCE = 512
 #: float32 takes this many integers exactly, float64 that many
@@ -174,9 +171,9 @@ class Relabelling:
         return sums
 
     def _exact(self, which: NDArray[Any], sums: FloatArray) -> None:
-        ranked = np.sort(_side(sums, self._alternative))
+        ranked = np.sort(side_of(sums, self._alternative))
         slack = 1e-9 * float(np.abs(sums).max())
-        observed = _side(self._out.statistic[which], self._alternative)
+        observed = side_of(self._out.statistic[which], self._alternative)
         at_least = sums.size - np.searchsorted(ranked, observed - slack, side="left")
         self._out.p_value[which] = at_least / sums.size
         self._out.p_value_minimum[which] = (sums.size - np.searchsorted(ranked, ranked[-1] - slack, side="left")) / sums.size
@@ -184,19 +181,7 @@ class Relabelling:
     # random permutations
 
     def _permuted(self, rounded: FloatArray, kind: Any) -> Iterator[NDArray[Any]]:
-        """Yield residuals that have changed hands within strata: shape (n, permutations), some permutations at a time."""
-        draw = np.random.default_rng(self._seed)
-        held = max(DRAWN_AT_ONCE, RESIDUALS_AT_ONCE // rounded.size // DRAWN_AT_ONCE * DRAWN_AT_ONCE)
-        for first in range(0, self._permutations, held):
-            number = min(held, self._permutations - first)
-            table = np.empty((rounded.size, number), dtype=kind)
-            for a in range(0, number, DRAWN_AT_ONCE):
-                rows = min(DRAWN_AT_ONCE, number - a)
-                for low, high in self._bounds:
-                    # always the full number, so that a seed gives the same first permutations whatever their number
-                    tile = np.broadcast_to(rounded[low:high].astype(kind), (DRAWN_AT_ONCE, high - low))
-                    table[low:high, a : a + rows] = draw.permuted(tile, axis=1)[:rows].T
-            yield table
+        return permuted_values(rounded, self._bounds, self._permutations, self._seed, kind)
 
     def _integers(self, part: NDArray[Any], binary: bool) -> tuple[FloatArray, FloatArray, FloatArray, float]:
         """Return residuals and markers as integers, by how much equal sums may differ, and the unit of the sums."""
@@ -228,7 +213,7 @@ class Relabelling:
             def work(block: tuple[NDArray[Any], bool], table: NDArray[Any] = table) -> None:
                 places, sparse = block
                 _, x, slack, _ = self._integers(which[places], binary)
-                least = _side(rounded @ x, self._alternative) - slack
+                least = side_of(rounded @ x, self._alternative) - slack
                 left: Any = np.ascontiguousarray(x.T.astype(kind))
                 if sparse:
                     from scipy.sparse import csr_array
@@ -275,7 +260,7 @@ class Relabelling:
             # what one unit of the integers is in standard deviations of the statistic
             size = np.abs(raw).max(axis=0) / np.maximum(np.abs(x).max(axis=0), 1e-300)
             scale[part] = unit * size / np.sqrt(self._variance(np.ascontiguousarray(raw.T)))
-            observed[part], slack[part] = _side(rounded @ x, self._alternative), tolerance
+            observed[part], slack[part] = side_of(rounded @ x, self._alternative), tolerance
 
         def permuted(chosen: NDArray[np.intp]) -> FloatArray:
             _, x, _, _ = self._integers(which[chosen], bool(single))
@@ -284,7 +269,7 @@ class Relabelling:
 
             def work(a: int) -> None:
                 part = slice(a, a + 8 * DRAWN_AT_ONCE)
-                sums = _side(left @ table[:, part], self._alternative)
+                sums = side_of(left @ table[:, part], self._alternative)
                 np.multiply(sums, scale[chosen, None], out=values[:, part])
 
             self._parallel(work, list(range(0, self._permutations, 8 * DRAWN_AT_ONCE)))
@@ -310,7 +295,7 @@ class Relabelling:
 SPARSE = 10
 
 
-def _side(values: NDArray[Any], alternative: Alternative) -> NDArray[Any]:
+def side_of(values: NDArray[Any], alternative: Alternative) -> NDArray[Any]:
     """Return the statistic so that larger is more extreme."""
     if alternative == "two-sided":
         return np.asarray(np.abs(values))

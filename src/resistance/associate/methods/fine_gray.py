@@ -10,11 +10,9 @@ from resistance.stats.fine_gray import fine_gray
 
 def fit(sample: Sample) -> Estimate:
     """Fit the model of one question."""
-    if sample.entry is not None:
-        return Estimate(note="no estimate: the Fine-Gray model takes no delayed entry")
     # several kinds of competing events are one here: they all keep a patient from the event
     cause = np.minimum(sample.code, 2)
-    found = fine_gray(sample.time, cause, sample.design)
+    found = fine_gray(sample.time, cause, sample.design, start=sample.entry)
     if not found.converged:
         return from_fit(found, sample)
     words = f"{int((cause == 2).sum())} competing events"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -14,6 +14,9 @@ from resistance.stats.prediction.folds import patient_codes
 from resistance.stats.prediction.learners import ConstantScorer, Learner, LinearScorer, Plain, Scorer
 from resistance.stats.prediction.outcomes import Outcome
 from resistance.stats.prediction.steps import Step, table_of
+
+if TYPE_CHECKING:
+    from resistance.stats.prediction.plus632 import LeftOut
 
 
 @dataclass(frozen=True)
@@ -78,6 +81,7 @@ def bootstrap_optimism(
     groups: Any = None,
     time: float | None = None,
     samples: ArrayLike | None = None,
+    beside: LeftOut | None = None,
 ) -> Optimism:
     """Correct a model's apparent performance for having been fitted on the same patients.
 
@@ -97,6 +101,8 @@ def bootstrap_optimism(
         Time to event: when survival is scored.
     samples : array of int, shape (B, patients), optional
         Patients drawn (0-based, sorted by their value in `groups`) instead of `n_bootstraps` random ones.
+    beside : LeftOut, optional
+        Is told of every model that is fitted, so that the .632+ estimator costs no further ones.
 
     Notes
     -----
@@ -123,6 +129,8 @@ def bootstrap_optimism(
         raise ValueError("n_bootstraps: at least 1 is needed")
     whole = _fitted(way, steps, table, outcome, groups, np.random.default_rng([seed, 0]))
     apparent = None if whole is None else _indexes(whole, table, outcome, at, names, own=True)
+    if beside is not None and whole is not None:
+        beside.whole(whole, table)
     if apparent is None:
         return unanswered("not fitted", "the model could not be fitted on all patients")
     count = int(patient.max()) + 1
@@ -141,6 +149,8 @@ def bootstrap_optimism(
         model = _fitted(way, steps, table[rows], sample, patient[rows], rng)
         if model is None:
             continue
+        if beside is not None:
+            beside.sample(model, table, drawn, sample)
         inside = _indexes(model, table[rows], sample, at, names, own=True)
         outside = _indexes(model, table, outcome, at, names, own=False)
         if inside is not None and outside is not None:

@@ -18,6 +18,7 @@ from resistance.stats.prediction.censoring import censoring_curve
 from resistance.stats.prediction.folds import bootstrap_weights, patient_codes, permuted, stratified_folds
 from resistance.stats.prediction.learners import ConstantScorer, Learner
 from resistance.stats.prediction.outcomes import Outcome
+from resistance.stats.prediction.slope import calibration_slope
 from resistance.stats.prediction.steps import Step, table_of
 
 
@@ -58,9 +59,10 @@ class Performance:
         for censoring, mean over `times`, NaN without times.
     brier_null, brier_scaled : float
         Score of everybody's frequency, and 1 - brier / brier_null.
-    slope, intercept : float
+    slope, slope_ci_low, slope_ci_high, intercept, intercept_ci_low, intercept_ci_high : float
         Calibration of the predicted log odds, mean over repeats (ordinal: slope of the score); time to event: coefficient of
-        the linear predictor in a Cox model stratified by fold, intercept NaN.
+        the linear predictor in a Cox model stratified by fold, intercept NaN.  Intervals of
+        :func:`resistance.stats.prediction.slope.calibration_slope`.
     scores : array, shape (R, n)
         Linear predictors from outside the fit.
     predicted : array, shape (R, n, m)
@@ -88,7 +90,11 @@ class Performance:
     brier_null: float
     brier_scaled: float
     slope: float
+    slope_ci_low: float
+    slope_ci_high: float
     intercept: float
+    intercept_ci_low: float
+    intercept_ci_high: float
     scores: FloatArray
     predicted: FloatArray
     n_failed: int
@@ -215,7 +221,7 @@ def cross_validate(
     patient = patient_codes(groups, outcome.n)
     folds = np.array([stratified_folds(outcome, n_folds, np.random.default_rng([seed, 0, r]), groups) for r in range(n_repeats)])
     weights = bootstrap_weights(patient, n_bootstraps, np.random.default_rng([seed, 1]))
-    observed, importance = _targets(outcome, at)
+    observed, importance = targets(outcome, at)
     tail = (1 - confidence) / 2
     performance, drawn = [], []
     for candidate, table in zip(candidates, tables, strict=True):
@@ -237,6 +243,7 @@ def cross_validate(
             observed,
             importance,
             weights,
+            patient,
             sum(run[2] for run in runs),
             control,
             tail,
@@ -286,12 +293,12 @@ def _one_repeat(
         scores[out] = scorer.score(table[out])
         found = scorer.probability(table[out], times)
         if outcome.kind == "ordinal" and found.shape[1] != width:
-            found = _all_levels(found, np.unique(inside.values), levels)
+            found = all_levels(found, np.unique(inside.values), levels)
         predicted[out] = found
     return scores, predicted, failed
 
 
-def _all_levels(found: FloatArray, known: FloatArray, levels: FloatArray) -> FloatArray:
+def all_levels(found: FloatArray, known: FloatArray, levels: FloatArray) -> FloatArray:
     """Return P(Y > level) for every level from a model whose training patients lacked some."""
     above = np.column_stack([np.ones(len(found)), found, np.zeros(len(found))])
     return above[:, np.searchsorted(known, levels[:-1], side="right")]
@@ -311,7 +318,7 @@ def _permuted_run(
     rng = np.random.default_rng([seed, 3, number])
     dealt = permuted(outcome, rng, groups)
     fold = stratified_folds(dealt, n_folds, rng, groups)
-    width = _targets(dealt, times)[0].shape[1]
+    width = targets(dealt, times)[0].shape[1]
     scores, _, _ = _one_repeat(candidate, table, dealt, fold, groups, times, [seed, 4, number], width)
     good, pairs = _pair_counts(dealt, fold[None, :], scores[None, :])
     return float(good.sum() / pairs.sum()) if pairs.sum() else float("nan")
@@ -328,7 +335,7 @@ def _pair_counts(outcome: Outcome, folds: NDArray[np.intp], scores: FloatArray) 
     return good, pairs
 
 
-def _targets(outcome: Outcome, times: FloatArray) -> tuple[FloatArray, FloatArray]:
+def targets(outcome: Outcome, times: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Return what probabilities are scored against, shape (n, m), and the weights of these entries."""
     if outcome.kind == "survival":
         curve = censoring_curve(outcome.values, outcome.event)
@@ -355,6 +362,7 @@ def _judge(
     observed: FloatArray,
     importance: FloatArray,
     weights: NDArray[np.int64],
+    patient: NDArray[np.intp],
     failed: int,
     control: FloatArray,
     tail: float,
@@ -378,7 +386,7 @@ def _judge(
     null = float((importance * (frequency - observed) ** 2).mean()) if observed.shape[1] else float("nan")
     brier = float(each.mean())
     boot_brier = np.einsum("bn,n->b", w, each) / w.sum(axis=1) if len(w) else np.zeros(0)
-    slope, intercept = _calibration(outcome, folds, scores, predicted)
+    calibrated = calibration_slope(outcome, folds, scores, predicted, patient, 1 - 2 * tail)
     finite = control[np.isfinite(control)]
     reason = "" if total else ("constant outcome" if not outcome.varies else "no comparable pairs")
     notes = {
@@ -402,8 +410,12 @@ def _judge(
         brier_ci_high=brier_high,
         brier_null=null,
         brier_scaled=1 - brier / null if null > 0 else float("nan"),
-        slope=slope,
-        intercept=intercept,
+        slope=calibrated.slope,
+        slope_ci_low=calibrated.slope_ci_low,
+        slope_ci_high=calibrated.slope_ci_high,
+        intercept=calibrated.intercept,
+        intercept_ci_low=calibrated.intercept_ci_low,
+        intercept_ci_high=calibrated.intercept_ci_high,
         scores=scores,
         predicted=predicted,
         n_failed=failed,
@@ -415,31 +427,6 @@ def _judge(
         note="; ".join(words),
     )
     return performance, (boot, boot_brier)
-
-
-def _calibration(outcome: Outcome, folds: NDArray[np.intp], scores: FloatArray, predicted: FloatArray) -> tuple[float, float]:
-    """Return calibration slope and intercept, the mean over repeats in which they can be estimated."""
-    slopes, intercepts = [], []
-    for r in range(len(folds)):
-        if outcome.kind == "survival":
-            from resistance.stats.cox import cox
-
-            slopes.append(float(cox(outcome.values, outcome.event, scores[r], strata=folds[r], tested=()).coef[0]))
-        elif outcome.kind == "ordinal":
-            from resistance.stats.prediction.penalised_ordinal import penalised_ordinal
-
-            slopes.append(
-                float(penalised_ordinal(outcome.values, scores[r], lambdas=0.0).coef[0, 0]) if outcome.varies else np.nan
-            )
-        elif outcome.varies:
-            from resistance.stats.prediction.calibration import offset_intercept, recalibration
-
-            p = np.clip(predicted[r, :, 0], 1e-12, 1 - 1e-12)
-            logit = np.log(p) - np.log1p(-p)
-            y = outcome.values == 1
-            intercepts.append(offset_intercept(y, logit)[0])
-            slopes.append(recalibration(y, logit)[1] if np.ptp(logit) > 0 else np.nan)
-    return _mean(slopes), _mean(intercepts)
 
 
 def _gain(
@@ -487,8 +474,3 @@ def _interval(values: FloatArray, tail: float) -> tuple[float, float]:
         return float("nan"), float("nan")
     low, high = np.quantile(finite, [tail, 1 - tail])
     return float(low), float(high)
-
-
-def _mean(values: list[float]) -> float:
-    known = [value for value in values if np.isfinite(value)]
-    return float(np.mean(known)) if known else float("nan")

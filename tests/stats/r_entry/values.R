@@ -1,0 +1,20 @@
+# patients.csv -> values.tsv: Fine-Gray models with delayed entry of tests/stats/test_fine_gray_entry.py
+suppressWarnings({
+library(survival)
+data <- read.csv("patients.csv")
+data$state <- factor(data$cause, 0:2, c("censored", "one", "two"))
+out <- file("values.tsv", "w")
+put <- function(key, values)
+  writeLines(paste0(key, "\t", paste(format(as.vector(values), digits = 15, trim = TRUE, scientific = TRUE), collapse = ",")), out)
+fit <- function(key, rows, formula) for (of in c("one", "two")) {
+  long <- finegray(formula, data = rows, etype = of, id = id)
+  model <- coxph(Surv(fgstart, fgstop, fgstatus) ~ x1 + x2, data = long, weights = fgwt, ties = "breslow", id = id, robust = TRUE,
+                 control = coxph.control(eps = 1e-11, toler.chol = 1e-13, iter.max = 50))
+  put(paste(key, of, "coef", sep = "."), coef(model)); put(paste(key, of, "var", sep = "."), vcov(model))
+  put(paste(key, of, "loglik", sep = "."), model$loglik)
+}
+fit("entered", data, Surv(start, stop, state) ~ x1 + x2 + id)
+fit("all_late", data[data$start > 0, ], Surv(start, stop, state) ~ x1 + x2 + id)
+fit("plain", data, Surv(stop, state) ~ x1 + x2 + id)
+close(out)
+})
