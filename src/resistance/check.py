@@ -44,6 +44,10 @@ def check(cohort_file: Path) -> list[str]:
         from resistance.annotate.reference import open_reference
 
         reference = found.call(open_reference, base / config.annotation.reference_file, config.study.build)
+    if config.subtype.rnaseq_reference is not None:
+        from resistance.subtype.rnaseq_reference import check_reference
+
+        n_reference = found.call(check_reference, config.subtype.below(base))
     parts = []
     names = found.call(batch_names, config, base) or []
     for name in names:
@@ -63,6 +67,8 @@ def check(cohort_file: Path) -> list[str]:
     ]
     if reference is not None:
         lines.append(f"own annotation in {len(reference.genes)} genes, reference of {reference.build}")
+    if config.subtype.rnaseq_reference is not None:
+        lines.append(f"reference sample of RNA-seq counts: {n_reference} genes")
     for table in (
         "calls",
         "effects",

@@ -8,11 +8,17 @@ import yaml
 
 from resistance import check, schemas, stages
 from resistance.cohort import Cohort
+from resistance.config import load
 from resistance.errors import InputError
 from resistance.init import write_templates
+from resistance.inputs import input_files
 from resistance.layout import read_stage, write_stage
+from resistance.provenance import record, sha256
+from resistance.subtype.genes import signature_aliases
+from resistance.subtype.published import load_published
 from resistance.subtype.signature import load_signatures
 from resistance.tables import empty
+from resistance.workflow import plan_work
 
 GENES = load_signatures()["dlbcl90_coo"].genes
 
@@ -125,3 +131,43 @@ def test_the_check_says_how_many_each_method_can_call_and_finds_what_a_run_would
         InputError, match=r"nanostring: dlbcl90_coo cannot be computed: the code set lacks MME \(5% of the weight"
     ):
         check.check(path)
+
+
+def test_counts_of_rna_seq_without_the_reference_sample_stop_before_the_run(cohort_file):
+    path = cohort_file({"methods": ["rnaseq_coo21", "rnaseq_dzsig28"]})
+    for look in (check.check, lambda file: plan_work([file], {})):
+        with pytest.raises(InputError) as found:
+            look(path)
+        assert "cohort.yaml, column 'subtype'" in str(found.value)
+        assert "rnaseq_coo21 and rnaseq_dzsig28 need the reference sample of gneSeqCOO" in str(found.value)
+        assert "name its file" in str(found.value)
+
+
+def test_the_check_and_the_plan_read_the_reference_sample_and_the_classification_hangs_on_it(cohort_file, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    path = cohort_file({"methods": ["rnaseq_coo21"], "rnaseq_reference": "ref/goya.tsv"})
+    file = path.parent / "ref" / "goya.tsv"
+    for look in (check.check, lambda file: plan_work([file], {})):
+        with pytest.raises(InputError, match=r"goya\.tsv"):
+            look(path)
+    file.parent.mkdir()
+    own = [
+        name
+        for name, gene in signature_aliases().items()
+        if gene in load_published()["rnaseq_coo21"].weights and name[:4] == "ENSG"
+    ]
+    genes = [*own, *(f"ENSG00009{i:06d}" for i in range(2000))]
+    file.write_text("id\tref\n" + "".join(f"{gene}\t7\n" for gene in genes))
+    assert f"reference sample of RNA-seq counts: {len(genes)} genes" in check.check(path)
+    work = plan_work([path], {})
+    assert work.classified == ("study/ref/goya.tsv",)
+    assert "study/ref/goya.tsv" not in work.files
+    config = load(path)
+    inputs = record(config, path, input_files(config, path.parent))["inputs"]
+    assert {"path": "ref/goya.tsv", "bytes": file.stat().st_size, "sha256": sha256(file)} in inputs
+    file.write_text(file.read_text() + "ENSG00000000009\t-1\n")
+    for look in (check.check, lambda file: plan_work([file], {})):
+        with pytest.raises(
+            InputError, match=rf"goya\.tsv, row {len(genes) + 2}, column 'ref', value '-1': the count is negative"
+        ):
+            look(path)

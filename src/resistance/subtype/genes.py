@@ -19,7 +19,8 @@ from resistance.resources import resource_path
 
 #: tables of names: of the NanoString signatures, and of those of expression
 ALIASES = ("signatures/aliases.tsv", "signatures/expression_aliases.tsv")
-_ENSEMBL = re.compile(r"(ENSG\d{11})(?:\.\d+)?(?:_PAR_Y)?")
+#: an Ensembl gene, with or without version; group 1 is the gene
+ENSEMBL = re.compile(r"(ENSG\d{11})(?:\.\d+)?(?:_PAR_Y)?")
 
 
 @functools.cache
@@ -53,7 +54,7 @@ def current_symbol(name: str) -> str:
     ('RAB29', 'SHISAL2A', 'RAB29', 'NEG_A')
     """
     name = name.strip()
-    match = _ENSEMBL.fullmatch(name)
+    match = ENSEMBL.fullmatch(name)
     if match is not None:
         name = match.group(1)
     return name if name in load_genes().pathways else signature_aliases().get(name, name)
