@@ -134,11 +134,11 @@ def test_the_check_says_how_many_each_method_can_call_and_finds_what_a_run_would
 
 
 def test_counts_of_rna_seq_without_the_reference_sample_stop_before_the_run(cohort_file):
-    path = cohort_file({"methods": ["rnaseq_coo21", "rnaseq_dzsig28"]})
+    path = cohort_file({"methods": ["rnaseq_coo21", "rnaseq_dzsig28"]}, expression={"file": "counts.tsv", "unit": "counts"})
     for look in (check.check, lambda file: plan_work([file], {})):
         with pytest.raises(InputError) as found:
             look(path)
-        assert "cohort.yaml, column 'subtype'" in str(found.value)
+        assert str(found.value).startswith(f"{path}, column '(top level)'")
         assert "rnaseq_coo21 and rnaseq_dzsig28 need the reference sample of gneSeqCOO" in str(found.value)
         assert "name its file" in str(found.value)
 

@@ -182,17 +182,6 @@ class Subtype(Strict):
         return self
 
     @model_validator(mode="after")
-    def _reference_given(self) -> Subtype:
-        needing = [name for name in self.methods if name in REFERENCED]
-        if needing and self.rnaseq_reference is None:
-            raise ValueError(
-                f"{' and '.join(needing)} {'needs' if len(needing) == 1 else 'need'} the reference sample of gneSeqCOO, which is not part of this package: name its file "
-                "(Ensembl ids and counts of goyaRefSample4; docs/expression_classes.md says how to write it) in 'rnaseq_reference' beside "
-                "'methods', or leave the method out"
-            )
-        return self
-
-    @model_validator(mode="after")
     def _models_exist(self) -> Subtype:
         names = [model.name for model in self.models]
         twice = sorted({name for name in names if names.count(name) > 1})

@@ -161,7 +161,9 @@ def apply_model(
 
 def _refuse_turned(model: Model, expression: Expression) -> None:
     """Samples in rows, told by the model's own genes, which need be known nowhere else (probes)."""
-    in_columns, in_rows = (len(find_genes(model.genes, set(names)).rows) for names in (expression.samples, expression.genes))
+    in_columns, in_rows = (
+        len(find_genes(model.genes, names, any_case=False).rows) for names in (expression.samples, expression.genes)
+    )
     if in_columns > in_rows:
         raise InputError(
             f"samples stand in rows here ({in_columns} column names are genes of the model, {in_rows} row names are)",

@@ -58,7 +58,8 @@ class Scored:
         Genes with a count of 0, taken as 1 (log2 of 0 is not a number), by sample.
     n_housekeeping : int
         Housekeeping genes of the 13 that the table has.
-    renamed : tuple of str
+    renamed, other_case : tuple of str
+        Names of the table that are older ones of the genes, and names in small letters.
     """
 
     samples: tuple[str, ...]
@@ -70,6 +71,7 @@ class Scored:
     raised: list[tuple[str, ...]]
     n_housekeeping: int
     renamed: tuple[str, ...]
+    other_case: tuple[str, ...]
 
 
 def score_counts(signature: Signature, counts: pd.DataFrame) -> Scored:
@@ -121,7 +123,8 @@ def score_counts(signature: Signature, counts: pd.DataFrame) -> Scored:
         [tuple(dict.fromkeys(genes[np.isnan(column)])) for column in both.T],
         [tuple(dict.fromkeys(genes[column < 1])) for column in both.T],
         len(house.rows),
-        found.renamed,
+        tuple(text for text in found.renamed if text not in found.other_case),
+        found.other_case,
     )
 
 
@@ -184,6 +187,8 @@ def call_rows(method: Method, signature: Signature, scored: Scored) -> list[dict
             reason += "; more than 4 standard deviations from every class: no training sample looked like this"
         if scored.renamed:
             reason += f"; older names: {', '.join(scored.renamed)}"
+        if scored.other_case:
+            reason += f"; names in another case: {', '.join(scored.other_case)}"
         rows.append(row | {"subtype": call, "flags": ";".join(flags) or None, "reason": reason})
     return rows
 

@@ -94,7 +94,7 @@ def call_expression(expression: Expression, *, max_weight_missing: float = MAX_W
                 "subtype": subtype,
                 "probability": float(shown),
                 "probabilities": probabilities_text({high: float(p[j]), low: float(1 - p[j])}),
-                "reason": f"score {score[j]:.4g}: P({high}) = {p[j]:.3g}, cut {CUT:g}; self-trained on this cohort ({stable})",
+                "reason": f"score {score[j]:.4g}: P({high}) = {p[j]:.3g}, cut {CUT:g}; self-trained on this cohort ({stable}){found.in_words()}",
             }
         )
     return as_calls(rows)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -113,7 +113,7 @@ def _refuse_other_names(counts: Mapping[str, float], genes: Mapping[str, Collect
 
 
 def _checked(
-    rows: list[tuple[str, str, int | None]], path: Path | None, columns: tuple[str, str],
+    rows: Sequence[tuple[str, str, int | None]], path: Path | None, columns: tuple[str, str],
     genes: Mapping[str, Collection[str]] | None = None,
 ) -> ReferenceSample:  # fmt: skip
     where = "reference sample" if path is None else str(path)

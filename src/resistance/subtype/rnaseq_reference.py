@@ -169,7 +169,7 @@ def call_counts(signature: Published, method: Method, expression: Expression, re
     flags = [list(common) for _ in expression.samples]
     for of, size in zip(flags, library, strict=True):
         of[:0] = ["low library size"] if size < LOW_LIBRARY else []
-    return _call(signature, method, expression.samples, values, flags, expression.unusable())
+    return _call(signature, method, expression, values, flags)
 
 
 def call_normalised(signature: Published, method: Method, table: pd.DataFrame) -> pd.DataFrame:
@@ -199,12 +199,14 @@ def call_normalised(signature: Published, method: Method, table: pd.DataFrame) -
     at = {gene: i for i, gene in enumerate(expression.genes)}
     values = np.asarray(expression.values[[at[found.rows[gene]] for gene in genes]], dtype=np.float64)
     flags = [["normalised elsewhere"] for _ in expression.samples]
-    return _call(signature, method, expression.samples, values, flags, expression.unusable())
+    return _call(signature, method, expression, values, flags)
 
 
 def _call(
-    signature: Published, method: Method, samples: tuple[str, ...], values: FloatArray, flags: list[list[str]], unusable: dict[str, str]
-) -> pd.DataFrame:  # fmt: skip
+    signature: Published, method: Method, expression: Expression, values: FloatArray, flags: list[list[str]]
+) -> pd.DataFrame:
+    samples, unusable = expression.samples, expression.unusable()
+    resolved = find_genes(tuple(signature.weights), expression.genes).in_words()
     score = score_normalised(signature, values)
     above, up_to = signature.above, signature.up_to
     if above is None or up_to is None:
@@ -222,7 +224,8 @@ def _call(
             continue
         # the borders belong to the lower class
         subtype = high if score[j] > above else low if score[j] <= up_to else UNCLASSIFIED
-        rows.append(row | {"subtype": subtype, "reason": f"score {score[j]:.4g}: {low} up to {up_to:g}, {high} above {above:g}"})
+        reason = f"score {score[j]:.4g}: {low} up to {up_to:g}, {high} above {above:g}{resolved}"
+        rows.append(row | {"subtype": subtype, "reason": reason})
     return as_calls(rows)
 
 
