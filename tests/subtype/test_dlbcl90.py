@@ -12,7 +12,7 @@ from resistance.cohort import Cohort
 from resistance.config import Subtype
 from resistance.errors import InputError
 from resistance.subtype import dlbcl90, dlbcl90_coo, dlbcl90_dhitsig, dlbcl90_pmbl
-from resistance.subtype.nanostring import classify_scores
+from resistance.subtype.nanostring_scores import classify_scores
 from resistance.subtype.nanostring_table import counts_of_table
 from resistance.subtype.signature import housekeeping_genes, load_signatures
 

@@ -284,6 +284,7 @@ def _other_tables(
         ihc,
         measurements,
         nanostring,
+        nanostring_lanes,
         paired_variants,
     )
 
@@ -329,6 +330,10 @@ def _other_tables(
             files=specimens.files,
             all_samples=every,
             dropped=dropped,
+        )
+    if config.nanostring is not None and out["nanostring"] is not None:  # what is wrong with a file was told with its counts
+        out["nanostring_lanes"] = found.call(
+            nanostring_lanes.read_lanes, config.nanostring, base, samples=ids, files=specimens.files
         )
     if config.ihc is not None:
         out["ihc"] = found.call(ihc.read_ihc, config.ihc, base, samples=ids, all_samples=every, dropped=dropped)

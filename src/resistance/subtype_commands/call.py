@@ -112,6 +112,10 @@ def _from_table(method: Method, table: Path, asked: dict[str, Any], samples_in_r
     for name in asked:
         if name not in taken:
             raise InputError(f"{method.name} has no such option", column=f"--{name.replace('_', '-')}", remedy="Leave it out.")
+    if method.input == "nanostring":
+        from resistance.read.nanostring_lanes import read_lane_table
+
+        asked = asked | {"lanes": read_lane_table(table)}
     return method.classify_table(_read(method, table, samples_in_rows), **asked)
 
 
@@ -172,7 +176,7 @@ def _or_scores(error: Any, method: Method, path: Path) -> Exception:
 def _from_scores(method: Method, path: Path, column: str, sample: str | None) -> pd.DataFrame:
     from resistance.errors import InputError
     from resistance.read.sheet import read_sheet
-    from resistance.subtype.nanostring import classify_scores
+    from resistance.subtype.nanostring_scores import classify_scores
     from resistance.subtype.signature import load_signatures
 
     if method.name not in load_signatures():
