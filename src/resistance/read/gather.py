@@ -274,7 +274,7 @@ def _other_tables(
     config: CohortFile, base: Path, clinic: Clinic, specimens: Specimens, genes: Any, dropped: Dropped, found: Collected
 ) -> dict[str, pd.DataFrame | None]:
     """Read everything that is no small variant."""
-    from resistance.knowledge import load_positions
+    from resistance.knowledge import load_positions, load_regions
     from resistance.read import (
         clinical_events,
         copy_number,
@@ -299,6 +299,7 @@ def _other_tables(
             genes=genes.symbols,
             aliases=genes.aliases,
             gene_positions=load_positions() if source.format == "seg" else None,
+            regions=load_regions() if source.format == "seg" else None,
             build=config.study.build,
             all_samples=every,
             dropped=dropped,
