@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 import pytest
 import yaml
@@ -14,6 +15,8 @@ from resistance.init import write_templates
 from resistance.inputs import input_files
 from resistance.layout import read_stage, write_stage
 from resistance.provenance import record, sha256
+from resistance.subtype import prps_st_wright210
+from resistance.subtype.expression import from_frame
 from resistance.subtype.genes import signature_aliases
 from resistance.subtype.published import load_published
 from resistance.subtype.signature import load_signatures
@@ -171,3 +174,40 @@ def test_the_check_and_the_plan_read_the_reference_sample_and_the_classification
             InputError, match=rf"goya\.tsv, row {len(genes) + 2}, column 'ref', value '-1': the count is negative"
         ):
             look(path)
+
+
+def test_the_check_opens_the_models_matrices_and_scores_that_the_run_would_need(cohort_file):
+    subtype = {
+        "models": [{"name": "ours", "file": "nowhere.json"}],
+        "methods": ["model:ours", "chapuy", "mixture", "lymphgen"],
+        "scores": ["nfkb", "nonsense"],
+        "genetic": {
+            "events": {"file": "events.tsv"}, "mixture": {"file": "mixture.json"}, "lymphgen": {"file": "lymphgen.tsv"},
+        },
+    }  # fmt: skip
+    path = cohort_file(subtype)
+    with pytest.raises(InputError) as found:
+        check.check(path)
+    told = str(found.value)
+    for words in (
+        "nowhere.json: the model is missing",
+        "events.tsv: the table is missing",
+        "mixture.json: the model is missing",
+        "lymphgen.tsv",
+        "column 'subtype.scores', value 'nonsense': there is no such score",
+    ):
+        assert words in told
+    assert len(found.value.problems) == 5
+
+
+def test_a_saved_model_among_the_methods_is_no_unknown_method_of_the_check(cohort_file):
+    rng = np.random.default_rng(1)
+    weights = load_published()["lps_wright210"].weights
+    sign = np.sign(list(weights.values()))[:, None] * np.where(np.arange(40) < 20, 1, -1)[None, :]
+    table = pd.DataFrame(rng.normal(8, 1, sign.shape) + sign, index=list(weights), columns=[f"X{j}" for j in range(40)])
+    path = cohort_file({"models": [{"name": "ours", "file": "m.json"}], "methods": ["model:ours"], "use": "model:ours"})
+    prps_st_wright210.train(from_frame(table, "log2")).write(path.parent / "m.json")
+    assert any(
+        line.startswith("subtype model:ours: 0 of 4 patients called; most of the others: no expression")
+        for line in check.check(path)
+    )
