@@ -17,8 +17,9 @@ from resistance.errors import InputError
 from resistance.init import write_templates
 from resistance.layout import read_stage, write_stage
 from resistance.read.nanostring_lanes import parse_lane, read_lane_table, read_lanes
-from resistance.schemas import EFFECTS, NANOSTRING_LANES, SUBTYPES
+from resistance.schemas import EFFECTS, NANOSTRING_LANES, SAMPLES, SUBTYPES
 from resistance.subtype import dlbcl90, dlbcl90_coo
+from resistance.subtype.concordance import disagreements
 from resistance.subtype.nanostring_lane import instrument, judge_lanes
 from resistance.subtype.signature import load_signatures
 from resistance.tables import conform, empty
@@ -213,6 +214,17 @@ def test_a_cohort_of_counts_says_that_fields_and_density_are_not_known(counts):
     assert found["subtype"] == row["subtype"]
     with pytest.raises(InputError, match=r"nanostring_lanes, column 'sample_id', value 'S9': 1 row.s. name a sample_id"):
         Cohort(facts=facts, patients=patients, samples=samples, nanostring_lanes=lanes.assign(sample_id="S9"))
+
+
+def test_a_lane_that_is_flagged_is_named_where_two_methods_differ():
+    common = {"patient_id": "P1", "kind": "cell_of_origin", "probability": 0.99, "reason": "x"}
+    calls = pd.DataFrame([
+        common | {"method": "dlbcl90_coo", "subtype": "ABC", "sample_id": "S1", "flags": "zero_count;lane_binding_density"},
+        common | {"method": "label:array", "subtype": "GCB"},
+    ])  # fmt: skip
+    samples = pd.DataFrame([("S1", "P1", "tumour", "baseline")], columns=["sample_id", "patient_id", "material", "timepoint"])
+    found = disagreements(conform(calls, SUBTYPES), conform(samples, SAMPLES))
+    assert "dlbcl90_coo: zero count, lane binding density" in found["why"][0]
 
 
 def test_a_cohort_of_rcc_files_carries_their_lanes_from_the_files_to_the_calls(tmp_path, counts):

@@ -136,6 +136,11 @@ def test_a_file_that_is_missing_short_or_of_other_genes_is_refused(written, samp
         rnaseq_coo21.classify_table(counts, rnaseq_reference=mouse)
 
 
+def test_a_normalised_table_takes_no_reference(counts, written):
+    with pytest.raises(InputError, match=r"column 'rnaseq_reference': a table that is normalised already is not compared"):
+        rnaseq_coo21.classify_table(np.log(counts + 1), unit="normalised", rnaseq_reference=written)
+
+
 def test_a_thousand_bad_rows_are_told_by_the_first_twenty(written):
     written.write_text(written.read_text().replace("ENSG00009000", "ENSG00009999"))  # 1,000 genes, each with a name of its own
     written.write_text(written.read_text() + "".join(f"X{i}\t-1\n" for i in range(1000)))

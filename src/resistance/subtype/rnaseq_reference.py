@@ -256,6 +256,11 @@ def reference_method(name: str, *, kind: str, citation: str) -> tuple[Method, Ca
             :func:`resistance.subtype.reference_sample.read_reference`.
         """
         if unit == "normalised":
+            if rnaseq_reference is not None:
+                raise InputError(
+                    "a table that is normalised already is not compared with the reference sample", column="rnaseq_reference",
+                    remedy="Leave it out, or give raw counts (unit counts).",
+                )  # fmt: skip
             return call_normalised(signature, method, table)
         reference = None if rnaseq_reference is None else as_reference(rnaseq_reference, {name: tuple(signature.weights)})
         return call_counts(signature, method, as_expression(table, unit, platform), reference)
