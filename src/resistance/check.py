@@ -44,6 +44,10 @@ def check(cohort_file: Path) -> list[str]:
         from resistance.annotate.reference import open_reference
 
         reference = found.call(open_reference, base / config.annotation.reference_file, config.study.build)
+    if config.subtype.rnaseq_reference is not None:
+        from resistance.subtype.rnaseq_reference import check_reference
+
+        n_reference = found.call(check_reference, config.subtype.below(base))
     parts = []
     names = found.call(batch_names, config, base) or []
     for name in names:
@@ -63,6 +67,8 @@ def check(cohort_file: Path) -> list[str]:
     ]
     if reference is not None:
         lines.append(f"own annotation in {len(reference.genes)} genes, reference of {reference.build}")
+    if config.subtype.rnaseq_reference is not None:
+        lines.append(f"reference sample of RNA-seq counts: {n_reference} genes")
     for table in (
         "calls",
         "effects",
@@ -115,19 +121,32 @@ def _alignments(cohort: Cohort, config: CohortFile, base: Path, found: Collected
 
 
 def _classified(cohort: Cohort, config: CohortFile, base: Path, found: Collected) -> list[str]:
-    """Say how many patients each method of the cohort file can call, of those methods that need no annotation."""
+    """Open every file of the classification, and say how many patients each method can call that needs no annotation."""
+    from resistance.subtype.classify import method_named, method_names
+    from resistance.subtype.expression_scores import score_names
+    from resistance.subtype.genetic import cohort_events
     from resistance.subtype.method import common_reason
-    from resistance.subtype.registry import by_name
+    from resistance.subtype.mixture import read_mixture
 
     lines = []
-    for name in dict.fromkeys(config.subtype.methods):
-        method = by_name(name)
-        if method.input not in ("ihc", "nanostring", "expression"):
+    settings = config.subtype.below(base)
+    found.call(score_names, settings.scores)
+    genetic = False
+    for name in method_names(settings):
+        method = found.call(method_named, name, settings)
+        if method is None:
             continue
-        called = found.call(method.classify, cohort, config.subtype.below(base))
+        if method.input not in ("ihc", "nanostring", "expression") and name != "lymphgen":
+            genetic = True
+            continue
+        called = found.call(method.classify, cohort, settings)
         if called is not None:
             rows = called.subtypes
             reason = common_reason(rows.loc[rows["subtype"].isna(), "reason"].dropna().astype(str))
             why = f"; most of the others: {reason}" if reason else ""
             lines.append(f"subtype {name}: {int(rows['subtype'].notna().sum())} of {len(rows)} patients called{why}")
+    if genetic and settings.genetic.events is not None:
+        found.call(cohort_events, cohort, settings, ())
+    if settings.genetic.mixture.file is not None:
+        found.call(read_mixture, Path(settings.genetic.mixture.file))
     return lines

@@ -51,6 +51,7 @@ class Cohort:
     fusions: pd.DataFrame = _table(schemas.FUSIONS)
     expression: pd.DataFrame = _table(schemas.EXPRESSION)
     nanostring: pd.DataFrame = _table(schemas.NANOSTRING)
+    nanostring_lanes: pd.DataFrame = _table(schemas.NANOSTRING_LANES)
     ihc: pd.DataFrame = _table(schemas.IHC)
     measurements: pd.DataFrame = _table(schemas.MEASUREMENTS)
     features: pd.DataFrame = _table(schemas.FEATURES)
@@ -88,7 +89,7 @@ class Cohort:
         orphans("samples", "patient_id", self.patients["patient_id"], "patients")
         for table in ("endpoints", "features", "adverse_events", "treatments", "paired_variants"):
             orphans(table, "patient_id", self.patients["patient_id"], "patients")
-        for table in ("calls", "coverage", "copy_number", "fusions", "ihc", "measurements"):
+        for table in ("calls", "coverage", "copy_number", "fusions", "nanostring_lanes", "ihc", "measurements"):
             orphans(table, "sample_id", self.samples["sample_id"], "samples")
         for table, named in (("expression", ("gene",)), ("nanostring", ("gene", "code_class"))):
             names = [c for c in getattr(self, table).columns if c not in named]

@@ -16,7 +16,7 @@ from resistance.layout import REFERENCE_FACTS
 SITE_LISTS = ("panel_of_normals", "blacklist", "hotspots")
 #: keys of the cohort file that hold a path, wherever they stand
 FILE_KEYS = (
-    *("file", "gene_list", "bed", "depth", "samples_file", "reference_file", "chain"),
+    *("file", "gene_list", "bed", "depth", "samples_file", "reference_file", "chain", "rnaseq_reference"),
     *("fasta", "targets", "snps", *SITE_LISTS),
 )
 

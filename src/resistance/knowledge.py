@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 GENES, MARKERS, POSITIONS = "genes.tsv", "markers.tsv", "gene_positions.tsv"
+REGIONS = "cytogenetic_regions.tsv"
 _GENE_COLUMNS = ("symbol", "hgnc_id", "ensembl_gene", "previous", "alias", "pathway", "role", "source")
 
 #: words whose rule speaks about one gene alone
@@ -166,6 +167,13 @@ def load_positions() -> pd.DataFrame:
     import pandas as pd
 
     return pd.read_csv(resource_path(POSITIONS), sep="\t", dtype={"gene": str, "build": str, "chrom": str})
+
+
+def load_regions() -> pd.DataFrame:
+    """Load ``resources/cytogenetic_regions.tsv``: region, build, chrom, start, end (1-based, both ends included), share."""
+    import pandas as pd
+
+    return pd.read_csv(resource_path(REGIONS), sep="\t", dtype={"region": str, "build": str, "chrom": str})
 
 
 def load_markers(extra: str | Path | None = None) -> pd.DataFrame:

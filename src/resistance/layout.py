@@ -41,6 +41,7 @@ COHORT = (
     schemas.FUSIONS,
     schemas.EXPRESSION,
     schemas.NANOSTRING,
+    schemas.NANOSTRING_LANES,
     schemas.IHC,
     schemas.MEASUREMENTS,
     schemas.FEATURES,

@@ -25,6 +25,7 @@ from resistance.inputs import SITE_LISTS, Named, config_files, require, sample_f
 from resistance.layout import BATCH, PILEUP, STAGES, table_path
 from resistance.read.gather import clinic_and_samples
 from resistance.resources import knowledge_digest
+from resistance.subtype.rnaseq_reference import check_reference
 
 #: the file that is used when none is given, as Snakemake workflows do
 DEFAULT = Path("config/config.yaml")
@@ -44,6 +45,8 @@ class Work:
         Folder of the results, ``<output>/<study name>``.
     files : tuple of str
         Files that concern the whole cohort: the sheets, matrices and files gathered at once.
+    classified : tuple of str
+        Files that the stage ``classify`` alone reads: models, a matrix of events, the reference sample of RNA-seq.
     batches : dict of str to tuple of str
         Batch -> the files of its samples, and the chains that move them to the study's build.
     alignments : dict of str to tuple of str
@@ -63,6 +66,7 @@ class Work:
     cohort: str
     results: str
     files: tuple[str, ...]
+    classified: tuple[str, ...]
     batches: dict[str, tuple[str, ...]]
     alignments: dict[str, tuple[str, ...]]
     members: dict[str, str]
@@ -135,6 +139,8 @@ def plan_work(configfiles: Sequence[str | Path], config: Mapping[str, Any]) -> W
     require(named)
     if cohort.annotation.reference_file is not None:
         open_reference(base / cohort.annotation.reference_file, cohort.study.build)  # before any job, not after the reading
+    if cohort.subtype.rnaseq_reference is not None:
+        check_reference(cohort.subtype.below(base))
     _, specimens = clinic_and_samples(cohort, base, Dropped("plan"))
     analysed = frozenset(specimens.samples["sample_id"])
     samples = [sample for sample in listed_samples(cohort, base) if sample.sample_id in analysed]
@@ -154,6 +160,7 @@ def plan_work(configfiles: Sequence[str | Path], config: Mapping[str, Any]) -> W
         for item in named
         if source.file is None and item.key == f"variants.{i}.liftover.chain"
     ]
+    classified = [item for item in named if item.key is not None and item.key.startswith("subtype.")]
     counting = [item for item in named if item.key is not None and item.key.startswith("ctdna.alignments.")]
     alignments = {}
     for name, rows in alignment_batches(cohort, base).items():
@@ -164,7 +171,10 @@ def plan_work(configfiles: Sequence[str | Path], config: Mapping[str, Any]) -> W
     return Work(
         cohort=shown(path),
         results=(Path(output) / cohort.study.name).as_posix(),
-        files=_paths([*named, *(item for item in everything if item.column not in PER_BATCH)]),
+        files=_paths(
+            [*(item for item in named if item not in classified), *(i for i in everything if i.column not in PER_BATCH)]
+        ),
+        classified=_paths(classified),
         batches={
             name: _paths(
                 [*(item for item in sample_files(cohort, base, rows) if item.column in ("vcf", "sv_vcf")), *lists, *chains]

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 import pytest
 import yaml
 
 from resistance import check, schemas, stages
 from resistance.cohort import Cohort
+from resistance.config import load
 from resistance.errors import InputError
 from resistance.init import write_templates
+from resistance.inputs import input_files
 from resistance.layout import read_stage, write_stage
+from resistance.provenance import record, sha256
+from resistance.subtype import prps_st_wright210
+from resistance.subtype.expression import from_frame
+from resistance.subtype.genes import signature_aliases
+from resistance.subtype.published import load_published
 from resistance.subtype.signature import load_signatures
 from resistance.tables import empty
+from resistance.workflow import plan_work
 
 GENES = load_signatures()["dlbcl90_coo"].genes
 
@@ -125,3 +134,80 @@ def test_the_check_says_how_many_each_method_can_call_and_finds_what_a_run_would
         InputError, match=r"nanostring: dlbcl90_coo cannot be computed: the code set lacks MME \(5% of the weight"
     ):
         check.check(path)
+
+
+def test_counts_of_rna_seq_without_the_reference_sample_stop_before_the_run(cohort_file):
+    path = cohort_file({"methods": ["rnaseq_coo21", "rnaseq_dzsig28"]}, expression={"file": "counts.tsv", "unit": "counts"})
+    for look in (check.check, lambda file: plan_work([file], {})):
+        with pytest.raises(InputError) as found:
+            look(path)
+        assert str(found.value).startswith(f"{path}, column '(top level)'")
+        assert "rnaseq_coo21 and rnaseq_dzsig28 need the reference sample of gneSeqCOO" in str(found.value)
+        assert "name its file" in str(found.value)
+
+
+def test_the_check_and_the_plan_read_the_reference_sample_and_the_classification_hangs_on_it(cohort_file, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    path = cohort_file({"methods": ["rnaseq_coo21"], "rnaseq_reference": "ref/goya.tsv"})
+    file = path.parent / "ref" / "goya.tsv"
+    for look in (check.check, lambda file: plan_work([file], {})):
+        with pytest.raises(InputError, match=r"goya\.tsv"):
+            look(path)
+    file.parent.mkdir()
+    own = [
+        name
+        for name, gene in signature_aliases().items()
+        if gene in load_published()["rnaseq_coo21"].weights and name[:4] == "ENSG"
+    ]
+    genes = [*own, *(f"ENSG00009{i:06d}" for i in range(2000))]
+    file.write_text("id\tref\n" + "".join(f"{gene}\t7\n" for gene in genes))
+    assert f"reference sample of RNA-seq counts: {len(genes)} genes" in check.check(path)
+    work = plan_work([path], {})
+    assert work.classified == ("study/ref/goya.tsv",)
+    assert "study/ref/goya.tsv" not in work.files
+    config = load(path)
+    inputs = record(config, path, input_files(config, path.parent))["inputs"]
+    assert {"path": "ref/goya.tsv", "bytes": file.stat().st_size, "sha256": sha256(file)} in inputs
+    file.write_text(file.read_text() + "ENSG00000000009\t-1\n")
+    for look in (check.check, lambda file: plan_work([file], {})):
+        with pytest.raises(
+            InputError, match=rf"goya\.tsv, row {len(genes) + 2}, column 'ref', value '-1': the count is negative"
+        ):
+            look(path)
+
+
+def test_the_check_opens_the_models_matrices_and_scores_that_the_run_would_need(cohort_file):
+    subtype = {
+        "models": [{"name": "ours", "file": "nowhere.json"}],
+        "methods": ["model:ours", "chapuy", "mixture", "lymphgen"],
+        "scores": ["nfkb", "nonsense"],
+        "genetic": {
+            "events": {"file": "events.tsv"}, "mixture": {"file": "mixture.json"}, "lymphgen": {"file": "lymphgen.tsv"},
+        },
+    }  # fmt: skip
+    path = cohort_file(subtype)
+    with pytest.raises(InputError) as found:
+        check.check(path)
+    told = str(found.value)
+    for words in (
+        "nowhere.json: the model is missing",
+        "events.tsv: the table is missing",
+        "mixture.json: the model is missing",
+        "lymphgen.tsv",
+        "column 'subtype.scores', value 'nonsense': there is no such score",
+    ):
+        assert words in told
+    assert len(found.value.problems) == 5
+
+
+def test_a_saved_model_among_the_methods_is_no_unknown_method_of_the_check(cohort_file):
+    rng = np.random.default_rng(1)
+    weights = load_published()["lps_wright210"].weights
+    sign = np.sign(list(weights.values()))[:, None] * np.where(np.arange(40) < 20, 1, -1)[None, :]
+    table = pd.DataFrame(rng.normal(8, 1, sign.shape) + sign, index=list(weights), columns=[f"X{j}" for j in range(40)])
+    path = cohort_file({"models": [{"name": "ours", "file": "m.json"}], "methods": ["model:ours"], "use": "model:ours"})
+    prps_st_wright210.train(from_frame(table, "log2")).write(path.parent / "m.json")
+    assert any(
+        line.startswith("subtype model:ours: 0 of 4 patients called; most of the others: no expression")
+        for line in check.check(path)
+    )

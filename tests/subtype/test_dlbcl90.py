@@ -12,7 +12,7 @@ from resistance.cohort import Cohort
 from resistance.config import Subtype
 from resistance.errors import InputError
 from resistance.subtype import dlbcl90, dlbcl90_coo, dlbcl90_dhitsig, dlbcl90_pmbl
-from resistance.subtype.nanostring import classify_scores
+from resistance.subtype.nanostring_scores import classify_scores
 from resistance.subtype.nanostring_table import counts_of_table
 from resistance.subtype.signature import housekeeping_genes, load_signatures
 
@@ -178,6 +178,10 @@ def test_older_symbols_of_the_code_set_are_resolved_and_reported():
     new = dlbcl90_pmbl.classify_table(code_set())
     assert new["score"][0] == dlbcl90_pmbl.classify_table(table)["score"][0]
     assert "older names" not in new["reason"][0]
+    small = dlbcl90_coo.classify_table(table.assign(gene=table["gene"].str.lower()))
+    assert small["score"][0] == dlbcl90_coo.classify_table(table)["score"][0]
+    assert "; names in another case: " in small["reason"][0]
+    assert "irf4 = IRF4" in small["reason"][0]
 
 
 @pytest.mark.parametrize(("count", "called"), [(59, False), (61, True)])

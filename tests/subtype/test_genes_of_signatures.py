@@ -46,6 +46,57 @@ def test_two_rows_of_one_gene_are_refused_unless_one_has_the_very_name():
     assert dict(both.rows) == {"RAB29": "RAB29"}
 
 
+def test_names_in_another_case_are_found_after_the_exact_ones_and_the_older_ones():
+    found = find_genes(
+        ["BCL6", "RAB29", "MYC", "C1orf43", "MME"], ["bcl6", "rab7l1", "MYC", "myc", "C1ORF43", "Mme", "TP53", "IRF4"]
+    )
+    assert dict(found.rows) == {"BCL6": "bcl6", "RAB29": "rab7l1", "MYC": "MYC", "C1orf43": "C1ORF43", "MME": "Mme"}
+    assert found.missing == ()
+    assert found.renamed == found.other_case == ("bcl6 = BCL6", "rab7l1 = RAB29", "C1ORF43 = C1orf43", "Mme = MME")
+    assert found.in_words() == "; names resolved: bcl6 = BCL6, rab7l1 = RAB29, C1ORF43 = C1orf43, Mme = MME"
+    assert find_genes(["BCL6"], ["bcl6"], any_case=False).missing == ("BCL6",)
+    older = find_genes(["RAB29", "BCL6"], ["RAB7L1", "rab29", "ENSG00000113916.3"])
+    assert dict(older.rows) == {"RAB29": "RAB7L1", "BCL6": "ENSG00000113916.3"}
+    assert (older.other_case, older.in_words()) == ((), "; names resolved: RAB7L1 = RAB29")
+
+
+def test_a_name_in_another_case_that_is_a_gene_as_it_stands_or_could_be_two_is_not_taken():
+    # C1orf43 is official as it stands; a made-up signature's C1ORF43 is found by it, not the other way round twice
+    assert dict(find_genes(["C1ORF43"], ["C1orf43", "TP53"]).rows) == {"C1ORF43": "C1orf43"}
+    with pytest.raises(InputError, match=r"value 'BCL6': 2 rows are the gene BCL6 .bcl6, BCl6.. Keep one row per gene"):
+        find_genes(["BCL6"], ["bcl6", "BCl6", "TP53"])
+    two = find_genes(["Ab1", "AB1"], ["ab1", "TP53", "IRF4"])  # in capitals it could be either
+    assert two.missing == ("Ab1", "AB1")
+
+
+MOUSE = ["Bcl6", "Irf4", "Trp53", "Gm1234", "1700001C02Rik", "H2-Ab1", "MYC", "123_at"]
+
+
+def test_a_table_whose_symbols_look_like_mouse_is_refused_and_not_read_as_human():
+    with pytest.raises(InputError) as found:
+        find_genes(["BCL6", "IRF4"], MOUSE, where="expression")
+    assert str(found.value) == (
+        "expression: the symbols look like mouse (Bcl6, Irf4, Trp53 ...), and the genes that are looked for are human. Give human "
+        "orthologues by human symbols. If the samples are human, write symbols as HGNC does (BCL6, C1orf43)."
+    )
+    with pytest.raises(InputError, match=r"look like mouse .ENSMUSG00000022508"):
+        find_genes(["BCL6"], ["ENSMUSG00000022508", "ENSMUSG00000021356.4"])
+    with pytest.raises(InputError, match=r"look like mouse .Bcl6"):  # a signature of the mouse on a human table
+        find_genes(["Bcl6", "Irf4"], ["BCL6", "IRF4"])
+
+
+def test_a_few_names_with_one_capital_and_official_names_with_small_letters_are_no_mouse():
+    human = ["BCL6", "MYC", "TP53", "C1orf43", "CXorf21", "C9orf72", "Irf4"]
+    assert dict(find_genes(["IRF4"], human).rows) == {"IRF4": "Irf4"}
+    assert dict(find_genes(["BCL6", "MYC"], ["bcl6", "myc", "c1orf43"]).rows) == {"BCL6": "bcl6", "MYC": "myc"}
+    # a table of small letters is found by capitals, and the other way round (a model that was trained on one)
+    assert dict(find_genes(["bcl6", "mme"], ["BCL6", "MME"]).rows) == {"bcl6": "BCL6", "mme": "MME"}
+    # nothing would be found in another case: the genes are missing, whatever the table is
+    assert find_genes(["MME"], ["Bcl6", "Irf4"]).missing == ("MME",)
+    # a signature of the mouse on a table of the mouse
+    assert dict(find_genes(["Bcl6", "Irf4"], MOUSE).rows) == {"Bcl6": "Bcl6", "Irf4": "Irf4"}
+
+
 def test_an_antibody_is_not_taken_for_a_gene():
     # MUM1 in a table of genes is PWWP3A's former symbol, not IRF4
     assert find_genes(["IRF4"], ["MUM1"]).missing == ("IRF4",)

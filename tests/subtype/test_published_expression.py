@@ -188,6 +188,37 @@ def test_a_cohort_keeps_every_patient_and_the_scores_become_measurements():
     assert notes.str.contains("9 genes with 100.0% of the score's weight are missing").all()
 
 
+@pytest.mark.parametrize("module", [lps_wright210, prps_st_wright210])
+def test_a_table_in_small_letters_has_the_same_calls_and_says_what_was_resolved(module):
+    frame, _ = cohort_frame()
+    plain, small = module.classify_table(frame), module.classify_table(frame.rename(index=str.lower))
+    compared = ["sample_id", "subtype", "score", "probability", "features_used", "features_missing", "flags"]
+    pd.testing.assert_frame_equal(small[compared], plain[compared])
+    first = next(iter(WRIGHT.weights))
+    assert small["reason"].str.contains(f"; names resolved: {first.lower()} = {first}, ", regex=False).all()
+    assert not plain["reason"].str.contains("names resolved").any()
+    scores = score_expression(from_frame(frame.rename(index=str.lower), "log2"), ["irf4"], max_weight_missing=1)
+    assert (
+        scores["value"].tolist() == score_expression(from_frame(frame, "log2"), ["irf4"], max_weight_missing=1)["value"].tolist()
+    )
+    assert scores["note"].str.contains("names resolved: ").all()
+
+
+def test_a_mouse_cohort_keeps_every_patient_and_score_with_the_reason_and_no_number():
+    frame, _ = cohort_frame(12)
+    mouse = frame.rename(index=str.capitalize)
+    settings = Subtype.model_validate({"methods": ["lps_wright210"], "scores": ["nfkb", "nk_cell"]})
+    found = classify_all(as_cohort(mouse), settings)
+    assert found.subtypes["subtype"].isna().all()
+    assert len(found.subtypes) == 13
+    assert found.subtypes["reason"].str.startswith("no call: the symbols look like mouse (").all()
+    assert found.scores.groupby("name").size().to_dict() == {"nfkb": 12, "nk_cell": 12}
+    assert found.scores["value"].isna().all()
+    assert found.scores["note"].str.startswith("the symbols look like mouse (").all()
+    with pytest.raises(InputError, match="the symbols look like mouse"):
+        lps_wright210.classify_table(mouse)
+
+
 def test_a_cohort_without_expression_says_so():
     frame, _ = cohort_frame(12)
     cohort = as_cohort(frame)

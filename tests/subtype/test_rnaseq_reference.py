@@ -8,28 +8,21 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from resistance.cohort import Cohort
-from resistance.config import Subtype
 from resistance.errors import InputError
 from resistance.subtype import rnaseq_coo21, rnaseq_dzsig28
 from resistance.subtype.expression import from_frame
-from resistance.subtype.published import load_published, reference_counts
+from resistance.subtype.published import load_published
+from resistance.subtype.reference_sample import read_reference
 from resistance.subtype.rnaseq_reference import dark_zone_score, normalised
 
+pytestmark = pytest.mark.shared
 HERE = Path(__file__).parent / "gneseqcoo"
 
 
-@pytest.fixture(autouse=True)
-def _reference(shared, monkeypatch):
+@pytest.fixture(scope="module")
+def goya(shared):
     """The authors' reference sample lies beside the checkout."""
-    monkeypatch.setenv("RESISTANCE_GOYA_REFERENCE", str(shared / "cohorts/rnaseq_coo/goya_ref_sample_ensembl.tsv"))
-
-
-def test_without_the_authors_reference_sample_it_is_said_what_to_do(counts, monkeypatch):
-    reference_counts.cache_clear()
-    monkeypatch.delenv("RESISTANCE_GOYA_REFERENCE")
-    with pytest.raises(InputError, match=r"the reference sample of gneSeqCOO is needed for raw counts"):
-        rnaseq_coo21.classify_table(counts)
+    return read_reference(shared / "cohorts/rnaseq_coo/goya_ref_sample_ensembl.tsv")
 
 
 @pytest.fixture(scope="module")
@@ -49,88 +42,76 @@ def values():
         (rnaseq_dzsig28, "dzsig", {"DZsig-IND": "UNCLASSIFIED"}),
     ],
 )
-def test_scores_and_classes_are_those_of_the_r_package(counts, values, module, score, names):
-    calls = module.classify_table(counts).set_index("sample_id").loc[values.index]
+def test_scores_and_classes_are_those_of_the_r_package(counts, values, module, score, names, goya):
+    calls = module.classify_table(counts, rnaseq_reference=goya).set_index("sample_id").loc[values.index]
     np.testing.assert_allclose(calls["score"], values[score], rtol=1e-11)
     assert list(calls["subtype"]) == [names.get(name, name) for name in values[f"{score}_class"]]
     assert values[f"{score}_class"].nunique() >= 2  # the cases say something
 
 
-def test_library_sizes_are_those_of_the_r_package_and_a_low_one_is_flagged(counts, values):
-    _, library, _ = normalised(from_frame(counts, "counts"), tuple(load_published()["rnaseq_coo21"].weights))
+def test_library_sizes_are_those_of_the_r_package_and_a_low_one_is_flagged(counts, values, goya):
+    _, library, _ = normalised(from_frame(counts, "counts"), tuple(load_published()["rnaseq_coo21"].weights), goya)
     np.testing.assert_allclose(library, values["library"], rtol=1e-12)
-    flags = rnaseq_coo21.classify_table(counts).set_index("sample_id")["flags"]
+    flags = rnaseq_coo21.classify_table(counts, rnaseq_reference=goya).set_index("sample_id")["flags"]
     assert "low library size" in flags["S4"]
     assert not flags.drop("S4").fillna("").str.contains("library").any()
 
 
-def test_versions_of_ensembl_ids_and_symbols_give_the_same_scores(counts):
-    expected = rnaseq_coo21.classify_table(counts)["score"]
-    pd.testing.assert_series_equal(rnaseq_coo21.classify_table(counts.rename(index=lambda x: f"{x}.12"))["score"], expected)
+def test_versions_of_ensembl_ids_and_symbols_give_the_same_scores(counts, goya):
+    expected = rnaseq_coo21.classify_table(counts, rnaseq_reference=goya)["score"]
+    pd.testing.assert_series_equal(
+        rnaseq_coo21.classify_table(counts.rename(index=lambda x: f"{x}.12"), rnaseq_reference=goya)["score"], expected
+    )
     symbols = {"ENSG00000137265": "IRF4", "ENSG00000196549": "MME"}
-    pd.testing.assert_series_equal(rnaseq_coo21.classify_table(counts.rename(index=symbols))["score"], expected)
+    pd.testing.assert_series_equal(
+        rnaseq_coo21.classify_table(counts.rename(index=symbols), rnaseq_reference=goya)["score"], expected
+    )
 
 
-def test_a_sample_alone_has_the_score_that_it_has_in_company(counts):
-    together = rnaseq_coo21.classify_table(counts).set_index("sample_id")["score"]
+def test_a_sample_alone_has_the_score_that_it_has_in_company(counts, goya):
+    together = rnaseq_coo21.classify_table(counts, rnaseq_reference=goya).set_index("sample_id")["score"]
     for sample in counts.columns:
-        alone = rnaseq_coo21.classify_table(counts[[sample]])["score"][0]
+        alone = rnaseq_coo21.classify_table(counts[[sample]], rnaseq_reference=goya)["score"][0]
         # genes with fewer counts than samples leave the library size in company; a few low ones move the median a little
         assert alone == pytest.approx(together[sample], abs=3)
 
 
-def test_logarithms_and_tpm_are_refused_with_the_way_out(counts):
+def test_logarithms_and_tpm_are_refused_with_the_way_out(counts, goya):
     with pytest.raises(InputError, match=r"raw counts are needed, the table holds log2. Give the counts .* lps_wright210"):
-        rnaseq_coo21.classify_table(np.log2(counts + 1), unit="log2")
+        rnaseq_coo21.classify_table(np.log2(counts + 1), unit="log2", rnaseq_reference=goya)
     with pytest.raises(InputError, match=r"is not a whole number: the table is declared as counts and looks like TPM"):
-        rnaseq_coo21.classify_table(counts / 3)
+        rnaseq_coo21.classify_table(counts / 3, rnaseq_reference=goya)
 
 
-def test_a_gene_that_is_missing_is_named(counts):
+def test_a_gene_that_is_missing_is_named(counts, goya):
     with pytest.raises(InputError, match=r"1 of 21 genes are missing, and the score has no value without them .IRF4."):
-        rnaseq_coo21.classify_table(counts.drop(index="ENSG00000137265"))
+        rnaseq_coo21.classify_table(counts.drop(index="ENSG00000137265"), rnaseq_reference=goya)
 
 
-def test_a_filtered_table_cannot_be_normalised(counts):
-    keep = _score_genes()
-    others = [name for name in counts.index if name in reference_counts() and name not in keep]
+def test_a_filtered_table_cannot_be_normalised(counts, goya):
+    keep = _score_genes(goya)
+    others = [name for name in counts.index if name in goya.counts and name not in keep]
     few = counts.drop(index=others[:700])
     with pytest.raises(InputError, match=r"genes of the reference sample are in the table, 2000 are needed for the library size"):
-        rnaseq_coo21.classify_table(few)
+        rnaseq_coo21.classify_table(few, rnaseq_reference=goya)
 
 
-def _score_genes():
+def _score_genes(goya):
     from resistance.subtype.genes import current_symbol
 
     wanted = set(load_published()["rnaseq_coo21"].weights)
-    return {name for name in reference_counts() if current_symbol(name) in wanted}
+    return {name for name in goya.counts if current_symbol(name) in wanted}
 
 
-def test_a_sample_of_zeros_gets_no_call_and_does_not_disturb_the_others(counts):
-    calls = rnaseq_coo21.classify_table(counts.assign(EMPTY=0.0)).set_index("sample_id")
+def test_a_sample_of_zeros_gets_no_call_and_does_not_disturb_the_others(counts, goya):
+    calls = rnaseq_coo21.classify_table(counts.assign(EMPTY=0.0), rnaseq_reference=goya).set_index("sample_id")
     assert pd.isna(calls.loc["EMPTY", "subtype"])
     assert "all values are 0" in calls.loc["EMPTY", "reason"]
-    np.testing.assert_allclose(calls["score"].drop("EMPTY"), rnaseq_coo21.classify_table(counts)["score"], atol=3)
-
-
-def test_a_cohort_with_log_values_has_rows_with_the_reason_and_no_call(counts):
-    table = np.log2(counts.iloc[:, :2] + 1).rename_axis("gene").reset_index()
-    cohort = Cohort(
-        facts={"build": "GRCh38", "expression_unit": "log2", "expression_platform": "rnaseq"},
-        patients=pd.DataFrame({"patient_id": ["P1", "P2"]}),
-        samples=pd.DataFrame(
-            [("S1", "P1", "tumour", "baseline", 0), ("S2", "P2", "tumour", "baseline", 0)],
-            columns=["sample_id", "patient_id", "material", "timepoint", "day"],
-        ),
-        expression=table,
+    np.testing.assert_allclose(
+        calls["score"].drop("EMPTY"), rnaseq_coo21.classify_table(counts, rnaseq_reference=goya)["score"], atol=3
     )
-    found = rnaseq_coo21.classify(cohort, Subtype()).subtypes
-    assert found["patient_id"].tolist() == ["P1", "P2"]
-    assert found["subtype"].isna().all()
-    assert found["reason"].str.startswith("no call: raw counts are needed").all()
 
 
-@pytest.mark.shared
 def test_the_dark_zone_score_correlates_at_961_with_nanostring_on_the_246(shared):
     table = pd.read_csv(shared / "cohorts/rnaseq_coo/dzsig_gambl_246_ensembl.tsv", sep="\t", index_col=0)
     assert table.shape == (246, 29)
@@ -140,7 +121,6 @@ def test_the_dark_zone_score_correlates_at_961_with_nanostring_on_the_246(shared
     assert float((score - table["training_labels"]).mean()) == pytest.approx(0, abs=1e-10)
 
 
-@pytest.mark.shared
 @pytest.mark.parametrize(
     ("name", "file"), [("rnaseq_coo21", "goya_coo_21gene_coef"), ("rnaseq_dzsig28", "gambl_dzsig_28gene_coef")]
 )
@@ -153,8 +133,15 @@ def test_every_coefficient_is_the_published_one(shared, name, file):
     assert {current_symbol(gene): value for gene, value in expected.drop("(Intercept)").items()} == dict(found.weights)
 
 
-@pytest.mark.shared
-def test_every_count_of_the_reference_sample_is_the_published_one(shared):
+def test_every_count_of_the_reference_sample_is_the_published_one(shared, goya, tmp_path):
     expected = pd.read_csv(shared / "cohorts/rnaseq_coo/goya_ref_sample_ensembl.tsv", sep="\t", index_col=0)["ref"]
-    assert dict(reference_counts()) == expected.to_dict()
+    assert dict(goya.counts) == expected.to_dict()
     assert len(expected) == 20337
+    assert goya.published
+    one_more = read_reference_text(tmp_path, expected.to_csv(sep="\t").replace("74.27", "74.28", 1))
+    assert not one_more.published
+
+
+def read_reference_text(folder, text):
+    (folder / "r.tsv").write_text(text)
+    return read_reference(folder / "r.tsv")

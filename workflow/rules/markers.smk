@@ -31,6 +31,7 @@ rule classify:
         PLAN.tables("cohort"),
         PLAN.tables("annotate"),
         cohort=PLAN.cohort,
+        files=PLAN.classified,
     output:
         PLAN.tables("subtype"),
     log:

@@ -38,6 +38,9 @@ ModelName = Annotated[str, Field(pattern=r"^model:[A-Za-z0-9][A-Za-z0-9_.-]*$")]
 #: methods whose rule nobody read in its source: they need `unverified: true`
 UNVERIFIED: frozenset[str] = frozenset({"choi", "tally", "visco_young", "muris"})
 
+#: methods that compare raw counts with the reference sample of their authors: they need `rnaseq_reference`
+REFERENCED: frozenset[str] = frozenset({"rnaseq_coo21", "rnaseq_dzsig28"})
+
 
 class SubtypeLabel(Strict):
     """A subtype that the study gives."""
@@ -155,6 +158,11 @@ class Subtype(Strict):
         le=1,
         description="Share of an expression score's weight that missing genes may have; above it there is no call.",
     )
+    rnaseq_reference: str | None = Field(
+        None,
+        description="Path of the reference sample that rnaseq_coo21 and rnaseq_dzsig28 compare raw counts with (goyaRefSample4 of gneSeqCOO, "
+        "not part of this package): a table of Ensembl ids and counts, relative to the cohort file.",
+    )
     unverified: bool = Field(
         False,
         description="Allow methods whose rule was not read in its source (choi, tally, visco_young, muris). Every output says so.",
@@ -195,6 +203,11 @@ class Subtype(Strict):
             return part if part is None or name is None else part.model_copy(update={"file": str(base / name)})
 
         parts = {name: moved(getattr(genetic, name)) for name in ("events", "lymphgen", "mixture")}
+        reference = None if self.rnaseq_reference is None else str(base / self.rnaseq_reference)
         return self.model_copy(
-            update={"models": [moved(model) for model in self.models], "genetic": genetic.model_copy(update=parts)}
+            update={
+                "models": [moved(model) for model in self.models],
+                "genetic": genetic.model_copy(update=parts),
+                "rnaseq_reference": reference,
+            }
         )

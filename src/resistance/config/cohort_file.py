@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from resistance.config.analysis import Analysis, Contrast, DatedMeasure, Landmark, MarkerQuestion, Measure, TimeDependent
 from resistance.config.choices import Annotation, Markers, Report, Study
-from resistance.config.classes import Subtype
+from resistance.config.classes import REFERENCED, Subtype
 from resistance.config.clinic import ClinicalEvents, Endpoint, Features, Patients, Samples
 from resistance.config.plasma import Ctdna
 from resistance.config.prediction import FEATURE_WORDS, Prediction
@@ -123,6 +123,7 @@ class CohortFile(Strict):
                     f"ctdna.relapse_endpoint '{relapse}' is no time_to_event endpoint: lead time needs the day of relapse"
                 )
         wrong += _not_measured_level(self)
+        wrong += _without_reference(self)
         if wrong:
             raise ValueError("; ".join(wrong))
         return self
@@ -152,6 +153,18 @@ def _not_measured_level(file: CohortFile) -> list[str]:
         f"ctdna.level.{key} names '{name}', which is no measurement of kind score {there}"
         for key, name in asked
         if isinstance(name, str) and name not in names
+    ]
+
+
+def _without_reference(file: CohortFile) -> list[str]:
+    """Return the complaint about methods on raw counts without the sample that they compare them with."""
+    needing = [name for name in file.subtype.methods if name in REFERENCED]
+    if not needing or file.subtype.rnaseq_reference is not None or file.expression is None:
+        return []
+    return [
+        f"subtype.methods: {' and '.join(needing)} {'needs' if len(needing) == 1 else 'need'} the reference sample of gneSeqCOO, which is not "
+        "part of this package: name its file in 'subtype.rnaseq_reference' (Ensembl ids and counts of goyaRefSample4; "
+        "docs/expression_classes.md says how to write it), or leave the method out"
     ]
 
 

@@ -13,6 +13,7 @@ from resistance import config
 from resistance.errors import InputError, Problem
 from resistance.read.grid import read_grid
 from resistance.read.known import analysed_columns, analysed_rows
+from resistance.read.segment_regions import region_states, state_of_log2
 from resistance.read.sheet import read_sheet, sample_name, take
 from resistance.read.symbols import current_symbols
 from resistance.schemas import COPY_NUMBER
@@ -50,6 +51,7 @@ def read_copy_number(
     aliases: Mapping[str, str] | None = None,
     patients_frame: pd.DataFrame | None = None,
     gene_positions: pd.DataFrame | None = None,
+    regions: pd.DataFrame | None = None,
     build: str | None = None,
     all_samples: Collection[str] | None = None,
     dropped: Dropped,
@@ -71,6 +73,8 @@ def read_copy_number(
         columns: used instead of the file (text, with ``_row``, as :func:`read_sheet` gives it).
     gene_positions : DataFrame, optional
         seg: gene, build, chrom, start, end (1-based, both ends included).
+    regions : DataFrame, optional
+        seg: arms and bands to tell as well, under their names: region, build, chrom, start, end, share.
     build : str, optional
         seg: the cohort's build.
     all_samples : collection of str, optional
@@ -82,7 +86,7 @@ def read_copy_number(
     DataFrame
         Schema ``copy_number``, sorted by sample and gene.  From log2 ratios the state follows by the
         thresholds of the cohort file; from segments the ratio of a gene is the mean over the bases
-        that segments cover.  ``loh`` is NA where the format cannot tell.
+        that segments cover, and arms and bands have rows too (:func:`~resistance.read.segment_regions.region_states`).  ``loh`` is NA where the format cannot tell.
 
     Raises
     ------
@@ -93,21 +97,11 @@ def read_copy_number(
     if source.format == "columns":
         table = _from_columns(source, path, samples, all_samples, patients_frame, dropped)
     elif source.format == "seg":
-        table = _from_segments(source, path, samples, all_samples, genes, gene_positions, build, dropped)
+        table = _from_segments(source, path, samples, all_samples, genes, gene_positions, regions, build, dropped)
     else:
         table = _from_matrix(source, path, samples, all_samples, genes, aliases or {}, dropped)
     table["source"] = path.name
     return conform(table.sort_values(["sample_id", "gene"], kind="stable"), COPY_NUMBER, path=path)
-
-
-def state_of_log2(values: pd.Series, source: config.CopyNumber) -> pd.Series:
-    """Return the state -2..2 of log2 ratios by the thresholds of the cohort file; NA stays NA."""
-    import pandas as pd
-
-    state = pd.Series(0, index=values.index, dtype="Int64")
-    state = state.mask(values >= source.gain_log2, 1).mask(values >= source.amplification_log2, 2)
-    state = state.mask(values <= source.loss_log2, -1).mask(values <= source.deletion_log2, -2)
-    return state.mask(values.isna())
 
 
 def _from_matrix(
@@ -232,6 +226,7 @@ def _from_segments(
     all_samples: Collection[str] | None,
     genes: Collection[str] | None,
     gene_positions: pd.DataFrame | None,
+    regions: pd.DataFrame | None,
     build: str | None,
     dropped: Dropped,
 ) -> pd.DataFrame:
@@ -287,7 +282,10 @@ def _from_segments(
         rows.append(pd.DataFrame({"gene": gene, "log2_ratio": total.reindex(sorted(set(segments["sample_id"])))}).reset_index())
     table = pd.concat(rows, ignore_index=True)
     table["state"] = state_of_log2(table["log2_ratio"], source)
-    return table
+    if regions is None or not len(segments):
+        return table
+    of_build = regions if build is None or "build" not in regions else regions[regions["build"] == build]
+    return pd.concat([table, region_states(segments, of_build, source)], ignore_index=True)
 
 
 def _segment_columns(sheet: pd.DataFrame, path: Path) -> dict[str, str]:

@@ -274,7 +274,7 @@ def _other_tables(
     config: CohortFile, base: Path, clinic: Clinic, specimens: Specimens, genes: Any, dropped: Dropped, found: Collected
 ) -> dict[str, pd.DataFrame | None]:
     """Read everything that is no small variant."""
-    from resistance.knowledge import load_positions
+    from resistance.knowledge import load_positions, load_regions
     from resistance.read import (
         clinical_events,
         copy_number,
@@ -284,6 +284,7 @@ def _other_tables(
         ihc,
         measurements,
         nanostring,
+        nanostring_lanes,
         paired_variants,
     )
 
@@ -298,6 +299,7 @@ def _other_tables(
             genes=genes.symbols,
             aliases=genes.aliases,
             gene_positions=load_positions() if source.format == "seg" else None,
+            regions=load_regions() if source.format == "seg" else None,
             build=config.study.build,
             all_samples=every,
             dropped=dropped,
@@ -329,6 +331,10 @@ def _other_tables(
             files=specimens.files,
             all_samples=every,
             dropped=dropped,
+        )
+    if config.nanostring is not None and out["nanostring"] is not None:  # what is wrong with a file was told with its counts
+        out["nanostring_lanes"] = found.call(
+            nanostring_lanes.read_lanes, config.nanostring, base, samples=ids, files=specimens.files
         )
     if config.ihc is not None:
         out["ihc"] = found.call(ihc.read_ihc, config.ihc, base, samples=ids, all_samples=every, dropped=dropped)

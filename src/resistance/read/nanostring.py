@@ -167,13 +167,7 @@ def read_counts(path: Path) -> pd.DataFrame:
         named = [name for name in grid.labels if str(name).lower() in ("name", "gene", "code")]
         values = grid.values.drop(columns=[name for name in grid.values if str(name).startswith("Annotation")])
         return pd.concat([grid.labels[named[0] if named else grid.labels.columns[0]].rename("gene"), values], axis=1)
-    if lower.endswith(".zip") and not path.is_dir():
-        texts = _unzipped(path)
-    else:
-        files = sorted(path.iterdir()) if path.is_dir() else [path]
-        texts = {file.name: _read_text(file) for file in files if file.name.lower().endswith(".rcc")}
-    if not texts:
-        raise InputError("holds no RCC file", path=path)
+    texts = read_texts(path)
     counts: dict[str, pd.Series] = {}
     for name, text in texts.items():
         column = parse_rcc(text, path / name if len(texts) > 1 or path.is_dir() else path)
@@ -184,6 +178,24 @@ def read_counts(path: Path) -> pd.DataFrame:
             )
         counts[Path(name).stem] = column
     return pd.DataFrame(counts).rename_axis(["gene", "code_class"]).reset_index().drop(columns="code_class")
+
+
+def read_texts(path: Path) -> dict[str, str]:
+    """Return name -> text of an RCC file, or of the RCC files of a folder or .zip, sorted.
+
+    Raises
+    ------
+    InputError
+        Missing or damaged file, a folder or archive without an RCC file.
+    """
+    if path.name.lower().endswith(".zip") and not path.is_dir():
+        texts = _unzipped(path)
+    else:
+        files = sorted(path.iterdir()) if path.is_dir() else [path]
+        texts = {file.name: _read_text(file) for file in files if file == path or file.name.lower().endswith(".rcc")}
+    if not texts:
+        raise InputError("holds no RCC file", path=path)
+    return texts
 
 
 def _unzipped(path: Path) -> dict[str, str]:

@@ -234,6 +234,18 @@ NANOSTRING = Schema(
     key=("gene", "code_class"),
     extra="real",
 )
+NANOSTRING_LANES = Schema(
+    "nanostring_lanes",
+    "One row per sample that was read from an RCC file: what the instrument says about its lane.",
+    (
+        SAMPLE_COLUMN,
+        Column("fov_count", "real", "Fields of view that were to be counted.", low=0),
+        Column("fov_counted", "real", "Fields of view that were counted.", low=0),
+        Column("binding_density", "real", "Codes per square micron.", low=0),
+        Column("scanner_id", "text", "Serial number of the scanner; its fifth character names the instrument."),
+    ),
+    key=("sample_id",),
+)
 IHC = Schema(
     "ihc",
     "One row per sample and antibody.",

@@ -40,6 +40,8 @@ class SelfTrained:
     stable_1, stable_0 : array of bool, shape (n,)
     note : str
         Why there are no scores; '' where there are.
+    moments : ClassMoments or None
+        Of the stable samples, by which further samples can be scored; a feature that takes no part has a spread of 0.
     """
 
     scored: Score
@@ -47,6 +49,7 @@ class SelfTrained:
     stable_1: BoolArray
     stable_0: BoolArray
     note: str
+    moments: ClassMoments | None = None
 
 
 def self_train(values: NDArray[Any], weights: ArrayLike, *, shares: tuple[float, ...] = SHARES) -> SelfTrained:
@@ -102,7 +105,7 @@ def self_train(values: NDArray[Any], weights: ArrayLike, *, shares: tuple[float,
         normals = from_labels(scored.score[stable_1 | stable_0], stable_1[stable_1 | stable_0])
     except ValueError:
         return SelfTrained(nothing, None, stable_1, stable_0, "the scores of the stable samples do not differ")
-    return SelfTrained(scored, normals, stable_1, stable_0, "")
+    return SelfTrained(scored, normals, stable_1, stable_0, "", filled)
 
 
 def _moments(one: FloatArray, zero: FloatArray) -> ClassMoments:

@@ -40,6 +40,10 @@ FAR = 4.0
 FloatArray = NDArray[np.float64]
 
 
+#: what every call of a model without labels says
+SELF_TRAINED_FLAGS = ("unvalidated on RNA-seq", "class means from an unlabelled cohort")
+
+
 @dataclass(frozen=True)
 class Options:
     """How a model is applied.
@@ -106,6 +110,7 @@ def apply_model(
     flags = ["standardised within these samples"] if scaling == "own" else []
     double = set(expression.merged) & set(_rows(model, expression).values())
     flags += [f"several rows: {', '.join(sorted(double))}"] if double else []
+    flags += list(SELF_TRAINED_FLAGS) if model.self_trained else []
     flags += ["distributions of these samples' scores"] if densities == "sign" else []
     if model.platform == "unspecified" or expression.platform == "unspecified":
         flags.append("platform not stated")
@@ -161,7 +166,9 @@ def apply_model(
 
 def _refuse_turned(model: Model, expression: Expression) -> None:
     """Samples in rows, told by the model's own genes, which need be known nowhere else (probes)."""
-    in_columns, in_rows = (len(find_genes(model.genes, set(names)).rows) for names in (expression.samples, expression.genes))
+    in_columns, in_rows = (
+        len(find_genes(model.genes, names, any_case=False).rows) for names in (expression.samples, expression.genes)
+    )
     if in_columns > in_rows:
         raise InputError(
             f"samples stand in rows here ({in_columns} column names are genes of the model, {in_rows} row names are)",
@@ -272,7 +279,8 @@ def _refusals(
         lost_sum = ((model.trained.weight * lps.middle(model.trained))[:, None] * np.isnan(scaled)).sum(axis=0)
         shift = np.abs(lost_sum) / abs(model.normals.mean_1 - model.normals.mean_0)
     with np.errstate(invalid="ignore", divide="ignore"):
-        distance = np.abs(scaled - mean[:, None]) / sd[:, None]
+        # a gene without spread takes no part, and has no distance
+        distance = np.abs(scaled - mean[:, None]) / np.where(sd > 0, sd, np.nan)[:, None]
     for j, sample in enumerate(expression.samples):
         if sample in out:
             continue

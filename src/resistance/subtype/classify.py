@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from resistance.schemas import SCORES, SUBTYPES
 from resistance.subtype.expression_scores import score_cohort
 from resistance.subtype.labels import label_method
-from resistance.subtype.method import Called
+from resistance.subtype.method import Called, Method
 from resistance.subtype.registry import by_name
 from resistance.subtype.saved import saved_method
 from resistance.tables import conform, empty
@@ -15,6 +15,23 @@ from resistance.tables import conform, empty
 if TYPE_CHECKING:
     from resistance.cohort import Cohort
     from resistance.config import Subtype
+
+
+def method_names(settings: Subtype) -> list[str]:
+    """Return the methods that a cohort file asks for, each once, models last."""
+    return list(dict.fromkeys([*settings.methods, *(f"model:{model.name}" for model in settings.models)]))
+
+
+def method_named(name: str, settings: Subtype) -> Method:
+    """Return a method of a cohort file, among them its saved models (``model:<name>``).
+
+    Raises
+    ------
+    InputError
+        The model's file is missing, altered or of no kind that is known, or there is no such method.
+    """
+    models = {f"model:{model.name}": model for model in settings.models}
+    return saved_method(models[name]) if name in models else by_name(name)
 
 
 def classify_all(cohort: Cohort, settings: Subtype) -> Called:
@@ -41,9 +58,7 @@ def classify_all(cohort: Cohort, settings: Subtype) -> Called:
     import pandas as pd
 
     methods = [label_method(label.name, label.kind) for label in settings.labels]
-    models = {f"model:{model.name}": model for model in settings.models}
-    named = dict.fromkeys([*settings.methods, *models])
-    methods += [saved_method(models[name]) if name in models else by_name(name) for name in named]
+    methods += [method_named(name, settings) for name in method_names(settings)]
     found = [method.classify(cohort, settings) for method in methods]
     of_genes = score_cohort(cohort, settings.scores, max_weight_missing=settings.max_weight_missing)
     if not found:

@@ -162,6 +162,9 @@ def events_of_cohort(cohort: Cohort, rules: tuple[EventRule, ...] | None = None)
             values = _highest(values, _joined(rule, cohort.fusions, samples))
         else:
             values = _copies(rule, state)
+            region = rule.event.partition(":")[0]
+            if region in state.columns:  # segments tell how much of it is changed, genes or not
+                values = _direct(values, state[region], rule)
             if rule.event in regions:  # a karyotype or a caller of arms says it directly
                 values = _direct(values, state[regions[rule.event]], rule)
         columns[rule.event] = values

@@ -27,6 +27,13 @@ _TELLING = (
     "far_outside",
     "from_score",
     "pmbl_unclear",
+    "lane_fields_of_view",
+    "lane_binding_density",
+    "lane_linearity",
+    "lane_limit_of_detection",
+    "low library size",
+    "not the published reference sample",
+    "far from both classes",
 )
 _OTHER_NAMES = "the two name their classes by different systems: nothing to compare"
 #: a call of a probability below this is said to be a close one

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from resistance.subtype import dlbcl90_coo, dlbcl90_pmbl
-from resistance.subtype.method import UNCLASSIFIED, Called, Method, as_calls
+from resistance.subtype.method import UNCLASSIFIED, Called, Method
 from resistance.subtype.nanostring import (
     call_rows,
+    call_table,
     classify_cohort,
     score_counts,
     score_rows,
 )
-from resistance.subtype.nanostring_table import counts_of_table
 from resistance.subtype.signature import load_signatures
 
 if TYPE_CHECKING:
@@ -63,9 +63,9 @@ def classify(cohort: Cohort, settings: Subtype) -> Called:
     return classify_cohort(cohort, settings, METHOD, _of)
 
 
-def classify_table(table: pd.DataFrame, *, platform: str = "nanostring") -> pd.DataFrame:
-    """Call every sample of a table of raw counts, codes in rows (see :func:`resistance.subtype.nanostring_table.counts_of_table`)."""
-    return as_calls(_of(counts_of_table(table, platform=platform))[0])
+def classify_table(table: pd.DataFrame, *, platform: str = "nanostring", lanes: pd.DataFrame | None = None) -> pd.DataFrame:
+    """Call every sample of a table of raw counts, codes in rows (see :func:`resistance.subtype.nanostring.call_table`)."""
+    return call_table(_of, table, platform, lanes)
 
 
 METHOD = Method(

@@ -97,11 +97,30 @@ def score_cohort(cohort: Cohort, names: Sequence[str], *, max_weight_missing: fl
     """Return the scores of a cohort's samples (schema SCORES); without expression, or without names, no rows."""
     if not names:
         return empty(SCORES)
+    import pandas as pd
+
     score_names(names)
     table = from_cohort(cohort)
     if table is None:
         return empty(SCORES)
-    return with_patients(cohort, score_expression(table, names, max_weight_missing=max_weight_missing))
+    try:
+        scores = score_expression(table, names, max_weight_missing=max_weight_missing)
+    except InputError as error:  # the table's names cannot be resolved: the other methods go on, and each score says why
+        why = "; ".join(f"{problem.message}. {problem.remedy or ''}".strip() for problem in error.problems)
+        rows = [
+            {
+                "sample_id": sample,
+                "name": of.name,
+                "unit": UNITS[of.scale],
+                "features_used": 0,
+                "verified": of.verified,
+                "note": why,
+            }
+            for of in (load_scores()[name] for name in score_names(names))
+            for sample in table.samples
+        ]
+        scores = conform(pd.DataFrame(rows, columns=list(TABLE_SCORES.names)), TABLE_SCORES)
+    return with_patients(cohort, scores)
 
 
 def _one(expression: Expression, of: GeneScore, max_weight_missing: float) -> list[dict[str, Any]]:
@@ -132,6 +151,7 @@ def _one(expression: Expression, of: GeneScore, max_weight_missing: float) -> li
             value = np.nan if scored.weight_missing[j] > MAX_SAMPLE_MISSING else value
         if not of.verified:
             notes.append("gene list not verified")
+        notes += [found.in_words().removeprefix("; ")] if found.other_case else []
         rows.append(
             {
                 "sample_id": sample,

@@ -18,6 +18,8 @@ from resistance.subtype.scaling import KINDS, Scaling
 from resistance.tables import write_text
 
 FORMAT, VERSION = "resistance expression model", 1
+#: ``training["kind"]`` of a model whose classes nobody gave
+SELF_TRAINED = "self-trained"
 _COLUMNS = ("weight", "mean_1", "mean_0", "sd_1", "sd_0", "p_value", "q_value")
 
 
@@ -61,6 +63,11 @@ class Model:
     scaling: Scaling
     normals: TwoNormals
     training: dict[str, Any]
+
+    @property
+    def self_trained(self) -> bool:
+        """Whether it learned from samples without labels (PRPS-ST)."""
+        return bool(self.training.get("kind") == SELF_TRAINED)
 
     def to_json(self) -> str:
         """Return the model as text, the same for the same model; numbers are written so that they come back exactly."""

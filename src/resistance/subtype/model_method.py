@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from resistance.subtype import prps_st_wright210
 from resistance.subtype.apply_model import Options, apply_model
 from resistance.subtype.expression import Expression
 from resistance.subtype.expression_method import as_expression, classify_cohort, settings_limit
@@ -53,7 +54,11 @@ def model_method(source: SubtypeModel) -> Method:
     ) -> pd.DataFrame:
         return call(as_expression(table, unit, platform), max_weight_missing)
 
-    rule = rule_of(model.rule)
+    citation, limits = rule_of(model.rule).citation, "A model that the user trained: as good as its training set."
+    if model.self_trained:
+        stable = " and ".join(f"{n} {name}" for name, n in model.training["samples"].items())
+        citation = prps_st_wright210.METHOD.citation
+        limits = f"Learned without labels from {stable} samples of one cohort that were stable; nobody knows how many of them are right."
     method = Method(
         name=name,
         version=str(model.training["digest"]),
@@ -63,9 +68,9 @@ def model_method(source: SubtypeModel) -> Method:
         classes=model.classes,
         features=model.genes,
         platforms=(model.platform,),
-        citation=rule.citation,
+        citation=citation,
         verified=True,
-        limits="A model that the user trained: as good as its training set.",
+        limits=limits,
         classify=classify,
         classify_table=classify_table,
     )

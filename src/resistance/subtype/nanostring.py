@@ -24,6 +24,7 @@ from resistance.subtype.method import (
     probabilities_text,
     with_patients,
 )
+from resistance.subtype.nanostring_lane import add_lanes, judge_lanes
 from resistance.subtype.nanostring_table import OTHER_PLATFORM, counts_of_table, refuse_other_numbers
 from resistance.subtype.signature import Signature, housekeeping_genes, load_signatures
 from resistance.tables import conform, empty
@@ -58,7 +59,8 @@ class Scored:
         Genes with a count of 0, taken as 1 (log2 of 0 is not a number), by sample.
     n_housekeeping : int
         Housekeeping genes of the 13 that the table has.
-    renamed : tuple of str
+    renamed, other_case : tuple of str
+        Names of the table that are older ones of the genes, and names in small letters.
     """
 
     samples: tuple[str, ...]
@@ -70,6 +72,7 @@ class Scored:
     raised: list[tuple[str, ...]]
     n_housekeeping: int
     renamed: tuple[str, ...]
+    other_case: tuple[str, ...]
 
 
 def score_counts(signature: Signature, counts: pd.DataFrame) -> Scored:
@@ -121,7 +124,8 @@ def score_counts(signature: Signature, counts: pd.DataFrame) -> Scored:
         [tuple(dict.fromkeys(genes[np.isnan(column)])) for column in both.T],
         [tuple(dict.fromkeys(genes[column < 1])) for column in both.T],
         len(house.rows),
-        found.renamed,
+        tuple(text for text in found.renamed if text not in found.other_case),
+        found.other_case,
     )
 
 
@@ -184,6 +188,8 @@ def call_rows(method: Method, signature: Signature, scored: Scored) -> list[dict
             reason += "; more than 4 standard deviations from every class: no training sample looked like this"
         if scored.renamed:
             reason += f"; older names: {', '.join(scored.renamed)}"
+        if scored.other_case:
+            reason += f"; names in another case: {', '.join(scored.other_case)}"
         rows.append(row | {"subtype": call, "flags": ";".join(flags) or None, "reason": reason})
     return rows
 
@@ -214,39 +220,6 @@ def score_rows(method: Method, signature: Signature, scored: Scored) -> pd.DataF
             }
         )  # fmt: skip
     return conform(pd.DataFrame(rows, columns=list(TABLE_SCORES.names)), TABLE_SCORES)
-
-
-def classify_scores(method: Method, scores: pd.Series) -> pd.DataFrame:
-    """Call samples whose score is known and whose counts are not.
-
-    Parameters
-    ----------
-    method : Method
-        One with a signature of its name.
-    scores : Series of float
-        Index: sample; NaN: no call.
-
-    Returns
-    -------
-    DataFrame
-        Schema TABLE_CALLS, flagged ``from_score``: the quality of the sample is not known.
-    """
-    signature = load_signatures()[method.name]
-    values = scores.to_numpy(dtype=float)
-    probabilities = class_probabilities(values, signature.means, signature.sds)
-    rows = []
-    outside = far_outside(values, signature.means, signature.sds)
-    for sample, score, p, far in zip(scores.index, values, probabilities, outside, strict=True):
-        row = method.row(sample_id=str(sample))
-        if score != score:
-            rows.append(row | {"reason": "no score"})
-            continue
-        call, of_call, reason = call_score(signature, float(score), (float(p[0]), float(p[1])))
-        text = probabilities_text(dict(zip(signature.classes, (float(p[0]), float(p[1])), strict=True)))
-        rows.append(
-            row | {"subtype": call, "score": score, "probability": of_call, "probabilities": text, "flags": "from_score;far_outside" if far else "from_score", "reason": reason}
-        )  # fmt: skip
-    return as_calls(rows)
 
 
 def classify_cohort(
@@ -283,10 +256,30 @@ def classify_cohort(
     try:
         refuse_other_numbers(counts)
         rows, scores = rows_of(counts)
+        rows = add_lanes(rows, judge_lanes(counts, cohort.nanostring_lanes))
     except InputError as error:  # say which table of the cohort is meant
         raise InputError([replace(problem, path=problem.path or "nanostring") for problem in error.problems]) from error
     calls = per_patient(cohort, method, as_calls(rows), what="NanoString counts")
     return Called(calls, with_patients(cohort, scores))
+
+
+def call_table(
+    rows_of: Callable[[pd.DataFrame], tuple[list[dict[str, Any]], pd.DataFrame]],
+    table: pd.DataFrame, platform: str, lanes: pd.DataFrame | None,
+) -> pd.DataFrame:  # fmt: skip
+    """Call every sample of a plain table (:func:`resistance.subtype.nanostring_table.counts_of_table`).
+
+    Parameters
+    ----------
+    rows_of : callable
+        Counts (codes x samples) -> rows of calls and scores.
+    table : DataFrame
+    platform : str
+    lanes : DataFrame or None
+        Attributes of the samples' lanes, schema ``nanostring_lanes``; None: not known.
+    """
+    counts = counts_of_table(table, platform=platform)
+    return as_calls(add_lanes(rows_of(counts)[0], judge_lanes(counts, lanes)))
 
 
 def cut_scores(signature: Signature) -> tuple[tuple[str, float], ...]:
@@ -321,9 +314,9 @@ def nanostring_method(
         """Call every patient of a cohort with NanoString counts (see :class:`resistance.subtype.method.Method`)."""
         return classify_cohort(cohort, settings, method, of)
 
-    def classify_table(table: pd.DataFrame, *, platform: str = "nanostring") -> pd.DataFrame:
-        """Call every sample of a table of raw counts, codes in rows (see :func:`resistance.subtype.nanostring_table.counts_of_table`)."""
-        return as_calls(of(counts_of_table(table, platform=platform))[0])
+    def classify_table(table: pd.DataFrame, *, platform: str = "nanostring", lanes: pd.DataFrame | None = None) -> pd.DataFrame:
+        """Call every sample of a table of raw counts, codes in rows (see :func:`call_table`)."""
+        return call_table(of, table, platform, lanes)
 
     method = Method(
         name=name,

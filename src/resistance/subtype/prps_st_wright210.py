@@ -6,15 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from resistance.errors import InputError
-from resistance.stats.self_training import self_train
 from resistance.stats.two_normals import called
-from resistance.subtype.apply_model import FAR, MAX_SAMPLE_MISSING, MAX_WEIGHT_MISSING, lost_in_words
+from resistance.subtype.apply_model import FAR, MAX_SAMPLE_MISSING, MAX_WEIGHT_MISSING
 from resistance.subtype.expression import Expression
 from resistance.subtype.expression_method import as_expression, classify_cohort, settings_limit
-from resistance.subtype.genes import find_genes, share_missing
 from resistance.subtype.method import UNCLASSIFIED, Called, Method, as_calls, probabilities_text
+from resistance.subtype.model import Model
 from resistance.subtype.published import load_published
+from resistance.subtype.self_trained import CUT, fit_unlabelled, train_unlabelled
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,9 +21,6 @@ if TYPE_CHECKING:
     from resistance.cohort import Cohort
     from resistance.config import Subtype
 
-#: fewest samples that can teach themselves (the published examples have 40 and more)
-MIN_SAMPLES = 20
-CUT = 0.9
 _SIGNATURE = load_published()["lps_wright210"]
 FLAGS = ("unvalidated on RNA-seq", "class means from this cohort")
 
@@ -38,28 +34,9 @@ def call_expression(expression: Expression, *, max_weight_missing: float = MAX_W
         Fewer than 20 usable samples, more of the weight missing than allowed, or no stable samples.
     """
     unusable = expression.unusable()
-    usable = np.array([sample not in unusable for sample in expression.samples])
-    if usable.sum() < MIN_SAMPLES:
-        raise InputError(
-            f"{int(usable.sum())} samples cannot teach themselves, {MIN_SAMPLES} are needed",
-            remedy="Train a model on a labelled cohort (`resistance subtype train`) and apply it.",
-        )
-    found = find_genes(tuple(_SIGNATURE.weights), expression.genes, where="expression")
-    lost = list(found.missing)
-    share = share_missing(_SIGNATURE.weights, lost)
-    if share > max_weight_missing or not found.rows:
-        raise InputError(
-            lost_in_words(lost, share, max_weight_missing), remedy="Give the whole transcriptome by symbols or Ensembl ids."
-        )
-    at = {gene: i for i, gene in enumerate(expression.genes)}
-    values = expression.rows([at[row] for row in found.rows.values()])
-    weight = np.array([_SIGNATURE.weights[gene] for gene in found.rows])
-    part = self_train(values[:, usable], weight)
-    normals = part.normals
-    if normals is None:
-        raise InputError(
-            f"the cohort teaches no classes: {part.note}", remedy="Use the score of lps_wright210, which needs no classes."
-        )
+    fitted = fit_unlabelled(expression, _SIGNATURE.weights, max_weight_missing=max_weight_missing)
+    part, normals, found, usable = fitted.part, fitted.normals, fitted.found, fitted.usable
+    lost, share, weight = found.missing, fitted.share, fitted.weight
     score = np.full(len(expression.samples), np.nan)
     score[usable] = part.scored.score
     missing = np.ones(score.size)
@@ -94,10 +71,33 @@ def call_expression(expression: Expression, *, max_weight_missing: float = MAX_W
                 "subtype": subtype,
                 "probability": float(shown),
                 "probabilities": probabilities_text({high: float(p[j]), low: float(1 - p[j])}),
-                "reason": f"score {score[j]:.4g}: P({high}) = {p[j]:.3g}, cut {CUT:g}; self-trained on this cohort ({stable})",
+                "reason": f"score {score[j]:.4g}: P({high}) = {p[j]:.3g}, cut {CUT:g}; self-trained on this cohort ({stable}){found.in_words()}",
             }
         )
     return as_calls(rows)
+
+
+def train(expression: Expression, *, name: str = "prps_st", max_weight_missing: float = MAX_WEIGHT_MISSING) -> Model:
+    """Freeze the class means that a cohort taught itself, for further samples (:func:`~resistance.subtype.self_trained.train_unlabelled`).
+
+    Parameters
+    ----------
+    expression : Expression
+        20 samples and more, of both classes, without labels.
+    name : str
+    max_weight_missing : float
+
+    Returns
+    -------
+    Model
+        ``model.write(path)`` saves it; :func:`resistance.subtype.apply_model.apply_model` calls samples by it.
+
+    Raises
+    ------
+    InputError
+        As :func:`call_expression`.
+    """
+    return train_unlabelled(expression, _SIGNATURE.weights, _SIGNATURE.classes, name=name, max_weight_missing=max_weight_missing)
 
 
 def classify(cohort: Cohort, settings: Subtype) -> Called:

@@ -1,21 +1,17 @@
-"""``resources/signatures/expression_*`` -> published weights of expression, the reference sample of two of them, and gene-set scores."""
+"""``resources/signatures/expression_*`` -> published weights of expression, and gene-set scores."""
 
 from __future__ import annotations
 
 import csv
 import functools
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from types import MappingProxyType
 
-from resistance.errors import InputError, KnowledgeError
+from resistance.errors import KnowledgeError
 from resistance.resources import resource_path
 
 SIGNATURES, WEIGHTS = "signatures/expression_signatures.tsv", "signatures/expression_weights.tsv"
-#: names the file of the reference sample, which is the authors' and is not shipped here
-REFERENCE = "RESISTANCE_GOYA_REFERENCE"
 SCORE_TABLE, SCORE_GENES = "signatures/expression_scores.tsv", "signatures/expression_score_genes.tsv"
 #: library size of the reference sample (gneSeqCOO 1.1.0)
 REFERENCE_LIBRARY = 28576224.09963768
@@ -123,32 +119,6 @@ def load_scores() -> Mapping[str, GeneScore]:
             row["verified"] == "true", "" if row["note"] == "NA" else row["note"],
         )  # fmt: skip
     return MappingProxyType(out)
-
-
-@functools.cache
-def reference_counts() -> Mapping[str, float]:
-    """Return Ensembl gene -> count of the reference sample (goyaRefSample4 of gneSeqCOO), of the file that the environment names.
-
-    Raises
-    ------
-    InputError
-        No file is named, or it is no table of Ensembl ids and counts.
-    """
-    name = os.environ.get(REFERENCE)
-    if not name:
-        raise InputError(
-            "the reference sample of gneSeqCOO is needed for raw counts, and is not part of this package",
-            column=REFERENCE,
-            remedy=f"Set {REFERENCE} to a tab separated file of its two columns (Ensembl id, count); github.com/Genentech/gneSeqCOO "
-            "has it. A table that is normalised against it already is unit 'normalised'.",
-        )
-    try:
-        rows = [line.split("\t") for line in Path(name).read_text(encoding="utf-8-sig").splitlines()[1:] if line]
-        return MappingProxyType({gene: float(count) for gene, count in rows})
-    except (OSError, ValueError) as error:
-        raise InputError(
-            f"not a table of Ensembl ids and counts ({error})", path=name, remedy="Two columns with a header, tab separated."
-        ) from error
 
 
 def _weights(table: str, key: str) -> dict[str, dict[str, float]]:

@@ -81,6 +81,7 @@ def call_expression(
     weight = np.array([signature.weights[gene] for gene in here])[varies]
     z = (values[varies] - mean[varies, None]) / sd[varies, None]
     scored = linear_score(z, weight)
+    resolved = found.in_words()
     fit = usable & ~np.isnan(scored.score) & (scored.weight_missing <= MAX_SAMPLE_MISSING)
     mixture = from_mixture(scored.score[fit])
     flags = [UNVALIDATED, WITHIN] if expression.platform.lower() not in ("array", "affymetrix", "lymphochip") else [WITHIN]
@@ -105,9 +106,10 @@ def call_expression(
                 row | {"score": np.nan, "reason": f"no call: {missing:.1%} of the score's weight is not measured in this sample"}
             )
         elif normals is None or codes is None:
-            rows.append(row | {"reason": f"score {score:.4g} and no class: {mixture.note}"})
+            rows.append(row | {"reason": f"score {score:.4g} and no class: {mixture.note}{resolved}"})
         else:
-            rows.append(row | _called_row(signature, mixture, score, int(codes[j])))
+            called_row = _called_row(signature, mixture, score, int(codes[j]))
+            rows.append(row | called_row | {"reason": called_row["reason"] + resolved})
     return as_calls(rows)
 
 

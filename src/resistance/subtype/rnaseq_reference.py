@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,10 +14,11 @@ from resistance.subtype.expression import Expression, from_frame
 from resistance.subtype.expression_method import as_expression, classify_cohort
 from resistance.subtype.genes import current_symbol, find_genes
 from resistance.subtype.method import UNCLASSIFIED, Called, Method, as_calls
-from resistance.subtype.published import REFERENCE_LIBRARY, Published, load_published, reference_counts
+from resistance.subtype.published import REFERENCE_LIBRARY, Published, load_published
+from resistance.subtype.reference_sample import MIN_GENES, REMEDY, ReferenceSample, as_reference, read_reference
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     import pandas as pd
 
@@ -24,10 +26,10 @@ if TYPE_CHECKING:
     from resistance.config import Subtype
 
 FloatArray = NDArray[np.float64]
-#: fewest genes of the reference sample that the table must have
-MIN_REFERENCE = 2000
 #: library size below which a sample is flagged
 LOW_LIBRARY = 5e5
+#: flag of scores whose scale nobody published
+OTHER_REFERENCE = "not the published reference sample"
 UNIT = "linear score of ln(count + 1) per million, on the scale of the NanoString score"
 LIMITS = (
     "Raw counts of a whole transcriptome only, best stranded; each sample is normalised against one reference sample, so that single "
@@ -35,19 +37,52 @@ LIMITS = (
 )
 
 
-def normalised(expression: Expression, genes: tuple[str, ...]) -> tuple[FloatArray, FloatArray, tuple[str, ...]]:
+def check_reference(settings: Subtype) -> int | None:
+    """Read the reference sample that a cohort names, and look for the genes of the methods that it asks for.
+
+    Parameters
+    ----------
+    settings : config.Subtype
+        Paths are taken as they stand (see ``Subtype.below``).
+
+    Returns
+    -------
+    int or None
+        Its genes with a count; None where no reference is named.
+
+    Raises
+    ------
+    InputError
+        See :func:`resistance.subtype.reference_sample.read_reference`.
+    """
+    if settings.rnaseq_reference is None:
+        return None
+    wanted = {name: tuple(of.weights) for name, of in load_published().items() if name in settings.methods}
+    wanted = {name: genes for name, genes in wanted.items() if load_published()[name].scale == "ln_cpm_reference"}
+    return len(read_reference(Path(settings.rnaseq_reference), wanted).counts)
+
+
+def normalised(
+    expression: Expression, genes: tuple[str, ...], reference: ReferenceSample | None
+) -> tuple[FloatArray, FloatArray, tuple[str, ...]]:
     """Return ln(count + 1) + ln(1e6 / library) of some genes, the library sizes, and genes with fewer counts than samples.
 
     Raises
     ------
     InputError
-        Not counts; a gene without a row; fewer than 2,000 genes of the reference sample.
+        Not counts; no reference sample; a gene without a row; fewer than 2,000 genes of the reference sample.
     """
     if expression.unit != "counts":
         raise InputError(
             f"raw counts are needed, the table holds {expression.unit}",
             remedy="Give the counts (unit: counts), or use the method lps_wright210, which takes log2 and TPM. A table that was "
             "normalised against the reference sample already is unit 'normalised'.",
+        )
+    if reference is None:
+        raise InputError(
+            "the reference sample of gneSeqCOO is needed for raw counts, and is not part of this package",
+            column="rnaseq_reference",
+            remedy=f"{REMEDY} A table that is normalised against it already is unit 'normalised'.",
         )
     found = find_genes(genes, expression.genes, where="expression")
     if found.missing:
@@ -56,12 +91,12 @@ def normalised(expression: Expression, genes: tuple[str, ...]) -> tuple[FloatArr
             f"({', '.join(found.missing)})",
             remedy="Give the whole transcriptome by Ensembl ids.",
         )
-    reference = reference_counts()
-    by_symbol = {current_symbol(name): count for name, count in reference.items()}
+    counts = reference.counts
+    by_symbol = {current_symbol(name): count for name, count in counts.items()}
     of = np.array(
         [
             # the copy of a gene on Y has its own row in some tables, and no place in the reference
-            np.nan if name.endswith("_PAR_Y") else reference.get(name.split(".")[0], by_symbol.get(current_symbol(name), np.nan))
+            np.nan if name.endswith("_PAR_Y") else counts.get(name.split(".")[0], by_symbol.get(current_symbol(name), np.nan))
             for name in expression.genes
         ]
     )
@@ -69,9 +104,9 @@ def normalised(expression: Expression, genes: tuple[str, ...]) -> tuple[FloatArr
     total = np.nansum(values, axis=1)
     enough = total >= len(expression.samples)
     rows = ~np.isnan(of) & enough
-    if (~np.isnan(of)).sum() < MIN_REFERENCE:
+    if (~np.isnan(of)).sum() < MIN_GENES:
         raise InputError(
-            f"{int((~np.isnan(of)).sum())} genes of the reference sample are in the table, {MIN_REFERENCE} are needed for the library size",
+            f"{int((~np.isnan(of)).sum())} genes of the reference sample are in the table, {MIN_GENES} are needed for the library size",
             remedy="Give all genes, by Ensembl ids (with or without version); a filtered or symbol-only table cannot be normalised so.",
         )
     library = reference_library_sizes(values[rows], of[rows], REFERENCE_LIBRARY)
@@ -120,19 +155,21 @@ def dark_zone_score(table: pd.DataFrame) -> pd.Series:
     return pd.Series(score_normalised(signature, rows), index=table.columns, name="dark_zone")
 
 
-def call_counts(signature: Published, method: Method, expression: Expression) -> pd.DataFrame:
-    """Score and call every sample of raw counts (schema TABLE_CALLS).
+def call_counts(signature: Published, method: Method, expression: Expression, reference: ReferenceSample | None) -> pd.DataFrame:
+    """Score and call every sample of raw counts (schema TABLE_CALLS); flagged where the reference is not the published one.
 
     Raises
     ------
     InputError
         As :func:`normalised`.
     """
-    values, library, low_genes = normalised(expression, tuple(signature.weights))
-    flags = [[f"low counts: {', '.join(low_genes)}"] if low_genes else [] for _ in expression.samples]
+    values, library, low_genes = normalised(expression, tuple(signature.weights), reference)
+    common = [] if reference is None or reference.published else [OTHER_REFERENCE]
+    common += [f"low counts: {', '.join(low_genes)}"] if low_genes else []
+    flags = [list(common) for _ in expression.samples]
     for of, size in zip(flags, library, strict=True):
         of[:0] = ["low library size"] if size < LOW_LIBRARY else []
-    return _call(signature, method, expression.samples, values, flags, expression.unusable())
+    return _call(signature, method, expression, values, flags)
 
 
 def call_normalised(signature: Published, method: Method, table: pd.DataFrame) -> pd.DataFrame:
@@ -162,12 +199,14 @@ def call_normalised(signature: Published, method: Method, table: pd.DataFrame) -
     at = {gene: i for i, gene in enumerate(expression.genes)}
     values = np.asarray(expression.values[[at[found.rows[gene]] for gene in genes]], dtype=np.float64)
     flags = [["normalised elsewhere"] for _ in expression.samples]
-    return _call(signature, method, expression.samples, values, flags, expression.unusable())
+    return _call(signature, method, expression, values, flags)
 
 
 def _call(
-    signature: Published, method: Method, samples: tuple[str, ...], values: FloatArray, flags: list[list[str]], unusable: dict[str, str]
-) -> pd.DataFrame:  # fmt: skip
+    signature: Published, method: Method, expression: Expression, values: FloatArray, flags: list[list[str]]
+) -> pd.DataFrame:
+    samples, unusable = expression.samples, expression.unusable()
+    resolved = find_genes(tuple(signature.weights), expression.genes).in_words()
     score = score_normalised(signature, values)
     above, up_to = signature.above, signature.up_to
     if above is None or up_to is None:
@@ -185,7 +224,8 @@ def _call(
             continue
         # the borders belong to the lower class
         subtype = high if score[j] > above else low if score[j] <= up_to else UNCLASSIFIED
-        rows.append(row | {"subtype": subtype, "reason": f"score {score[j]:.4g}: {low} up to {up_to:g}, {high} above {above:g}"})
+        reason = f"score {score[j]:.4g}: {low} up to {up_to:g}, {high} above {above:g}{resolved}"
+        rows.append(row | {"subtype": subtype, "reason": reason})
     return as_calls(rows)
 
 
@@ -194,20 +234,43 @@ def reference_method(name: str, *, kind: str, citation: str) -> tuple[Method, Ca
     signature = load_published()[name]
 
     def classify(cohort: Cohort, settings: Subtype) -> Called:
-        return classify_cohort(cohort, method, lambda table: call_counts(signature, method, table), unit=UNIT)
+        given = settings.rnaseq_reference
+        # the user's file is checked before anybody is called: what is wrong with it is no reason of one patient
+        reference = None if given is None else read_reference(Path(given), {name: tuple(signature.weights)})
+        return classify_cohort(cohort, method, lambda table: call_counts(signature, method, table, reference), unit=UNIT)
 
-    def classify_table(table: pd.DataFrame, *, unit: str = "counts", platform: str = "rnaseq") -> pd.DataFrame:
-        """Call every sample of a table, genes in rows: raw counts, or (``unit="normalised"``) as :func:`normalised` gives them."""
+    def classify_table(
+        table: pd.DataFrame, *, unit: str = "counts", platform: str = "rnaseq",
+        rnaseq_reference: str | Path | Mapping[str, float] | ReferenceSample | None = None,
+    ) -> pd.DataFrame:  # fmt: skip
+        """Call every sample of a table, genes in rows.
+
+        Parameters
+        ----------
+        table : DataFrame
+        unit : {'counts', 'normalised'}
+            Raw counts, or values as :func:`normalised` gives them.
+        platform : str
+        rnaseq_reference : path, mapping of str to float, or ReferenceSample, optional
+            The reference sample of gneSeqCOO (Ensembl id -> count), which raw counts need: see
+            :func:`resistance.subtype.reference_sample.read_reference`.
+        """
         if unit == "normalised":
+            if rnaseq_reference is not None:
+                raise InputError(
+                    "a table that is normalised already is not compared with the reference sample", column="rnaseq_reference",
+                    remedy="Leave it out, or give raw counts (unit counts).",
+                )  # fmt: skip
             return call_normalised(signature, method, table)
-        return call_counts(signature, method, as_expression(table, unit, platform))
+        reference = None if rnaseq_reference is None else as_reference(rnaseq_reference, {name: tuple(signature.weights)})
+        return call_counts(signature, method, as_expression(table, unit, platform), reference)
 
     method = Method(
         name=name,
         version="1.1.0",
         kind=kind,
         input="expression",
-        needs="raw RNA-seq counts of a whole transcriptome, genes by Ensembl id",
+        needs="raw RNA-seq counts of a whole transcriptome, genes by Ensembl id, and the authors' reference sample",
         classes=signature.classes,
         features=tuple(signature.weights),
         platforms=("rnaseq",),

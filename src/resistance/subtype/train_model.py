@@ -113,7 +113,7 @@ def train_model(
         name or rule, rule, pair, cut, expression.unit, expression.platform, fit.genes, fit.trained, fit.p_value, fit.q_value,
         fit.scaling, from_labels(fit.score, one[used]),
         {
-            "digest": _digest(expression, of),
+            "digest": training_digest(expression, of),
             "samples": {pair[0]: int((one & used).sum()), pair[1]: int((~one & used).sum())},
             "left_out": left_out,
             "genes_of_the_table": len(expression.genes),
@@ -301,7 +301,7 @@ def _log2(expression: Expression) -> NDArray[Any]:
     return out
 
 
-def _digest(expression: Expression, of: Sequence[str | None]) -> str:
+def training_digest(expression: Expression, of: Sequence[str | None]) -> str:
     """Return a digest of what was trained on: names, classes and values of the samples used."""
     used = [i for i, value in enumerate(of) if value is not None]
     parts = hashlib.blake2b(digest_size=8)

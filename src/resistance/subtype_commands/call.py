@@ -30,6 +30,12 @@ _path = click.Path(path_type=Path)
 @click.option(
     "--max-weight-missing", type=click.FloatRange(0, 1), help="Expression: share of the weight that missing genes may have."
 )
+@click.option(
+    "--rnaseq-reference",
+    type=_path,
+    metavar="FILE",
+    help="rnaseq_coo21, rnaseq_dzsig28 on raw counts: the reference sample (Ensembl id, count) of gneSeqCOO.",
+)
 @click.option("--values-are", type=click.Choice(["percent", "fraction"]), help="IHC: what the numbers are (default: percent).")
 @click.option(
     "--from-score", metavar="COLUMN", help="NanoString: TABLE holds samples and their scores in this column, no counts."
@@ -42,8 +48,8 @@ _path = click.Path(path_type=Path)
 @options.samples_in_rows
 @click.option("--unverified", is_flag=True, help="Allow a method whose rule was not compared with its source.")
 def call(
-    method: str, table: Path, out: Path, platform: str | None, unit: str | None, max_weight_missing: float | None, values_are: str | None, from_score: str | None,
-    sample: str | None, samples_in_rows: bool, unverified: bool,
+    method: str, table: Path, out: Path, platform: str | None, unit: str | None, max_weight_missing: float | None, rnaseq_reference: Path | None,
+    values_are: str | None, from_score: str | None, sample: str | None, samples_in_rows: bool, unverified: bool,
 ) -> None:  # fmt: skip
     """Call the samples of TABLE by METHOD (`resistance subtype list`). Research use only.
 
@@ -63,7 +69,10 @@ def call(
             value=chosen.name,
             remedy="Give --unverified to run it all the same; every row will say so.",
         )
-    given = {"platform": platform, "unit": unit, "max_weight_missing": max_weight_missing, "values_are": values_are}
+    given = {
+        "platform": platform, "unit": unit, "max_weight_missing": max_weight_missing, "values_are": values_are,
+        "rnaseq_reference": rnaseq_reference,
+    }  # fmt: skip
     asked: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     if sample is not None and from_score is None:
         raise click.UsageError("--sample goes with --from-score")
@@ -103,6 +112,10 @@ def _from_table(method: Method, table: Path, asked: dict[str, Any], samples_in_r
     for name in asked:
         if name not in taken:
             raise InputError(f"{method.name} has no such option", column=f"--{name.replace('_', '-')}", remedy="Leave it out.")
+    if method.input == "nanostring":
+        from resistance.read.nanostring_lanes import read_lane_table
+
+        asked = asked | {"lanes": read_lane_table(table)}
     return method.classify_table(_read(method, table, samples_in_rows), **asked)
 
 
@@ -163,7 +176,7 @@ def _or_scores(error: Any, method: Method, path: Path) -> Exception:
 def _from_scores(method: Method, path: Path, column: str, sample: str | None) -> pd.DataFrame:
     from resistance.errors import InputError
     from resistance.read.sheet import read_sheet
-    from resistance.subtype.nanostring import classify_scores
+    from resistance.subtype.nanostring_scores import classify_scores
     from resistance.subtype.signature import load_signatures
 
     if method.name not in load_signatures():

@@ -7,6 +7,7 @@ import rich_click as click
 from resistance.subtype_commands.train_expression import train_expression
 from resistance.subtype_commands.train_genetic import train_genetic
 from resistance.subtype_commands.train_mixture import train_mixture
+from resistance.subtype_commands.train_self import train_self
 
 
 @click.group()
@@ -14,5 +15,5 @@ def train() -> None:
     """Train a classifier on a table; the model is one JSON file."""
 
 
-for _command in (*map(train_expression, ("lps", "ps", "prps")), train_genetic, train_mixture):
+for _command in (*map(train_expression, ("lps", "ps", "prps")), train_self, train_genetic, train_mixture):
     train.add_command(_command)
