@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
-from resistance.stats._gene_sets import SetScores, checked_expression, checked_sets, collected, reason_of, standardised, varying
+from resistance.stats._gene_sets import SetScores, checked_expression, checked_sets, collected, reason_of, varying
+from resistance.stats.weighted_z import weighted_z
 
 
 def combined_z(expression: ArrayLike, sets: Sequence[ArrayLike]) -> SetScores:
@@ -35,9 +36,7 @@ def combined_z(expression: ArrayLike, sets: Sequence[ArrayLike]) -> SetScores:
     x, rows, constant = varying(x, rows)
     reasons = [reason_of(r, x.shape[0], n, needs_rest=False) for r in rows]
     scores = np.full((len(rows), n), np.nan)
-    if not all(reasons):
-        z = standardised(x)
-        for number, r in enumerate(rows):
-            if not reasons[number]:
-                scores[number] = z[r].sum(axis=0) / np.sqrt(r.size)
+    for number, r in enumerate(rows):
+        if not reasons[number]:
+            scores[number] = weighted_z(x[r], np.ones(r.size)).score
     return collected(scores, rows, reasons, constant)
