@@ -186,9 +186,10 @@ def test_each_score_has_its_spread_its_genes_and_what_is_missing() -> None:
     assert (found["n"], found["without"]) == (2, 1)
     up, none = found["rows"]  # those with values first
     assert (up["name"], up["scored"], up["samples"], up["median"], up["low"], up["high"]) == ("UP", 2, 3, 0.25, -0.5, 1.0)
-    assert (up["used"], up["missing"]) == (20, "G0, G1, G2, G3, G4, G5, G6, G7, G8, G9 and 2 more")
+    assert (up["used"], up["missing"]) == (20, "G0, G1, G2, G3, G4 and 7 more")
     assert up["notes"] == [{"text": "no value at all", "n": 1}]
     assert (none["median"], none["missing"], none["share"]) == (None, "B, C", pytest.approx(2 / 3))
+    assert [row["name"] for row in score_rows(scores_table(), ["UP"])["rows"]] == ["NONE"]  # shown beside its calls
     assert none["notes"] == [{"text": "no score: 1 of 3 genes take part, 10 are needed", "n": 3}]
 
 
@@ -202,7 +203,7 @@ def test_the_section_shows_the_scores_also_where_no_method_was_run(content: dict
     assert "0.25 (-0.5 to 1)" in html
     assert "1 × no value at all" in html
     assert 'B, C <span class="quiet">(67 % of its weight)</span>' in html
-    assert "no score: 1 of 3 genes take part, 10 are needed</td>" in html
+    assert '<br><span class="quiet">no score: 1 of 3 genes take part, 10 are needed</span></td>' in html
 
 
 def test_the_methods_say_how_gene_sets_were_scored() -> None:

@@ -5,30 +5,34 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     import pandas as pd
 
     from resistance.config import CohortFile
 
 #: names of missing genes that stand in the page; all stand in the table
-_NAMED = 10
+_NAMED = 5
 #: rows of the page; all stand in the table
 _MOST = 100
 
 
-def score_rows(scores: pd.DataFrame) -> dict[str, Any]:
+def score_rows(scores: pd.DataFrame, methods: Collection[str] = ()) -> dict[str, Any]:
     """Return a row per score in the order of the table, at most a hundred, those with values first.
 
     Parameters
     ----------
     scores : DataFrame
         Schema SCORES.
+    methods : collection of str
+        Methods of classification, whose scores the page shows beside their calls.
 
     Returns
     -------
     dict
         ``n`` of all scores, ``without`` a value in any sample, ``rows`` that are shown.
     """
-    rows = [_row(str(name), part) for name, part in scores.groupby("name", sort=False)]
+    rows = [_row(str(name), part) for name, part in scores.groupby("name", sort=False) if name not in methods]
     rows.sort(key=lambda row: row["scored"] == 0)  # stable
     return {"n": len(rows), "without": sum(row["scored"] == 0 for row in rows), "rows": rows[:_MOST]}
 

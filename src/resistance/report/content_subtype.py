@@ -100,7 +100,7 @@ def subtype_content(config: CohortFile, tables: StageTables) -> dict[str, Any]:
         "agreement": [row for row in pairs if row["both"]],
         "apart": [(row["a"], row["b"]) for row in pairs if not row["both"] and row["a_calls"] and row["b_calls"]],
         "disagreements": _disagreements(tables),
-        "computed": score_rows(tables.scores),
+        "computed": score_rows(tables.scores, methods),
         "scores": [_scores(method, rows, records[method].cut_scores if method in records else ()) for method in _scored(rows)],
     }
 
