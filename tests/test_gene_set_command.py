@@ -80,7 +80,7 @@ def test_the_methods_are_listed_with_what_they_depend_on_and_were_compared_with(
         (("--gene-sets", "own.gmt", "--set", "DOWN"), "value 'DOWN': there is no such gene set in the file. It has 2: UP, SMALL"),
         (("--gene-sets", "own.gmt", "--min-genes", "9", "--max-genes", "8"), "--min-genes 9 is above --max-genes 8"),
         (("--gene-sets", "no.gmt"), "no.gmt: the file of gene sets is missing"),
-        (("--gene-sets", "expression.tsv"), "none of the "),
+        (("--gene-sets", "expression.tsv"), "expression.tsv: none of the "),
     ],
 )
 def test_what_cannot_be_scored_is_refused_and_nothing_is_written(files, capsys, monkeypatch, more, message):

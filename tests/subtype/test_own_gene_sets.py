@@ -192,7 +192,7 @@ def test_genes_of_another_naming_are_refused_with_examples_of_both() -> None:
         score_gene_sets(from_frame(frame_of(), "log2"), {"A": ["7157", "4609"], "B": ["4609"]})
     assert str(caught.value) == (
         "expression: none of the 2 genes of the gene sets is in the table (they are 7157, 4609 ..., the table has G0, G1, G2 ...). "
-        "Both need names of one kind: gene symbols, or Ensembl ids."
+        "Both need names of one kind: gene symbols, or Ensembl ids. Name probes by their genes first."
     )
 
 

@@ -86,7 +86,7 @@ class Ground:
     too_few: str
 
 
-def place_sets(expression: Expression, sets: Sets, how: GeneSetMethod, bounds: Bounds) -> Ground:
+def place_sets(expression: Expression, sets: Sets, how: GeneSetMethod, bounds: Bounds, *, where: str = "expression") -> Ground:
     """Find the genes of each set among the rows of a table.
 
     Parameters
@@ -98,13 +98,15 @@ def place_sets(expression: Expression, sets: Sets, how: GeneSetMethod, bounds: B
         Name of the score -> genes, by any name that :func:`resistance.subtype.genes.find_genes` resolves.
     how : GeneSetMethod
     bounds : Bounds
+    where : str
+        Name of the table, for messages.
 
     Raises
     ------
     InputError
         None of the genes is in the table; a gene in two rows.
     """
-    at = _found(expression, sets)
+    at = _found(expression, sets, where)
     values = expression.rows(np.arange(len(expression.genes)))
     unusable = dict(expression.unusable())
     for sample, share in zip(expression.samples, np.isnan(values).mean(axis=0), strict=True):
@@ -135,16 +137,16 @@ def place_sets(expression: Expression, sets: Sets, how: GeneSetMethod, bounds: B
     return Ground(measured[taken], usable, unusable, tuple(placed), too_few)
 
 
-def _found(expression: Expression, sets: Sets) -> dict[str, int]:
+def _found(expression: Expression, sets: Sets, where: str) -> dict[str, int]:
     """Return gene of a set -> its 0-based row in the table."""
     names = list(dict.fromkeys(gene for genes in sets.values() for gene in genes))
-    found = find_genes(names, expression.genes, where="expression")
+    found = find_genes(names, expression.genes, where=where)
     if not found.rows:
         raise InputError(
             f"none of the {len(names)} genes of the gene sets is in the table (they are {', '.join(names[:3])} ..., "
             f"the table has {', '.join(expression.genes[:3])} ...)",
-            path="expression",
-            remedy="Both need names of one kind: gene symbols, or Ensembl ids.",
+            path=where,
+            remedy="Both need names of one kind: gene symbols, or Ensembl ids. Name probes by their genes first.",
         )
     row_of = {name: i for i, name in enumerate(expression.genes)}
     return {gene: row_of[row] for gene, row in found.rows.items()}

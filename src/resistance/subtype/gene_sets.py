@@ -49,7 +49,9 @@ def choose_sets(sets: Sets, wanted: Sequence[str] | None, *, prefix: str = "") -
     return {f"{prefix}{name}": sets[name] for name in (sets if wanted is None else dict.fromkeys(wanted))}
 
 
-def score_gene_sets(expression: Expression, sets: Sets, method: str = "gsva", bounds: Bounds | None = None) -> pd.DataFrame:
+def score_gene_sets(
+    expression: Expression, sets: Sets, method: str = "gsva", bounds: Bounds | None = None, *, where: str = "expression"
+) -> pd.DataFrame:
     """Score every sample of a table by every gene set.
 
     Parameters
@@ -62,6 +64,8 @@ def score_gene_sets(expression: Expression, sets: Sets, method: str = "gsva", bo
         See :data:`resistance.subtype.gene_set_methods.METHODS`.
     bounds : Bounds, optional
         Fewest and most genes of a set, and the share that may be missing (default: 10, 500, .5).
+    where : str
+        Name of the table, for messages.
 
     Returns
     -------
@@ -88,7 +92,7 @@ def score_gene_sets(expression: Expression, sets: Sets, method: str = "gsva", bo
     how = method_of(method)
     if not sets:
         return empty(TABLE_SCORES)
-    ground = place_sets(expression, sets, how, bounds or Bounds())
+    ground = place_sets(expression, sets, how, bounds or Bounds(), where=where)
     scores = np.full((len(ground.placed), len(expression.samples)), np.nan)
     asked = [] if ground.too_few or not ground.usable.any() else [i for i, one in enumerate(ground.placed) if not one.why]
     if asked:

@@ -76,7 +76,7 @@ def score(
         from resistance.subtype.gene_set_places import Bounds
         from resistance.subtype.gene_sets import score_gene_sets
 
-        table = score_gene_sets(matrix, found_sets, method, Bounds(min_genes, max_genes, max_missing))
+        table = score_gene_sets(matrix, found_sets, method, Bounds(min_genes, max_genes, max_missing), where=str(expression))
     write_tsv(table, out)
     click.echo(f"wrote {out}: {table['name'].nunique()} scores of {table['sample_id'].nunique()} samples. Research use only.")
     for (name, note), n in table.dropna(subset="note").groupby(["name", "note"], sort=True).size().items():
