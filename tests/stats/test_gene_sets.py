@@ -42,7 +42,9 @@ def sample(m: int = 40, n: int = 9, seed: int = 0) -> tuple[np.ndarray, list[lis
 
 
 @pytest.mark.shared
-def test_gsva_agrees_with_the_package(golub: tuple) -> None:
+@pytest.mark.parametrize("compiled_from", [0, 10**18])
+def test_gsva_agrees_with_the_package(golub: tuple, compiled_from: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("resistance.stats.gsva.COMPILED_FROM", compiled_from)
     truth, x, sets, _ = golub
     assert gsva(x, sets).scores == pytest.approx(np.array(truth["gsva_pkg_gsva"]["scores"]), rel=1e-8)
 
@@ -103,6 +105,15 @@ def gsva_by_walking(x: np.ndarray, members: list[int], difference: bool) -> list
         high, low = max(walk), min(walk)
         found.append(high + low if difference else (high if high > abs(low) else low))
     return found
+
+
+def test_the_compiled_kernel_is_the_plain_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    x, sets = sample()
+    x[5, :4] = 2.5  # ties
+    x[6, 0] = 60.0  # beyond the end of the table
+    plain = gsva(x, sets).scores
+    monkeypatch.setattr("resistance.stats.gsva.COMPILED_FROM", 0)
+    assert gsva(x, sets).scores == pytest.approx(plain, rel=1e-12)
 
 
 @pytest.mark.parametrize("difference", [True, False])
