@@ -64,6 +64,17 @@ def test_the_same_table_gives_the_same_bits(method: str) -> None:
     assert score(X, ROWS).tobytes() == score(X.copy(), ROWS).tobytes()
 
 
+def test_a_missing_value_leaves_the_regression_of_its_sample() -> None:
+    values = X.copy()
+    values[[2, 40, 77], 1] = np.nan
+    frame = pd.DataFrame(values, index=[f"G{i}" for i in range(120)], columns=list("ABCDE"))
+    found = score_gene_sets(from_frame(frame, "log2"), {"UP": [f"G{i}" for i in range(12)]}, "ulm")["value"].to_numpy()
+    there = ~np.isnan(values[:, 1])
+    line = stats.linregress((np.arange(120) < 12)[there].astype(float), values[there, 1])
+    assert found[1] == pytest.approx(line.slope / line.stderr, rel=1e-12)
+    np.testing.assert_allclose(found[[0, 2, 3, 4]], ulm(X, ROWS[:1])[0, [0, 2, 3, 4]], rtol=1e-10)
+
+
 def test_sets_that_are_not_independent_have_no_common_model() -> None:
     with pytest.raises(InputError, match="mlm fits the 2 sets together over 120 genes, and they are not independent"):
         mlm(X, [ROWS[0], ROWS[0][::-1]])

@@ -14,7 +14,6 @@ from resistance.cohort import Cohort
 from resistance.config import GeneSets, Subtype
 from resistance.config.classes import GeneSetMethod
 from resistance.errors import InputError
-from resistance.stats.combined_z import combined_z
 from resistance.subtype import gene_set_library
 from resistance.subtype.classify import classify_all
 from resistance.subtype.expression import from_frame
@@ -30,6 +29,10 @@ FEW = Bounds(min_genes=1)
 def frame_of(m: int = 40, n: int = 12, seed: int = 0) -> pd.DataFrame:
     x = np.random.default_rng(seed).normal(6, 1, (m, n))
     return pd.DataFrame(x, index=[f"G{i}" for i in range(m)], columns=[f"S{j}" for j in range(n)])
+
+
+def z_of(frame: pd.DataFrame) -> pd.Series:
+    return frame.sub(frame.mean(axis=1), axis=0).div(frame.std(axis=1), axis=0).sum() / np.sqrt(len(frame))
 
 
 SETS = {"UP": [f"G{i}" for i in range(12)], "OTHER": [f"G{i}" for i in range(20, 31)]}
@@ -109,7 +112,7 @@ def test_genes_are_matched_by_any_name_and_counted_once() -> None:
     assert found["features_used"].unique().tolist() == [12]
     assert found["features_missing"].isna().all()
     assert found["note"].unique().tolist() == ["1 further name(s) of a gene of the set"]
-    np.testing.assert_allclose(found["value"], combined_z(frame.to_numpy(), [range(12)]).scores[0], rtol=1e-12)
+    np.testing.assert_allclose(found["value"], z_of(frame.iloc[:12]), rtol=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -134,26 +137,77 @@ def test_bounds_that_are_just_met_give_a_score() -> None:
     assert score_gene_sets(from_frame(frame_of(), "log2"), sets, "gsva", Bounds(12, 12, 0.25))["value"].notna().all()
 
 
-def test_a_set_of_every_gene_has_nothing_to_stand_out_from() -> None:
+def test_a_set_of_every_gene_has_nothing_to_stand_out_from_where_it_is_compared_with_others() -> None:
     frame = frame_of(12)
-    found = score_gene_sets(from_frame(frame, "log2"), {"ALL": list(frame.index)}, "ssgsea")
-    assert found["note"].unique().tolist() == [
-        "no score: the set holds every gene of the table, nothing is left to compare it with"
-    ]
+    notes = {m: score_gene_sets(from_frame(frame, "log2"), {"ALL": list(frame.index)}, m)["note"].unique().tolist() for m in OWN}
+    none = ["no score: the set holds every gene of the table, nothing is left to compare it with"]
+    assert [name for name, note in notes.items() if note == none] == ["gsva", "ssgsea", "ssgsea_normalised"]
+    np.testing.assert_allclose(
+        score_gene_sets(from_frame(frame, "log2"), {"ALL": list(frame.index)}, "zscore")["value"], z_of(frame), rtol=1e-9
+    )
 
 
-def test_a_gene_without_a_value_in_some_sample_takes_no_part_and_is_counted() -> None:
+def without(sets: dict[str, list[str]], *genes: str) -> dict[str, list[str]]:
+    return {name: [gene for gene in of if gene not in genes] for name, of in sets.items()}
+
+
+@pytest.mark.parametrize("method", ["gsva", "plage", "ssgsea_normalised"])
+def test_a_gene_without_a_value_in_some_sample_takes_no_part_where_all_are_needed(method: str) -> None:
     frame = frame_of()
     frame.iloc[3, 4] = frame.iloc[35, 1] = np.nan
-    found = score_gene_sets(from_frame(frame, "log2"), SETS, "ssgsea")
-    left = frame.drop(index=["G3", "G35"])
-    expected = score_gene_sets(
-        from_frame(left, "log2"), {"UP": [g for g in SETS["UP"] if g != "G3"], "OTHER": SETS["OTHER"]}, "ssgsea"
-    )
+    found = score_gene_sets(from_frame(frame, "log2"), SETS, method)
+    expected = score_gene_sets(from_frame(frame.drop(index=["G3", "G35"]), "log2"), without(SETS, "G3"), method)
     np.testing.assert_allclose(found["value"], expected["value"], rtol=1e-12)
     up = found[found["name"] == "UP"].iloc[0]
     assert (up["features_used"], up["features_missing"]) == (11, "G3")
     assert up["note"] == "1 gene(s) without a value in each sample (2 of the table)"
+
+
+def test_within_samples_each_is_scored_by_the_genes_that_it_has() -> None:
+    frame = frame_of()
+    frame.iloc[3, 4] = frame.iloc[35, 1] = np.nan
+    found = wide(score_gene_sets(from_frame(frame, "log2"), SETS, "ssgsea"))
+    for sample in frame:
+        there = frame[[sample]].dropna()
+        expected = score_gene_sets(from_frame(there, "log2"), without(SETS, *set(frame.index) - set(there.index)), "ssgsea")
+        np.testing.assert_allclose(found[sample], expected.set_index("name")["value"][found.index], rtol=1e-12)
+    rows = score_gene_sets(from_frame(frame, "log2"), SETS, "ssgsea").set_index(["name", "sample_id"])
+    assert (rows.loc[("UP", "S4"), "features_used"], rows.loc[("UP", "S5"), "features_used"]) == (11, 12)
+    assert rows.loc[("UP", "S4"), "weight_missing"] == pytest.approx(1 / 12)
+    assert pd.isna(rows.loc[("UP", "S4"), "features_missing"])  # the table has the gene
+
+
+def test_in_a_z_score_a_missing_value_counts_as_the_genes_mean() -> None:
+    frame = frame_of()
+    frame.iloc[3, 4] = np.nan
+    found = wide(score_gene_sets(from_frame(frame, "log2"), SETS, "zscore"))
+    members = frame.iloc[:12]
+    z = members.sub(members.mean(axis=1), axis=0).div(members.std(axis=1), axis=0).fillna(0)
+    np.testing.assert_allclose(found.loc["UP", list(frame)], z.sum() / np.sqrt(12), rtol=1e-9)
+
+
+@pytest.mark.parametrize("method", ["ssgsea", "zscore"])
+def test_the_bounds_hold_for_each_sample(method: str) -> None:
+    frame = frame_of()
+    frame.iloc[:3, 4] = np.nan  # 9 of 12 genes of UP are left
+    found = score_gene_sets(from_frame(frame, "log2"), SETS, method).set_index(["name", "sample_id"])
+    assert found["value"].isna().sum() == 1
+    assert found.loc[("UP", "S4"), "note"] == "no score: 9 of 12 genes take part, 10 are needed"
+    few = score_gene_sets(from_frame(frame, "log2"), SETS, method, Bounds(5, 500, 0.2)).set_index(["name", "sample_id"])
+    assert few.loc[("UP", "S4"), "note"] == "no score: 3 of 12 genes (25%) are missing, 20% are allowed"
+    assert few["value"].isna().sum() == 1
+
+
+def test_scattered_missing_values_leave_scores_within_samples_and_none_where_all_genes_go() -> None:
+    frame = frame_of(n=40)
+    frame = frame.mask(np.random.default_rng(1).random(frame.shape) < 0.1)
+    assert frame.notna().all(axis=1).sum() < 10
+    table = from_frame(frame, "log2")
+    assert score_gene_sets(table, SETS, "ssgsea", Bounds(5))["value"].notna().all()
+    assert score_gene_sets(table, SETS, "zscore", Bounds(5))["value"].notna().all()
+    found = score_gene_sets(table, SETS, "gsva", Bounds(5))
+    assert found["value"].isna().all()
+    assert found["note"].str.contains("gene.s. without a value in each sample").all()
 
 
 def test_a_gene_that_does_not_vary_takes_no_part_where_samples_are_compared() -> None:
@@ -248,7 +302,7 @@ def test_scores_of_a_cohort_are_measurements_under_their_names() -> None:
     measured = cohort.with_scores(found.scores).measurements
     assert set(measured["name"]) == {"z_UP"}
     assert set(measured["kind"]) == {"score"}
-    np.testing.assert_allclose(measured["value"], combined_z(frame_of().to_numpy(), [range(12)]).scores[0], rtol=1e-12)
+    np.testing.assert_allclose(measured["value"], z_of(frame_of().iloc[:12]), rtol=1e-12)
 
 
 def test_a_cohort_without_expression_has_no_scores() -> None:

@@ -6,11 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
+import numpy as np
+
 from resistance.errors import InputError
-from resistance.stats.combined_z import combined_z
 from resistance.stats.gsva import gsva
 from resistance.stats.plage import plage
 from resistance.stats.ssgsea import ssgsea
+from resistance.stats.weighted_z import weighted_z
 from resistance.subtype.gene_set_library import FloatArray, Rows, aucell, mlm, require_library, ulm
 
 _PACKAGE = "Bioconductor GSVA 1.46.0, to the digit"
@@ -29,17 +31,23 @@ class GeneSetMethod:
     unit : str
         Of the scores table.
     score : callable
-        Genes x samples without missing values, and rows of each set -> sets x samples, NaN where a set has no score.
+        Genes x samples and rows of each set -> sets x samples, NaN where a set has no score.  No value is missing but for
+        ``missing`` 'mean'.
+    missing : {'gene', 'sample', 'mean'}
+        A gene without a value in some sample takes no part; each sample is scored by the genes that it has; a missing value counts
+        as the gene's mean.
+    verified : str
+        What the numbers were compared with.
+    reference : str
+        Paper.
     across_samples : bool
         A score depends on the other samples of the run: with the prediction of outcomes it belongs into the fold.
     varying : bool
         Genes are compared over the samples: those that do not vary take no part.
     across_sets : bool
         A score depends on the other sets of the run.
-    verified : str
-        What the numbers were compared with.
-    reference : str
-        Paper.
+    alone : bool
+        A set is not compared with other genes: it may be all that the table has.
     library : bool
         Computed by decoupler (extra ``genesets``).
     """
@@ -48,11 +56,13 @@ class GeneSetMethod:
     title: str
     unit: str
     score: Callable[[FloatArray, Sequence[Rows]], FloatArray]
-    across_samples: bool
-    varying: bool
-    across_sets: bool
+    missing: str
     verified: str
     reference: str
+    across_samples: bool = False
+    varying: bool = False
+    across_sets: bool = False
+    alone: bool = False
     library: bool = False
 
 
@@ -60,41 +70,47 @@ def _normalised(x: FloatArray, sets: Sequence[Rows]) -> FloatArray:
     return ssgsea(x, sets, normalised=True).scores
 
 
+def _zscore(x: FloatArray, sets: Sequence[Rows]) -> FloatArray:
+    return np.array([weighted_z(x[rows], np.ones(rows.size)).score for rows in sets])
+
+
+#: what becomes of missing values: genes that lack one leave, each sample is scored by what it has, or they count as the gene's mean
+GENE, SAMPLE, MEAN = "gene", "sample", "mean"
 METHODS: Mapping[str, GeneSetMethod] = MappingProxyType({
     method.name: method
     for method in (
         GeneSetMethod(
             "gsva", "gene set variation analysis, about -1 to 1", "GSVA within the cohort", lambda x, sets: gsva(x, sets).scores,
-            True, True, False, _PACKAGE, "doi:10.1186/1471-2105-14-7",
+            GENE, _PACKAGE, "doi:10.1186/1471-2105-14-7", across_samples=True, varying=True,
         ),
         GeneSetMethod(
             "ssgsea", "single-sample GSEA, area between two walks", "ssGSEA, not normalised", lambda x, sets: ssgsea(x, sets).scores,
-            False, False, False, _PACKAGE, "doi:10.1038/nature08460",
+            SAMPLE, _PACKAGE, "doi:10.1038/nature08460",
         ),
         GeneSetMethod(
             "ssgsea_normalised", "single-sample GSEA over the range of all scores", "ssGSEA over its range in the run", _normalised,
-            True, False, True, _PACKAGE, "doi:10.1038/nature08460",
+            GENE, _PACKAGE, "doi:10.1038/nature08460", across_samples=True, across_sets=True,
         ),
         GeneSetMethod(
             "plage", "first principal direction of the set, length 1 over the samples", "PLAGE within the cohort",
-            lambda x, sets: plage(x, sets).scores, True, True, False, f"{_PACKAGE} but for the sign, which here rises with the genes",
-            "doi:10.1186/1471-2105-6-225",
+            lambda x, sets: plage(x, sets).scores, GENE, f"{_PACKAGE} but for the sign, which here rises with the genes",
+            "doi:10.1186/1471-2105-6-225", across_samples=True, varying=True, alone=True,
         ),
         GeneSetMethod(
-            "zscore", "combined z-score", "combined z within the cohort", lambda x, sets: combined_z(x, sets).scores,
-            True, True, False, _PACKAGE, "doi:10.1371/journal.pcbi.1000217",
+            "zscore", "combined z-score", "combined z within the cohort", _zscore, MEAN, _PACKAGE, "doi:10.1371/journal.pcbi.1000217",
+            across_samples=True, varying=True, alone=True,
         ),
         GeneSetMethod(
             "ulm", "t of a linear model of expression on membership, over the genes", "t of the univariate linear model", ulm,
-            False, False, False, "one regression per set and sample, to 1e-12", "doi:10.1093/bioadv/vbac016", True,
+            SAMPLE, "one regression per set and sample, to 1e-12", "doi:10.1093/bioadv/vbac016", library=True,
         ),
         GeneSetMethod(
             "mlm", "t of one linear model with all sets together", "t of the multivariate linear model", mlm,
-            False, False, True, "least squares, to 1e-12", "doi:10.1093/bioadv/vbac016", True,
+            SAMPLE, "least squares, to 1e-10", "doi:10.1093/bioadv/vbac016", across_sets=True, library=True,
         ),
         GeneSetMethod(
             "aucell", "area under the recovery curve of the 5 % highest genes, 0 to 1", "AUCell", aucell,
-            False, False, False, "a plain walk along the ranking, to 1e-12", "doi:10.1038/nmeth.4463", True,
+            SAMPLE, "a plain walk along the ranking, to 1e-12", "doi:10.1038/nmeth.4463", library=True,
         ),
     )
 })  # fmt: skip

@@ -12,7 +12,7 @@ from resistance.errors import InputError
 from resistance.subtype.apply_model import MAX_SAMPLE_MISSING
 from resistance.subtype.expression import Expression
 from resistance.subtype.expression_scores import MIN_SAMPLES
-from resistance.subtype.gene_set_methods import GeneSetMethod
+from resistance.subtype.gene_set_methods import GENE, GeneSetMethod
 from resistance.subtype.genes import find_genes
 
 #: set -> its genes
@@ -48,7 +48,7 @@ class Placed:
     listed : int
         Genes of the set, names of one gene counted once.
     missing : tuple of str
-        Genes that take no part: without a row, without a value in each sample, or without spread where that is needed.
+        Genes that take no part: without a row, without the values or the spread that the method needs.
     why : str
         Why there is no score, '' where there is one.
     note : str
@@ -70,7 +70,8 @@ class Ground:
     Parameters
     ----------
     values : array, shape (background, usable samples)
-        On a log2 scale, no value missing.
+        On a log2 scale; NaN only where the method bears it (``missing`` 'sample' or 'mean').
+    samples : tuple of str
     usable : array of bool, shape (samples,)
     unusable : mapping of str to str
         Sample -> why nothing can be said about it.
@@ -80,6 +81,7 @@ class Ground:
     """
 
     values: NDArray[np.float64]
+    samples: tuple[str, ...]
     usable: NDArray[np.bool_]
     unusable: Mapping[str, str]
     placed: tuple[Placed, ...]
@@ -92,8 +94,8 @@ def place_sets(expression: Expression, sets: Sets, how: GeneSetMethod, bounds: B
     Parameters
     ----------
     expression : Expression
-        A sample in which more than half of the genes have no value is left out; then genes are, that lack a
-        value in one of the others, and where the method compares over samples, those that do not vary.
+        A sample in which more than half of the genes have no value is left out; then genes are, that have no
+        value, that lack one in one of the others (``missing`` 'gene'), or do not vary (``varying``).
     sets : mapping of str to sequence of str
         Name of the score -> genes, by any name that :func:`resistance.subtype.genes.find_genes` resolves.
     how : GeneSetMethod
@@ -114,12 +116,13 @@ def place_sets(expression: Expression, sets: Sets, how: GeneSetMethod, bounds: B
             unusable.setdefault(sample, f"{share:.0%} of the genes have no value")
     usable = np.array([sample not in unusable for sample in expression.samples])
     measured = values[:, usable]
-    whole = np.asarray(~np.isnan(measured).any(axis=1))
+    known = ~np.isnan(measured)
+    whole = np.asarray(known.all(axis=1) if how.missing == GENE else known.any(axis=1))
     taken = whole.copy()
     if how.varying and usable.any():
-        taken[whole] = np.ptp(measured[whole], axis=1) > 0
+        taken[whole] = np.nanmax(measured[whole], axis=1) > np.nanmin(measured[whole], axis=1)
     place = np.cumsum(taken) - 1
-    background = int(taken.sum())
+    background = -1 if how.alone else int(taken.sum())
     placed = []
     for name, genes in sets.items():
         rows = {at[gene]: gene for gene in reversed(genes) if gene in at}
@@ -129,12 +132,12 @@ def place_sets(expression: Expression, sets: Sets, how: GeneSetMethod, bounds: B
         open_ = [gene for row, gene in sorted(rows.items()) if not whole[row]]
         flat = [gene for row, gene in sorted(rows.items()) if whole[row] and not taken[row]]
         lost = (*missing, *open_, *flat)
-        note = _words(open_, flat, len(dict.fromkeys(genes)) - listed, int((~whole).sum()))
-        placed.append(Placed(name, inside, listed, lost, _why(inside.size, listed, background, bounds), note))
+        note = _words(open_, flat, len(dict.fromkeys(genes)) - listed, int((~whole).sum()), how)
+        placed.append(Placed(name, inside, listed, lost, why_not(inside.size, listed, background, bounds), note))
     too_few = ""
     if how.across_samples and usable.sum() < MIN_SAMPLES:
         too_few = f"no score: {int(usable.sum())} samples, {MIN_SAMPLES} are needed to compare them"
-    return Ground(measured[taken], usable, unusable, tuple(placed), too_few)
+    return Ground(measured[taken], expression.samples, usable, unusable, tuple(placed), too_few)
 
 
 def _found(expression: Expression, sets: Sets, where: str) -> dict[str, int]:
@@ -152,7 +155,8 @@ def _found(expression: Expression, sets: Sets, where: str) -> dict[str, int]:
     return {gene: row_of[row] for gene, row in found.rows.items()}
 
 
-def _why(n: int, listed: int, background: int, bounds: Bounds) -> str:
+def why_not(n: int, listed: int, background: int, bounds: Bounds) -> str:
+    """Return why `n` genes of a set of `listed` have no score before so many genes (-1: none are needed), '' where they have one."""
     lost = listed - n
     if n < bounds.min_genes:
         return f"no score: {n} of {listed} genes take part, {bounds.min_genes} are needed"
@@ -165,8 +169,9 @@ def _why(n: int, listed: int, background: int, bounds: Bounds) -> str:
     return ""
 
 
-def _words(open_: Sequence[str], flat: Sequence[str], same: int, all_open: int) -> str:
-    parts = [f"{len(open_)} gene(s) without a value in each sample ({all_open} of the table)"] if open_ else []
+def _words(open_: Sequence[str], flat: Sequence[str], same: int, all_open: int, how: GeneSetMethod) -> str:
+    where = "in each sample" if how.missing == GENE else "in any sample"
+    parts = [f"{len(open_)} gene(s) without a value {where} ({all_open} of the table)"] if open_ else []
     parts += [f"{len(flat)} gene(s) that do not vary"] if flat else []
     parts += [f"{same} further name(s) of a gene of the set"] if same else []
     return "; ".join(parts)

@@ -13,6 +13,7 @@ from resistance.schemas import SCORES
 from resistance.subtype.expression import Expression, from_cohort
 from resistance.subtype.gene_set_methods import GeneSetMethod, method_of
 from resistance.subtype.gene_set_places import Bounds, Ground, Placed, Sets, place_sets
+from resistance.subtype.gene_set_values import score_placed
 from resistance.subtype.method import TABLE_SCORES, with_patients
 from resistance.tables import conform, empty
 
@@ -72,8 +73,7 @@ def score_gene_sets(
     DataFrame
         Schema TABLE_SCORES, one row per set and sample.  ``value`` is NA, with the reason in ``note``,
         for sets outside the bounds, for samples without values or with more than half of them missing, and
-        where fewer than ten samples are there to be compared.  Genes without a value in each of the
-        other samples take no part.
+        where fewer than ten samples are there to be compared.  Missing values: see the method's record.
 
     Raises
     ------
@@ -89,37 +89,34 @@ def score_gene_sets(
     """
     import pandas as pd
 
-    how = method_of(method)
+    how, bounds = method_of(method), bounds or Bounds()
     if not sets:
         return empty(TABLE_SCORES)
-    ground = place_sets(expression, sets, how, bounds or Bounds(), where=where)
-    scores = np.full((len(ground.placed), len(expression.samples)), np.nan)
-    asked = [] if ground.too_few or not ground.usable.any() else [i for i, one in enumerate(ground.placed) if not one.why]
-    if asked:
-        scores[np.ix_(np.array(asked), np.flatnonzero(ground.usable))] = how.score(
-            ground.values, [ground.placed[i].rows for i in asked]
-        )
-    return conform(pd.DataFrame(_columns(expression, ground, scores, how)), TABLE_SCORES)
+    ground = place_sets(expression, sets, how, bounds, where=where)
+    return conform(pd.DataFrame(_columns(expression, ground, *score_placed(ground, how, bounds), how)), TABLE_SCORES)
 
 
-def _columns(expression: Expression, ground: Ground, scores: NDArray[np.float64], how: GeneSetMethod) -> dict[str, list[object]]:
+def _columns(
+    expression: Expression,
+    ground: Ground,
+    scores: NDArray[np.float64],
+    used: NDArray[np.intp],
+    notes: list[list[str]],
+    how: GeneSetMethod,
+) -> dict[str, list[object]]:
     """Return the columns of the scores table, sets in their order, samples within."""
     columns: dict[str, list[object]] = {name: [] for name in TABLE_SCORES.names}
     n = len(expression.samples)
-    for one, values in zip(ground.placed, scores, strict=True):
+    for one, values, genes, reasons in zip(ground.placed, scores, used, notes, strict=True):
         columns["sample_id"] += expression.samples
         columns["name"] += [one.name] * n
         columns["value"] += values.tolist()
         columns["unit"] += [how.unit] * n
-        columns["features_used"] += [0 if one.why else one.rows.size] * n
+        columns["features_used"] += [0 if one.why else count for count in genes.tolist()]
         columns["features_missing"] += [";".join(one.missing) or None] * n
-        columns["weight_missing"] += [len(one.missing) / one.listed] * n
+        columns["weight_missing"] += (1 - genes / one.listed).tolist()
         columns["verified"] += [True] * n
-        for sample, value in zip(expression.samples, values, strict=True):
-            reason = (
-                one.why or ground.unusable.get(sample) or ground.too_few or ("" if value == value else "no score: nothing varies")
-            )
-            columns["note"].append("; ".join(part for part in (reason, one.note) if part) or None)
+        columns["note"] += ["; ".join(part for part in (reason, one.note) if part) or None for reason in reasons]
     return columns
 
 
