@@ -75,8 +75,10 @@ def test_the_methods_are_listed_with_what_they_depend_on_and_were_compared_with(
 @pytest.mark.parametrize(
     ("more", "message"),
     [
-        (("--set", "UP"), "--set names a set of the file that --gene-sets gives"),
-        (("--gene-sets", "own.gmt", "--name", "nfkb"), "--name is for the published scores"),
+        (("--set", "UP"), "--set is for the file that --gene-sets gives"),
+        (("--method", "gsva"), "--method is for the file that --gene-sets gives"),
+        (("--gene-sets", "own.gmt", "--name", "nfkb"), "--name is for the published scores, not for --gene-sets"),
+        (("--gene-sets", "own.gmt", "--max-weight-missing", "0.3"), "--max-weight-missing is for the published scores"),
         (("--gene-sets", "own.gmt", "--set", "DOWN"), "value 'DOWN': there is no such gene set in the file. It has 2: UP, SMALL"),
         (("--gene-sets", "own.gmt", "--min-genes", "9", "--max-genes", "8"), "--min-genes 9 is above --max-genes 8"),
         (("--gene-sets", "no.gmt"), "no.gmt: the file of gene sets is missing"),

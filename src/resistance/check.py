@@ -118,17 +118,24 @@ def _gene_sets(cohort: Cohort, config: CohortFile, base: Path, found: Collected)
     """Say how many sets of each file of gene sets can be scored; no score is computed."""
     from resistance.dropped import Dropped
     from resistance.read.gene_sets import read_gene_sets
+    from resistance.subtype.expression_scores import score_names
     from resistance.subtype.gene_sets import sets_to_score
 
     dropped = Dropped("classify")
     files = {asked.file: None for asked in config.subtype.gene_sets}
-    sets = {name: found.call(read_gene_sets, base / name, dropped) for name in files}
-    asked = [(x, of.sets) for x in config.subtype.gene_sets if (of := sets[x.file]) is not None]
+    read = {name: found.call(read_gene_sets, base / name, dropped) for name in files}
+    asked = [(x, of.sets) for x in config.subtype.gene_sets if (of := read[x.file]) is not None]
     if not asked:
         return []
+    scores = found.call(score_names, config.subtype.scores) or ()
+    taken = dict.fromkeys((*scores, *config.subtype.methods), "another score of the cohort file")
+    before = len(found.problems)
+    placed = found.call(sets_to_score, cohort, asked, taken)
+    if placed is None and len(found.problems) == before:
+        return ["gene sets: none can be scored, the cohort has no expression"]
     lines = [
-        f"gene sets of {settings.file}: {sum(not one.why for one in placed)} of {len(placed)} can be scored ({settings.method})"
-        for settings, placed in found.call(sets_to_score, cohort, asked) or []
+        f"gene sets of {settings.file}: {sum(not one.why for one in sets)} of {len(sets)} can be scored ({settings.method})"
+        for settings, sets in placed or []
     ]
     return lines + [f"  {row['n']} in {row['source']}: {row['reason']}" for row in dropped.rows()]
 

@@ -6,10 +6,13 @@ import gzip
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from resistance.dropped import Dropped
 from resistance.errors import InputError
 from resistance.read.gene_sets import EMPTY, RESTORED, TWICE, read_gene_sets
+from resistance.read.symbols import as_date
 
 
 def read(tmp_path: Path, text: str | bytes, name: str = "own.gmt") -> tuple[dict, list]:
@@ -85,3 +88,15 @@ def test_a_missing_file_and_a_folder_are_refused(tmp_path: Path) -> None:
         read_gene_sets(tmp_path / "no.gmt", Dropped("classify"))
     with pytest.raises(InputError, match="is a folder, not a file of gene sets"):
         read_gene_sets(tmp_path, Dropped("classify"))
+
+
+SYMBOL = st.from_regex(r"[A-Z][A-Z0-9]{1,7}-?[A-Z0-9]{0,2}", fullmatch=True).filter(lambda text: as_date(text) is None)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.dictionaries(SYMBOL, st.lists(SYMBOL, min_size=1, max_size=8), min_size=1, max_size=6), st.booleans())
+def test_what_was_written_is_read_and_every_other_mention_is_counted(tmp_path_factory, sets, packed) -> None:
+    text = "".join(f"{name}\td\t" + "\t".join(genes) + "\n" for name, genes in sets.items()).encode()
+    found, counted = read(tmp_path_factory.mktemp("gmt"), gzip.compress(text) if packed else text)
+    assert found == {name: tuple(dict.fromkeys(genes)) for name, genes in sets.items()}
+    assert sum(row[2] for row in counted) == sum(len(genes) - len(set(genes)) for genes in sets.values())

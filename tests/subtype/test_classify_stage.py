@@ -196,13 +196,29 @@ def test_the_file_of_gene_sets_is_an_input_of_the_run(with_expression):
 
 
 def test_the_check_says_how_many_sets_can_be_scored(with_expression, results):
-    path = with_expression({"file": "own.gmt"}, {"file": "own.gmt", "method": "ulm", "min_genes": 1, "prefix": "u_"})
+    path = with_expression({"file": "own.gmt"}, {"file": "own.gmt", "method": "ssgsea", "min_genes": 1, "prefix": "s_"})
     found = Collected()
     said = check._gene_sets(Cohort.read(results / "cohort"), load(path), path.parent, found)
     found.stop()
     assert said == [
         "gene sets of own.gmt: 1 of 2 can be scored (gsva)",
-        "gene sets of own.gmt: 2 of 2 can be scored (ulm)",
+        "gene sets of own.gmt: 2 of 2 can be scored (ssgsea)",
         "  1 in own.gmt: further mention of a gene in its set",
         "  1 in own.gmt: the gene set has no genes",
     ]
+
+
+def test_the_check_says_that_there_is_no_expression_to_score_and_which_names_are_taken(with_expression, results):
+    path = with_expression({"file": "own.gmt"})
+    cohort, found = Cohort.read(results / "cohort"), Collected()
+    bare = Cohort(facts=cohort.facts, patients=cohort.patients, samples=cohort.samples)
+    assert (
+        check._gene_sets(bare, load(path), path.parent, found)[0] == "gene sets: none can be scored, the cohort has no expression"
+    )
+    (path.parent / "own.gmt").write_text("nfkb\td\tG1\tG2\n", encoding="utf-8")
+    raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+    raw["subtype"]["scores"] = ["nfkb"]
+    path.write_text(yaml.safe_dump(raw), encoding="utf-8")
+    assert check._gene_sets(cohort, load(path), path.parent, found) == []
+    with pytest.raises(InputError, match=r"another score of the cohort file has the name of this gene set of own.gmt"):
+        found.stop()

@@ -272,8 +272,10 @@ def test_without_the_library_the_extra_is_named(monkeypatch: pytest.MonkeyPatch)
 def test_sets_are_chosen_by_name_and_named_with_the_prefix() -> None:
     assert choose_sets(SETS, ["OTHER", "OTHER"], prefix="z_") == {"z_OTHER": SETS["OTHER"]}
     assert list(choose_sets(SETS, None)) == ["UP", "OTHER"]
-    with pytest.raises(InputError, match=r"value 'DOWN': there is no such gene set in the file. It has 2: UP, OTHER"):
-        choose_sets(SETS, ["DOWN"])
+    with pytest.raises(
+        InputError, match=r"own.gmt, column 'sets', value 'DOWN': there is no such gene set in the file. It has 2: UP, OTHER\."
+    ):
+        choose_sets(SETS, ["DOWN"], where="own.gmt")
 
 
 # --- a cohort --------------------------------------------------------------------------------------------------------

@@ -30,8 +30,10 @@ if TYPE_CHECKING:
 _NAMED = 5
 
 
-def choose_sets(sets: Sets, wanted: Sequence[str] | None, *, prefix: str = "") -> dict[str, Sequence[str]]:
-    """Return the sets that are wanted, by the names of their scores.
+def choose_sets(
+    sets: Sets, wanted: Sequence[str] | None, *, prefix: str = "", where: str | None = None
+) -> dict[str, Sequence[str]]:
+    """Return the sets that are wanted, by the names of their scores; `where` names their file in messages.
 
     Raises
     ------
@@ -43,9 +45,10 @@ def choose_sets(sets: Sets, wanted: Sequence[str] | None, *, prefix: str = "") -
         some = ", ".join(list(sets)[:_NAMED]) + (" ..." if len(sets) > _NAMED else "")
         raise InputError(
             "there is no such gene set in the file",
-            column="subtype.gene_sets.sets",
+            path=where,
+            column="sets",
             value=strange[0],
-            remedy=f"It has {len(sets)}: {some}",
+            remedy=f"It has {len(sets)}: {some}.",
         )
     return {f"{prefix}{name}": sets[name] for name in (sets if wanted is None else dict.fromkeys(wanted))}
 
@@ -140,7 +143,7 @@ def chosen_sets(cohort: Cohort, asked: Sequence[Asked], taken: Mapping[str, str]
     known = dict.fromkeys(given, "a score that the study gives itself") | dict(taken or {})
     out: list[Asked] = []
     for settings, sets in asked:
-        chosen = choose_sets(sets, settings.sets, prefix=settings.prefix)
+        chosen = choose_sets(sets, settings.sets, prefix=settings.prefix, where=settings.file)
         twice = [name for name in chosen if name in known]
         if twice:
             raise InputError(
@@ -154,20 +157,20 @@ def chosen_sets(cohort: Cohort, asked: Sequence[Asked], taken: Mapping[str, str]
     return out
 
 
-def sets_to_score(cohort: Cohort, asked: Sequence[Asked]) -> list[tuple[GeneSets, list[Placed]]]:
-    """Return which sets a run would score, and why not; without expression, nothing.
+def sets_to_score(
+    cohort: Cohort, asked: Sequence[Asked], taken: Mapping[str, str] | None = None
+) -> list[tuple[GeneSets, list[Placed]]] | None:
+    """Return which sets a run would score, and why not; None without expression.
 
     Raises
     ------
     InputError
         As in :func:`score_sets_of_cohort`.
     """
-    table, chosen = from_cohort(cohort), chosen_sets(cohort, asked)
-    return (
-        []
-        if table is None
-        else [(x, list(place_sets(table, sets, method_of(x.method), _bounds(x)).placed)) for x, sets in chosen]
-    )
+    chosen, table = chosen_sets(cohort, asked, taken), from_cohort(cohort)
+    if table is None:
+        return None
+    return [(x, list(place_sets(table, sets, method_of(x.method), _bounds(x)).placed)) for x, sets in chosen]
 
 
 def score_sets_of_cohort(cohort: Cohort, asked: Sequence[Asked], taken: Mapping[str, str] | None = None) -> pd.DataFrame:

@@ -6,12 +6,18 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import rich_click as click
+from click.core import ParameterSource
 
 from resistance.subtype_commands import options
 
 _path = click.Path(path_type=Path)
 #: as in resistance.subtype.gene_set_methods, which is not imported for --help
 _METHODS = ("gsva", "ssgsea", "ssgsea_normalised", "plage", "zscore", "ulm", "mlm", "aucell")
+#: options of one kind of score, which would say nothing about the other
+_OF_SETS = {
+    "method": "--method", "sets": "--set", "min_genes": "--min-genes", "max_genes": "--max-genes", "max_missing": "--max-missing",
+}  # fmt: skip
+_OF_PUBLISHED = {"names": "--name", "max_weight_missing": "--max-weight-missing"}
 
 
 @click.command("score")
@@ -33,17 +39,19 @@ _METHODS = ("gsva", "ssgsea", "ssgsea_normalised", "plage", "zscore", "ulm", "ml
 @options.scale
 @options.weight_missing
 @options.samples_in_rows
+@click.pass_context
 def score(
-    expression: Path | None, out: Path | None, names: tuple[str, ...], unit: str, platform: str, max_weight_missing: float,
+    context: click.Context, expression: Path | None, out: Path | None, names: tuple[str, ...], unit: str, platform: str, max_weight_missing: float,
     samples_in_rows: bool, gene_sets: Path | None, method: str, sets: tuple[str, ...], min_genes: int, max_genes: int, max_missing: float,
 ) -> None:  # fmt: skip
     """Score the samples of EXPRESSION by published gene sets, or those of a GMT file; without EXPRESSION, list them. Research use only."""
     from resistance.subtype.published import load_scores
 
-    if gene_sets is None and sets:
-        raise click.UsageError("--set names a set of the file that --gene-sets gives")
-    if gene_sets is not None and names:
-        raise click.UsageError("--name is for the published scores; a set of --gene-sets is chosen with --set")
+    given = {name for name in (*_OF_SETS, *_OF_PUBLISHED) if context.get_parameter_source(name) is ParameterSource.COMMANDLINE}
+    for flag in (word for name, word in _OF_SETS.items() if gene_sets is None and name in given):
+        raise click.UsageError(f"{flag} is for the file that --gene-sets gives")
+    for flag in (word for name, word in _OF_PUBLISHED.items() if gene_sets is not None and name in given):
+        raise click.UsageError(f"{flag} is for the published scores, not for --gene-sets (there: --set, --max-missing)")
     if min_genes > max_genes:
         raise click.UsageError(f"--min-genes {min_genes} is above --max-genes {max_genes}")
     found_sets = None if gene_sets is None else _read(gene_sets, sets)
@@ -90,7 +98,7 @@ def _read(path: Path, wanted: Sequence[str]) -> Mapping[str, Sequence[str]]:
     from resistance.subtype.gene_sets import choose_sets
 
     dropped = Dropped("classify")
-    found = choose_sets(read_gene_sets(path, dropped).sets, wanted or None)
+    found = choose_sets(read_gene_sets(path, dropped).sets, wanted or None, where=str(path))
     for row in dropped.rows():
         click.echo(f"note: {row['n']} in {row['source']}: {row['reason']} ({row['example']})", err=True)
     return found
