@@ -40,31 +40,30 @@ def score_placed(ground: Ground, how: GeneSetMethod, bounds: Bounds) -> tuple[Fl
         used[number, at] = known[one.rows].sum(axis=0)
     if ground.too_few or not at.size:
         return scores, used, notes
-    # samples that lack the same genes are scored together; all of them, where a method needs no more
-    together = np.zeros(at.size, dtype=np.intp)
-    if how.missing == SAMPLE:
-        together = np.unique(np.packbits(known, axis=0), axis=1, return_inverse=True)[1].reshape(-1)
     background = np.full(at.size, -1) if how.alone else known.sum(axis=0)
     for number, one in enumerate(ground.placed):
         for place, column in enumerate(at):
             if not notes[number][column]:
                 notes[number][column] = why_not(int(used[number, column]), one.listed, int(background[place]), bounds)
-    for group in range(int(together.max()) + 1):
-        members = np.flatnonzero(together == group)
+    for members in _scored_together(known, how):
         columns = at[members]
-        values, kept = ground.values[:, members], np.ones(len(known), dtype=np.bool_)
-        if how.missing == SAMPLE:
-            kept = known[:, members[0]]
-            values = values[kept]
-        asked = [i for i in range(len(ground.placed)) if any(not notes[i][column] for column in columns)]
-        place_of = np.cumsum(kept) - 1
-        rows = [place_of[ground.placed[i].rows[kept[ground.placed[i].rows]]] for i in asked]
+        asked = [i for i, of_set in enumerate(notes) if any(not of_set[column] for column in columns)]
         if not asked:
             continue
-        found = how.score(values, rows)
-        for i, row in zip(asked, found, strict=True):
-            for column, value in zip(columns, row, strict=True):
+        kept = known[:, members[0]] if how.missing == SAMPLE else np.ones(len(known), dtype=np.bool_)
+        place_of = np.cumsum(kept) - 1
+        rows = [place_of[one.rows[kept[one.rows]]] for one in (ground.placed[i] for i in asked)]
+        for i, of_set in zip(asked, how.score(ground.values[kept][:, members], rows), strict=True):
+            for column, value in zip(columns, of_set, strict=True):
                 if not notes[i][column]:
                     scores[i, column] = value
                     notes[i][column] = "" if value == value else "no score: nothing varies"
     return scores, used, notes
+
+
+def _scored_together(known: NDArray[np.bool_], how: GeneSetMethod) -> list[NDArray[np.intp]]:
+    """Return groups of samples (0-based among the usable): those that lack the same genes, or all of them."""
+    if how.missing != SAMPLE:
+        return [np.arange(known.shape[1])]
+    pattern = np.unique(np.packbits(known, axis=0), axis=1, return_inverse=True)[1].reshape(-1)
+    return [np.flatnonzero(pattern == number) for number in range(int(pattern.max()) + 1)]
