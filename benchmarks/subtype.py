@@ -1,6 +1,6 @@
-"""LPS, PS and PRPS on 10,000 samples x 20,000 genes: seconds of training and of applying, and peak memory.
+"""LPS, PS and PRPS on 10,000 samples x 20,000 genes: seconds of training and of applying, and peak memory; gene sets on 500 samples.
 
-python benchmarks/subtype.py [--samples N] [--genes M] [--scaling KIND ...]
+python benchmarks/subtype.py [--samples N] [--genes M] [--scaling KIND ...] [--gene-sets METHOD ...]
 
 Log2 values in single precision, 2 % of them missing; half of the samples are of each class, and 200 genes differ.  The peer does
 what a script would do: scipy's Welch test over the whole table, and one matrix product.
@@ -19,6 +19,7 @@ import numpy as np
 from resistance.subtype.apply_model import Options, apply_model
 from resistance.subtype.expression import Expression
 from resistance.subtype.expression_scores import score_expression
+from resistance.subtype.gene_sets import score_gene_sets
 from resistance.subtype.train_model import train_model
 
 DIFFERENT, MISSING = 200, 0.02
@@ -68,6 +69,8 @@ def main() -> None:
     parser.add_argument("--samples", type=int, default=10_000)
     parser.add_argument("--genes", type=int, default=20_000)
     parser.add_argument("--scaling", nargs="*", default=["none", "quantile"])
+    parser.add_argument("--gene-sets", nargs="*", default=["gsva", "ssgsea", "plage", "zscore"], help="Methods for gene sets.")
+    parser.add_argument("--gene-set-samples", type=int, default=500)
     parser.add_argument("--peer", action="store_true", help="Also scipy over the whole table (slow).")
     options = parser.parse_args()
     table, labels = timed("simulate (the table itself)", lambda: simulate(options.genes, options.samples))
@@ -84,6 +87,12 @@ def main() -> None:
         (*_score_genes(), *table.genes)[: len(table.genes)], table.samples, table.values, table.unit, table.platform
     )
     timed("all gene-set scores", lambda: score_expression(named))
+    few = table.select(table.samples[: options.gene_set_samples])
+    whole = Expression(few.genes, few.samples, np.nan_to_num(few.values, nan=7.0), few.unit, few.platform)
+    sets = {f"SET{k}": [f"GENE{i}" for i in range(k, len(few.genes), 200)] for k in range(50)}
+    for method in options.gene_sets:
+        what = f"{method}, {len(sets)} sets of {len(sets['SET0'])} genes, {len(few.samples)} samples"
+        timed(what, lambda m=method: score_gene_sets(whole, sets, m))
     if options.peer:
         one = np.array([label == "ABC" for label in labels.values()])
         timed("peer: scipy and a product", lambda: peer(table, one))

@@ -58,7 +58,7 @@ def check(cohort_file: Path) -> list[str]:
     found.stop()
     if cohort is None or markers is None:  # found.stop() has raised
         raise InputError("the cohort could not be read", path=cohort_file)
-    classified = _classified(cohort, config, base, found)
+    classified = [*_classified(cohort, config, base, found), *_gene_sets(cohort, config, base, found)]
     aligned = _alignments(cohort, config, base, found)
     found.stop()
     lines = [
@@ -118,6 +118,32 @@ def _alignments(cohort: Cohort, config: CohortFile, base: Path, found: Collected
                 found.call(open_alignment, path, build, sample=sample, fasta=fasta, read_groups=settings.read_groups)
                 n += 1
     return [f"alignments: {n} files, headers and indices; their reads (UMI tags among them) are looked at in the run"]
+
+
+def _gene_sets(cohort: Cohort, config: CohortFile, base: Path, found: Collected) -> list[str]:
+    """Say how many sets of each file of gene sets can be scored; no score is computed."""
+    from resistance.dropped import Dropped
+    from resistance.read.gene_sets import read_gene_sets
+    from resistance.subtype.expression_scores import score_names
+    from resistance.subtype.gene_sets import sets_to_score
+
+    dropped = Dropped("classify")
+    files = {asked.file: None for asked in config.subtype.gene_sets}
+    read = {name: found.call(read_gene_sets, base / name, dropped) for name in files}
+    asked = [(x, of.sets) for x in config.subtype.gene_sets if (of := read[x.file]) is not None]
+    if not asked:
+        return []
+    scores = found.call(score_names, config.subtype.scores) or ()
+    taken = dict.fromkeys((*scores, *config.subtype.methods), "another score of the cohort file")
+    before = len(found.problems)
+    placed = found.call(sets_to_score, cohort, asked, taken)
+    if placed is None and len(found.problems) == before:
+        return ["gene sets: none can be scored, the cohort has no expression"]
+    lines = [
+        f"gene sets of {settings.file}: {sum(not one.why for one in sets)} of {len(sets)} can be scored ({settings.method})"
+        for settings, sets in placed or []
+    ]
+    return lines + [f"  {row['n']} in {row['source']}: {row['reason']}" for row in dropped.rows()]
 
 
 def _classified(cohort: Cohort, config: CohortFile, base: Path, found: Collected) -> list[str]:

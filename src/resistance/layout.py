@@ -65,7 +65,7 @@ STAGES: dict[str, tuple[Schema, ...]] = {
         schemas.HAEMATOPOIESIS,
         schemas.IDENTITY,
     ),
-    "subtype": (schemas.SUBTYPES, schemas.SCORES, schemas.CONCORDANCE, schemas.DISAGREEMENTS),
+    "subtype": (schemas.SUBTYPES, schemas.SCORES, schemas.CONCORDANCE, schemas.DISAGREEMENTS, schemas.DROPPED),
     "matrix": (
         schemas.MARKERS,
         schemas.MATRIX,

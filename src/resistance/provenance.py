@@ -18,12 +18,14 @@ from resistance.resources import knowledge_digest
 #: packages whose version can change a number or a figure
 PACKAGES = (
     "altair",
+    "decoupler",
     "great-tables",
     "liftover",
     "numpy",
     "pandas",
     "pyarrow",
     "pydantic",
+    "pydeseq2",
     "pysam",
     "scikit-learn",
     "scipy",

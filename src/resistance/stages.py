@@ -172,20 +172,26 @@ def _aligned(config: CohortFile, base: Path, results: Path, schema: Schema) -> A
 
 
 def classify(cohort_file: Path, results: Path) -> None:
-    """Write ``subtype/`` subtypes, scores, concordance and disagreements."""
+    """Write ``subtype/`` subtypes, scores, concordance, disagreements, and what was dropped from files of gene sets."""
     from resistance.cohort import Cohort
+    from resistance.read.gene_sets import read_gene_sets
     from resistance.subtype.classify import classify_all
     from resistance.subtype.concordance import concordance, disagreements
 
     config, base = _load(cohort_file)
     cohort = Cohort.read(results / "cohort")
     annotated = replace(cohort, effects=read_stage(results, "annotate", schemas.EFFECTS))
-    called = classify_all(annotated, config.subtype.below(base))
+    dropped = Dropped("classify")
+    files = {name: read_gene_sets(base / name, dropped).sets for name in dict.fromkeys(x.file for x in config.subtype.gene_sets)}
+    called = classify_all(
+        annotated, config.subtype.below(base), [(asked, files[asked.file]) for asked in config.subtype.gene_sets]
+    )
     for schema, table in (
         (schemas.SUBTYPES, called.subtypes),
         (schemas.SCORES, called.scores),
         (schemas.CONCORDANCE, concordance(called.subtypes)),
         (schemas.DISAGREEMENTS, disagreements(called.subtypes, cohort.samples)),
+        (schemas.DROPPED, dropped.frame()),
     ):
         write_stage(table, results, "subtype", schema)
 

@@ -238,7 +238,12 @@ def build_results(results: Path, n: int = 24, *, interaction: bool = False, empt
     cohort = build_cohort(n, bare=empty_stages, **of_cohort)
     cohort.write(results / "cohort")
     ids = cohort.patients["patient_id"].tolist()
-    for stage, schema in (("annotate", schemas.EFFECTS), ("annotate", schemas.DROPPED), ("matrix", schemas.DROPPED)):
+    for stage, schema in (
+        ("annotate", schemas.EFFECTS),
+        ("annotate", schemas.DROPPED),
+        ("subtype", schemas.DROPPED),
+        ("matrix", schemas.DROPPED),
+    ):
         write_stage(empty(schema), results, stage, schema)
     plan = {
         "version": 1,

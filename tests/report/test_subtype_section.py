@@ -13,7 +13,9 @@ import report_fixture as made
 from sklearn.metrics import cohen_kappa_score
 
 from resistance import schemas
+from resistance.config import GeneSets
 from resistance.report.content_clinic import method_label
+from resistance.report.content_scores import gene_sets_in_words, score_rows
 from resistance.report.content_subtype import _seen_cuts, subtype_content
 from resistance.report.figure_subtype import scores_figure
 from resistance.report.page import _environment
@@ -157,3 +159,63 @@ def test_methods_without_a_call_are_shown_with_the_reason_and_not_crossed(tmp_pa
     html = _environment().from_string(section).render(c=shown, figures={"subtype": [], "subtype scores": []}, sim=False)
     assert "nobody called: no class: two groups are no better than one</td>" in html
     assert "19 % of its weight missing" in html
+
+
+# --- scores as markers -----------------------------------------------------------------------------------------------
+
+
+def scores_table() -> pd.DataFrame:
+    rows = []
+    for name, values, missing, note in (
+        ("NONE", [None] * 3, "B;C", "no score: 1 of 3 genes take part, 10 are needed"),
+        ("UP", [1.0, -0.5, None], ";".join(f"G{i}" for i in range(12)), None),
+    ):
+        rows += [
+            {
+                "patient_id": f"P{i}", "sample_id": f"S{i}", "name": name, "value": value, "unit": "GSVA within the cohort", "verified": True,
+                "features_used": 0 if note else 20, "features_missing": missing, "weight_missing": 2 / 3 if note else 12 / 32,
+                "note": note or (None if value is not None else "no value at all"),
+            }
+            for i, value in enumerate(values)
+        ]  # fmt: skip
+    return conform(pd.DataFrame(rows), schemas.SCORES)
+
+
+def test_each_score_has_its_spread_its_genes_and_what_is_missing() -> None:
+    found = score_rows(scores_table())
+    assert (found["n"], found["without"]) == (2, 1)
+    up, none = found["rows"]  # those with values first
+    assert (up["name"], up["scored"], up["samples"], up["median"], up["low"], up["high"]) == ("UP", 2, 3, 0.25, -0.5, 1.0)
+    assert (up["used"], up["missing"]) == (20, "G0, G1, G2, G3, G4 and 7 more")
+    assert up["notes"] == [{"text": "no value at all", "n": 1}]
+    assert (none["median"], none["missing"], none["share"]) == (None, "B, C", pytest.approx(2 / 3))
+    assert [row["name"] for row in score_rows(scores_table(), ["UP"])["rows"]] == ["NONE"]  # shown beside its calls
+    assert none["notes"] == [{"text": "no score: 1 of 3 genes take part, 10 are needed", "n": 3}]
+
+
+def test_the_section_shows_the_scores_also_where_no_method_was_run(content: dict[str, Any]) -> None:
+    section = '{% import "macros.html.j2" as m %}{% include "subtype.html.j2" %}'
+    shown = {"subtype": content | {"methods": [], "computed": score_rows(scores_table())}, "published": {"rows": []}}
+    html = _environment().from_string(section).render(c=shown, figures={"subtype": [], "subtype scores": []}, sim=False)
+    assert "Scores as continuous markers (2)" in html
+    assert "<caption>2 scores; 1 without a value in any sample; every sample in tables/subtype_scores.tsv.</caption>" in html
+    assert "2 of 3</td>" in html
+    assert "0.25 (-0.5 to 1)" in html
+    assert "1 × no value at all" in html
+    assert 'B, C <span class="quiet">(67 % of its weight)</span>' in html
+    assert '<br><span class="quiet">no score: 1 of 3 genes take part, 10 are needed</span></td>' in html
+
+
+def test_the_methods_say_how_gene_sets_were_scored() -> None:
+    config = made.config_of()
+    asked = [GeneSets(file="sets/own.gmt", method="ulm"), GeneSets(file="own.gmt", sets=["A"], min_genes=5, max_missing=0.2)]
+    config = config.model_copy(update={"subtype": config.subtype.model_copy(update={"gene_sets": asked})})
+    first, second = gene_sets_in_words(config)
+    assert first == (
+        "Of own.gmt every set with 10 to 500 genes in the data, and at most 50% of its genes missing, was scored by ulm (t of a linear "
+        "model of expression on membership, over the genes; doi:10.1093/bioadv/vbac016). A sample's score does not depend on the others."
+    )
+    assert second.startswith(
+        "Of own.gmt 1 of the sets with 5 to 500 genes in the data, and at most 20% of its genes missing, was scored by"
+    )
+    assert second.endswith("A score depends on the other samples.")

@@ -10,9 +10,9 @@ import yaml
 from resistance import check, schemas, stages
 from resistance.cohort import Cohort
 from resistance.config import load
-from resistance.errors import InputError
+from resistance.errors import Collected, InputError
 from resistance.init import write_templates
-from resistance.inputs import input_files
+from resistance.inputs import config_files, input_files
 from resistance.layout import read_stage, write_stage
 from resistance.provenance import record, sha256
 from resistance.subtype import prps_st_wright210
@@ -95,7 +95,7 @@ def test_the_same_cohort_gives_the_same_bytes(cohort_file, results):
     first = {file.name: file.read_bytes() for file in (results / "subtype").iterdir()}
     stages.STAGES["classify"](path, results)
     assert {file.name: file.read_bytes() for file in (results / "subtype").iterdir()} == first
-    assert len(first) == 4
+    assert len(first) == 5
 
 
 def test_a_low_quality_sample_is_no_marker_value(cohort_file, results):
@@ -211,3 +211,97 @@ def test_a_saved_model_among_the_methods_is_no_unknown_method_of_the_check(cohor
         line.startswith("subtype model:ours: 0 of 4 patients called; most of the others: no expression")
         for line in check.check(path)
     )
+
+
+# --- gene sets of the study ------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def with_expression(results, cohort_file):
+    """Return a cohort file whose study has expression of 12 samples and a file of three gene sets."""
+    x = pd.DataFrame(np.random.default_rng(0).normal(6, 1, (40, 12)), columns=[f"S{i}" for i in range(1, 13)])
+    x.insert(0, "gene", [f"G{i}" for i in range(40)])
+    ids = range(1, 13)
+    cohort = Cohort(
+        facts={"build": "GRCh38", "name": "x", "expression_unit": "log2"},
+        patients=pd.DataFrame({"patient_id": [f"P{i}" for i in ids]}),
+        samples=pd.DataFrame([(f"S{i}", f"P{i}") for i in ids], columns=["sample_id", "patient_id"]).assign(
+            material="tumour", timepoint="baseline"
+        ),
+        expression=x,
+    )
+    cohort.write(results / "cohort")
+
+    def write(*gene_sets):
+        path = cohort_file({"gene_sets": list(gene_sets)})
+        up = "\t".join(f"G{i}" for i in range(12))
+        (path.parent / "own.gmt").write_text(f"UP\tof the lab\t{up}\tG0\nSMALL\t\tG1\tG2\nNONE\td\n", encoding="utf-8")
+        return path
+
+    return write
+
+
+def test_gene_sets_of_the_study_become_scores_and_measurements_of_the_analysis(with_expression, results):
+    path = with_expression({"file": "own.gmt", "method": "zscore"}, {"file": "own.gmt", "method": "ssgsea", "prefix": "s_"})
+    stages.STAGES["classify"](path, results)
+    scores = read_stage(results, "subtype", schemas.SCORES)
+    assert scores.groupby("name").size().to_dict() == {"UP": 12, "SMALL": 12, "s_UP": 12, "s_SMALL": 12}
+    x = Cohort.read(results / "cohort").expression.set_index("gene").iloc[:12]
+    z = x.sub(x.mean(axis=1), axis=0).div(x.std(axis=1), axis=0).sum() / np.sqrt(12)
+    found = scores[scores["name"] == "UP"].set_index("sample_id")["value"]
+    np.testing.assert_allclose(found, z[found.index], rtol=1e-9)
+    measured = stages._cohort(results).measurements
+    assert set(measured["name"]) == {"UP", "s_UP"}
+
+
+def test_what_a_file_of_gene_sets_loses_is_counted_once_however_often_it_is_named(with_expression, results):
+    path = with_expression({"file": "own.gmt", "method": "zscore"}, {"file": "own.gmt", "method": "ssgsea", "prefix": "s_"})
+    stages.STAGES["classify"](path, results)
+    counted = read_stage(results, "subtype", schemas.DROPPED)
+    assert counted[["stage", "table", "source", "reason", "n", "example"]].to_numpy().tolist() == [
+        ["classify", "gene_sets", "own.gmt", "further mention of a gene in its set", 1, "UP: G0"],
+        ["classify", "gene_sets", "own.gmt", "the gene set has no genes", 1, "NONE"],
+    ]
+
+
+def test_a_damaged_file_of_gene_sets_stops_the_stage_before_anything_is_written(with_expression, results):
+    path = with_expression({"file": "own.gmt"})
+    (path.parent / "own.gmt").write_text("UP TP53 MYC\n", encoding="utf-8")
+    with pytest.raises(InputError, match=r"own.gmt, row 1, value 'UP TP53 MYC': the line has no tab"):
+        stages.STAGES["classify"](path, results)
+    assert not (results / "subtype").exists()
+
+
+def test_the_file_of_gene_sets_is_an_input_of_the_run(with_expression):
+    path = with_expression({"file": "own.gmt"})
+    config = load(path)
+    assert path.parent / "own.gmt" in [named.path for named in config_files(config, path.parent)]
+
+
+def test_the_check_says_how_many_sets_can_be_scored(with_expression, results):
+    path = with_expression({"file": "own.gmt"}, {"file": "own.gmt", "method": "ssgsea", "min_genes": 1, "prefix": "s_"})
+    found = Collected()
+    said = check._gene_sets(Cohort.read(results / "cohort"), load(path), path.parent, found)
+    found.stop()
+    assert said == [
+        "gene sets of own.gmt: 1 of 2 can be scored (gsva)",
+        "gene sets of own.gmt: 2 of 2 can be scored (ssgsea)",
+        "  1 in own.gmt: further mention of a gene in its set",
+        "  1 in own.gmt: the gene set has no genes",
+    ]
+
+
+def test_the_check_says_that_there_is_no_expression_to_score_and_which_names_are_taken(with_expression, results):
+    path = with_expression({"file": "own.gmt"})
+    cohort, found = Cohort.read(results / "cohort"), Collected()
+    bare = Cohort(facts=cohort.facts, patients=cohort.patients, samples=cohort.samples)
+    assert (
+        check._gene_sets(bare, load(path), path.parent, found)[0] == "gene sets: none can be scored, the cohort has no expression"
+    )
+    (path.parent / "own.gmt").write_text("nfkb\td\tG1\tG2\n", encoding="utf-8")
+    raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+    raw["subtype"]["scores"] = ["nfkb"]
+    path.write_text(yaml.safe_dump(raw), encoding="utf-8")
+    assert check._gene_sets(cohort, load(path), path.parent, found) == []
+    with pytest.raises(InputError, match=r"another score of the cohort file has the name of this gene set of own.gmt"):
+        found.stop()

@@ -18,7 +18,7 @@ from resistance.config.analysis import (
     TimeDependent,
 )
 from resistance.config.choices import Annotation, Markers, Report, Study
-from resistance.config.classes import Genetic, Subtype, SubtypeLabel, SubtypeModel
+from resistance.config.classes import GeneSets, Genetic, Subtype, SubtypeLabel, SubtypeModel
 from resistance.config.clinic import AdverseEvent, ClinicalEvents, Endpoint, Features, Patients, Samples, TimeColumn
 from resistance.config.cohort_file import CohortFile, json_schema, load, parse
 from resistance.config.plasma import Alignments, Controls, Ctdna, Mrd, PairedVariants, Umi
@@ -62,6 +62,7 @@ __all__ = [
     "Expression",
     "Features",
     "Fusions",
+    "GeneSets",
     "Genetic",
     "Haematopoiesis",
     "Identity",

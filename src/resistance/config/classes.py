@@ -33,6 +33,8 @@ MethodName = Literal[
     "lymphgen",
     "mixture",
 ]
+#: how gene sets are scored
+GeneSetMethod = Literal["gsva", "ssgsea", "ssgsea_normalised", "plage", "zscore", "ulm", "mlm", "aucell"]
 #: a trained model by its name under `models`
 ModelName = Annotated[str, Field(pattern=r"^model:[A-Za-z0-9][A-Za-z0-9_.-]*$")]
 #: methods whose rule nobody read in its source: they need `unverified: true`
@@ -136,6 +138,32 @@ class Genetic(Strict):
     )
 
 
+class GeneSets(Strict):
+    """A file of gene sets, each of which becomes a score."""
+
+    file: str = Field(description="GMT file (name, description, genes; tabs), relative to the cohort file.")
+    method: GeneSetMethod = Field(
+        "gsva",
+        description="gsva, plage, zscore, ssgsea_normalised: by comparison with the cohort's other samples (ten and more); ssgsea, ulm, "
+        "mlm, aucell: within a sample. ulm, mlm and aucell need the extra 'genesets'.",
+    )
+    sets: list[str] | None = Field(None, min_length=1, description="Only these sets of the file (default: all).")
+    prefix: str = Field(
+        "", description="Put before the names of the scores, so that two methods or files can stand side by side."
+    )
+    min_genes: int = Field(10, ge=1, description="Sets of which the data have fewer genes get no score.")
+    max_genes: int = Field(500, ge=1, description="Sets of which the data have more genes get no score.")
+    max_missing: float = Field(
+        0.5, ge=0, le=1, description="Share of a set's genes that may be missing; above it there is no score."
+    )
+
+    @model_validator(mode="after")
+    def _sizes(self) -> GeneSets:
+        if self.min_genes > self.max_genes:
+            raise ValueError(f"min_genes ({self.min_genes}) is above max_genes ({self.max_genes})")
+        return self
+
+
 class Subtype(Strict):
     """Cell of origin and genetic subtype."""
 
@@ -151,6 +179,9 @@ class Subtype(Strict):
         default_factory=list,
         description="Scores of expression to compute (nfkb, irf4, wnt, proliferation, nk_cell, t_cell, dark_zone ...; all): continuous "
         "markers under score:<name>. `resistance subtype score` lists them.",
+    )
+    gene_sets: list[GeneSets] = Field(
+        default_factory=list, description="Files of gene sets to score; each set is a continuous marker under score:<name>."
     )
     max_weight_missing: float = Field(
         0.2,
@@ -207,6 +238,7 @@ class Subtype(Strict):
         return self.model_copy(
             update={
                 "models": [moved(model) for model in self.models],
+                "gene_sets": [moved(sets) for sets in self.gene_sets],
                 "genetic": genetic.model_copy(update=parts),
                 "rnaseq_reference": reference,
             }

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from resistance.report.content_clinic import method_label
 from resistance.report.content_results import MODELS, endpoint_label, population_label
+from resistance.report.content_scores import gene_sets_in_words
 from resistance.report.words import SCALES, enumerated, number, percent, plural, title, variable
 
 if TYPE_CHECKING:
@@ -46,6 +47,8 @@ def methods(
                 "95 % intervals, Cohen's kappa its large-sample interval.",
             }
         )
+    if config.subtype.gene_sets:
+        parts.append({"heading": "Gene sets", "text": " ".join(gene_sets_in_words(config))})
     if len(tables.quantity):
         parts.append({"heading": "ctDNA", "text": _ctdna(config)})
     parts.append({"heading": "Associations", "text": " ".join(_associations(config, tables, results))})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from resistance.report.content_clinic import method_label
+from resistance.report.content_scores import score_rows
 from resistance.report.content_study import endpoint_rows, response_endpoint
 from resistance.subtype.method import common_reason
 from resistance.subtype.registry import METHODS
@@ -99,6 +100,7 @@ def subtype_content(config: CohortFile, tables: StageTables) -> dict[str, Any]:
         "agreement": [row for row in pairs if row["both"]],
         "apart": [(row["a"], row["b"]) for row in pairs if not row["both"] and row["a_calls"] and row["b_calls"]],
         "disagreements": _disagreements(tables),
+        "computed": score_rows(tables.scores, methods),
         "scores": [_scores(method, rows, records[method].cut_scores if method in records else ()) for method in _scored(rows)],
     }
 

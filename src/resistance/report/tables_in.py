@@ -90,6 +90,7 @@ def read_tables(results: Path, *, trained: bool = False, batches: Sequence[str] 
         cohort.dropped,
         *(read_table(results / "pileup" / name / f"{schemas.DROPPED.name}.parquet", schemas.DROPPED) for name in batches),
         read_stage(results, "annotate", schemas.DROPPED),
+        read_stage(results, "subtype", schemas.DROPPED),
         read_stage(results, "matrix", schemas.DROPPED),
     ]
     keys = ["stage", "table", "source", "reason"]

@@ -53,7 +53,12 @@ SCORES = Schema(
         Column("features_used", "integer", "Genes used.", low=0),
         Column("features_missing", "text", "Genes of the score that the data do not have, joined by ';'."),
         Column("weight_missing", "real", "Their share of the score's weight, 0..1.", low=0, high=1),
-        Column("verified", "flag", "The gene list was read in its source.", required=True),
+        Column(
+            "verified",
+            "flag",
+            "The gene list was read in its source; a file of the study's own gene sets is its own source.",
+            required=True,
+        ),
         Column("note", "text", "What is missing and why."),
     ),
     key=("sample_id", "name"),

@@ -12,6 +12,8 @@ from resistance.stats._gene_sets import SetScores, checked_expression, checked_s
 
 #: kernel terms held at a time (features x samples x samples)
 TERMS = 4_000_000
+#: terms from which a compiled loop pays for being compiled
+COMPILED_FROM = 200_000_000
 #: the reference implementation reads the normal distribution from a table of this step that ends at this many SDs
 TABLE_STEP, TABLE_END = 1e-3, 10.0
 
@@ -92,6 +94,10 @@ def _kernel_levels(x: FloatArray, tabulated: bool) -> FloatArray:
     m, n = x.shape
     width = x.std(axis=1, ddof=1) / 4
     table = ndtr(np.arange(round(TABLE_END / TABLE_STEP) + 1) * TABLE_STEP) if tabulated else None
+    if table is not None and m * n * n >= COMPILED_FROM:
+        from resistance.stats._gsva_kernel import tabulated_fractions
+
+        return _log_odds(tabulated_fractions(np.ascontiguousarray(x), width, table, TABLE_END))
     levels = np.empty((m, n))
     block = max(1, TERMS // (n * n))
     for start in range(0, m, block):
@@ -104,7 +110,10 @@ def _kernel_levels(x: FloatArray, tabulated: bool) -> FloatArray:
             index = (np.minimum(size, TABLE_END) / TABLE_END * (table.size - 1)).astype(np.intp)
             below = np.where(size > TABLE_END, 1.0, table[index])
             below = np.where(z < 0, 1 - below, below)
-        fraction = below.mean(axis=2)
-        with np.errstate(divide="ignore"):
-            levels[start : start + block] = -np.log((1 - fraction) / fraction)
+        levels[start : start + block] = _log_odds(below.mean(axis=2))
     return levels
+
+
+def _log_odds(fraction: FloatArray) -> FloatArray:
+    with np.errstate(divide="ignore"):
+        return np.asarray(-np.log((1 - fraction) / fraction))

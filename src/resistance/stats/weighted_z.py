@@ -22,7 +22,7 @@ def weighted_z(values: NDArray[Any], weights: ArrayLike) -> Score:
         The set's features in rows, samples in columns.  A missing value counts as the feature's mean; a
         feature that does not vary is left out.
     weights : array, shape (m,)
-        With equal weights this is the combined z-score (:func:`resistance.stats.combined_z.combined_z`).
+        With equal weights this is the combined z-score of the Bioconductor package GSVA.
 
     Returns
     -------

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from resistance.schemas import SCORES, SUBTYPES
 from resistance.subtype.expression_scores import score_cohort
+from resistance.subtype.gene_set_places import Sets
+from resistance.subtype.gene_sets import score_sets_of_cohort
 from resistance.subtype.labels import label_method
 from resistance.subtype.method import Called, Method
 from resistance.subtype.registry import by_name
@@ -14,7 +17,7 @@ from resistance.tables import conform, empty
 
 if TYPE_CHECKING:
     from resistance.cohort import Cohort
-    from resistance.config import Subtype
+    from resistance.config import GeneSets, Subtype
 
 
 def method_names(settings: Subtype) -> list[str]:
@@ -34,7 +37,7 @@ def method_named(name: str, settings: Subtype) -> Method:
     return saved_method(models[name]) if name in models else by_name(name)
 
 
-def classify_all(cohort: Cohort, settings: Subtype) -> Called:
+def classify_all(cohort: Cohort, settings: Subtype, gene_sets: Sequence[tuple[GeneSets, Sets]] = ()) -> Called:
     """Classify every patient by every label and method of the cohort file.
 
     Parameters
@@ -42,6 +45,8 @@ def classify_all(cohort: Cohort, settings: Subtype) -> Called:
     cohort : Cohort
     settings : config.Subtype
         ``labels`` first, then ``methods``, each once, then ``models`` and the ``scores`` of expression.
+    gene_sets : sequence of (config.GeneSets, mapping of str to sequence of str)
+        ``settings.gene_sets`` with the sets that their files hold.
 
     Returns
     -------
@@ -53,7 +58,7 @@ def classify_all(cohort: Cohort, settings: Subtype) -> Called:
     Raises
     ------
     InputError
-        A model is missing, or there is no score of a name.
+        A model is missing, there is no score of a name, or two scores have one name.
     """
     import pandas as pd
 
@@ -61,9 +66,10 @@ def classify_all(cohort: Cohort, settings: Subtype) -> Called:
     methods += [method_named(name, settings) for name in method_names(settings)]
     found = [method.classify(cohort, settings) for method in methods]
     of_genes = score_cohort(cohort, settings.scores, max_weight_missing=settings.max_weight_missing)
-    if not found:
-        return Called(empty(SUBTYPES), of_genes)
     found.append(Called(empty(SUBTYPES), of_genes))
+    taken = {name: "another score of the cohort file" for part in found for name in part.scores["name"]}
+    of_sets = score_sets_of_cohort(cohort, gene_sets, taken)
+    found.append(Called(empty(SUBTYPES), of_sets))
     # rows as records, because a column that is NA in one part has no type of its own to agree on
     rows = [record for part in found for record in part.subtypes.to_dict("records")]
     scores = [record for part in found for record in part.scores.to_dict("records")]
