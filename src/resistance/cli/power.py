@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 import rich_click as click
-
-F = TypeVar("F", bound=Callable[..., Any])
 
 
 @click.group()
@@ -18,31 +17,39 @@ def power() -> None:
     """
 
 
-def _level(command: F) -> F:
-    for option in reversed((
-        click.option("--alpha", default=0.05, show_default=True, help="Level (two-sided) of the whole family of tests."),
-        click.option("--tests", default=1, show_default=True, help="Tests of the family, those not run too."),
-        click.option("--adjust", type=click.Choice(["bonferroni", "fdr"]), default="bonferroni", show_default=True),
-        click.option("--true-effects", default=1.0, show_default=True, help="With fdr: tests expected to have the effect."),
-        click.option("--power", "wanted", default=0.8, show_default=True, help="Wanted power."),
-        click.option("--detectable", is_flag=True, help="Ask what is detectable, whatever the effect."),
-        click.option("--json", "as_json", is_flag=True, help="JSON instead of a table."),
-    )):  # fmt: skip
-        command = option(command)
-    return command
+LEVEL = (
+    click.option("--alpha", default=0.05, show_default=True, help="Level (two-sided) of the whole family of tests."),
+    click.option("--tests", default=1, show_default=True, help="Tests of the family, those not run too."),
+    click.option("--adjust", type=click.Choice(["bonferroni", "fdr"]), default="bonferroni", show_default=True),
+    click.option("--true-effects", default=1.0, show_default=True, help="With fdr: tests expected to have the effect."),
+    click.option("--power", "wanted", default=0.8, show_default=True, help="Wanted power."),
+    click.option("--detectable", is_flag=True, help="Ask what is detectable, whatever the effect."),
+    click.option("--json", "as_json", is_flag=True, help="JSON instead of a table."),
+)
 
 
-def _print_plan(
-    plan: str, options: dict[str, Any], *, alpha: float, tests: int, adjust: str, true_effects: float, wanted: float,
-    detectable: bool, as_json: bool, effects: tuple[str, ...],
-) -> None:  # fmt: skip
-    from resistance import planning
+def _planned(plan: str, *effects: str) -> Callable[[Callable[[], None]], Callable[..., None]]:
+    """Make a command, of which only the name and the words are given, ask a plan of `planning`; `effects` are what may be detectable."""
 
-    if detectable:
-        options |= dict.fromkeys(effects)
-    level = planning.Level(alpha, tests, "fdr" if adjust == "fdr" else "bonferroni", true_effects, wanted)
-    found = getattr(planning, plan)(level=level, **options)
-    click.echo(found.json() if as_json else found.text())
+    def decorate(command: Callable[[], None]) -> Callable[..., None]:
+        @functools.wraps(command)
+        def run(
+            alpha: float, tests: int, adjust: str, true_effects: float, wanted: float, detectable: bool, as_json: bool, **options: Any
+        ) -> None:  # fmt: skip
+            from resistance import planning
+
+            if detectable:
+                options |= dict.fromkeys(effects)
+            level = planning.Level(alpha, tests, "fdr" if adjust == "fdr" else "bonferroni", true_effects, wanted)
+            found = getattr(planning, plan)(level=level, **options)
+            click.echo(found.json() if as_json else found.text())
+
+        asked: Callable[..., None] = run
+        for option in reversed(LEVEL):
+            asked = option(asked)
+        return asked
+
+    return decorate
 
 
 def _strata(context: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> list[tuple[int, float, float]]:
@@ -89,15 +96,9 @@ _patients = click.option("--n", type=int, help="Patients.")
     "--stratum", "strata", multiple=True, callback=_strata, metavar="PATIENTS:CARRIERS:RATE",
     help="A stratum (COO) of the simulation. Can be given several times.",
 )  # fmt: skip
-@_level
-def power_binary(
-    alpha: float, tests: int, adjust: str, true_effects: float, wanted: float, detectable: bool, as_json: bool, **options: Any
-) -> None:
+@_planned("plan_binary", "odds_ratio", "rate_carriers")
+def power_binary() -> None:
     """Binary marker, binary outcome: exact power of Fisher's, Boschloo's, the pooled z and Firth's test."""
-    _print_plan(
-        "plan_binary", options, alpha=alpha, tests=tests, adjust=adjust, true_effects=true_effects, wanted=wanted,
-        detectable=detectable, as_json=as_json, effects=("odds_ratio", "rate_carriers"),
-    )  # fmt: skip
 
 
 @power.command("survival")
@@ -114,15 +115,9 @@ def power_binary(
 @_simulate
 @click.option("--permutations", default=999, show_default=True, type=click.IntRange(1))
 @_seed
-@_level
-def power_survival(
-    alpha: float, tests: int, adjust: str, true_effects: float, wanted: float, detectable: bool, as_json: bool, **options: Any
-) -> None:
+@_planned("plan_survival", "hazard_ratio")
+def power_survival() -> None:
     """Marker and a time to an event: Schoenfeld, Hsieh and Lavori; the permutation test by simulation."""
-    _print_plan(
-        "plan_survival", options, alpha=alpha, tests=tests, adjust=adjust, true_effects=true_effects, wanted=wanted,
-        detectable=detectable, as_json=as_json, effects=("hazard_ratio",),
-    )  # fmt: skip
 
 
 @power.command("ordinal")
@@ -133,15 +128,9 @@ def power_survival(
 )  # fmt: skip
 @click.option("--odds-ratio", type=float, help="Planned effect, common to all cuts.")
 @_patients
-@_level
-def power_ordinal(
-    alpha: float, tests: int, adjust: str, true_effects: float, wanted: float, detectable: bool, as_json: bool, **options: Any
-) -> None:
+@_planned("plan_ordinal", "odds_ratio")
+def power_ordinal() -> None:
     """Binary marker, ordinal outcome (CR, PR, SD, PD): Whitehead."""
-    _print_plan(
-        "plan_ordinal", options, alpha=alpha, tests=tests, adjust=adjust, true_effects=true_effects, wanted=wanted,
-        detectable=detectable, as_json=as_json, effects=("odds_ratio",),
-    )  # fmt: skip
 
 
 @power.command("continuous")
@@ -155,15 +144,9 @@ def power_ordinal(
 @_patients
 @click.option("--events", type=float, help="Events (survival).")
 @click.option("--r-squared", default=0.0, help="Share of the marker's variance that covariates explain.")
-@_level
-def power_continuous(
-    alpha: float, tests: int, adjust: str, true_effects: float, wanted: float, detectable: bool, as_json: bool, **options: Any
-) -> None:
+@_planned("plan_continuous", "effect")
+def power_continuous() -> None:
     """Continuous endpoint (log IC50) or continuous marker (expression, score)."""
-    _print_plan(
-        "plan_continuous", options, alpha=alpha, tests=tests, adjust=adjust, true_effects=true_effects, wanted=wanted,
-        detectable=detectable, as_json=as_json, effects=("effect",),
-    )  # fmt: skip
 
 
 @power.command("interaction")
@@ -179,12 +162,6 @@ def power_continuous(
     metavar="A,B,C",
     help="Outcome in: others in control, others treated, carriers in control (binary).",
 )
-@_level
-def power_interaction(
-    alpha: float, tests: int, adjust: str, true_effects: float, wanted: float, detectable: bool, as_json: bool, **options: Any
-) -> None:
+@_planned("plan_interaction", "ratio")
+def power_interaction() -> None:
     """Marker x treatment: is the marker predictive? Needs four times the events of a marker's own effect."""
-    _print_plan(
-        "plan_interaction", options, alpha=alpha, tests=tests, adjust=adjust, true_effects=true_effects, wanted=wanted,
-        detectable=detectable, as_json=as_json, effects=("ratio",),
-    )  # fmt: skip
