@@ -19,7 +19,8 @@ from resistance.stats.gray import gray_test
 from resistance.stats.kaplan_meier import kaplan_meier
 from resistance.stats.log_rank import log_rank, log_rank_trend
 from resistance.stats.pseudo_values import incidence_pseudo_values, rmst_pseudo_values
-from resistance.stats.rmst import compare_rmst, rmst, rmst_regression
+from resistance.stats.rmst import compare_rmst, rmst
+from resistance.stats.rmst_regression import rmst_regression
 
 Cohort = dict[str, Any]
 

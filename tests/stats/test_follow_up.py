@@ -15,7 +15,8 @@ from resistance.stats.gray import gray_test
 from resistance.stats.kaplan_meier import kaplan_meier, survival_at
 from resistance.stats.log_rank import log_rank
 from resistance.stats.pseudo_values import survival_pseudo_values
-from resistance.stats.rmst import compare_rmst, rmst, rmst_regression
+from resistance.stats.rmst import compare_rmst, rmst
+from resistance.stats.rmst_regression import rmst_regression
 
 
 def two_ways_to_years(n: int = 80, seed: int = 2) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -13,8 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from resistance.stats.horizon import largest_tau
 from resistance.stats.kaplan_meier import kaplan_meier
-from resistance.stats.rmst import Contrast, compare_rmst, largest_tau, rmst, rmst_regression
+from resistance.stats.rmst import Contrast, compare_rmst, rmst
+from resistance.stats.rmst_regression import rmst_regression
 
 FOLLOWED = st.lists(st.tuples(st.integers(0, 30), st.booleans(), st.integers(0, 1)), min_size=4, max_size=40)
 
