@@ -93,7 +93,7 @@ def test_a_missing_file_and_a_folder_are_refused(tmp_path: Path) -> None:
 SYMBOL = st.from_regex(r"[A-Z][A-Z0-9]{1,7}-?[A-Z0-9]{0,2}", fullmatch=True).filter(lambda text: as_date(text) is None)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.dictionaries(SYMBOL, st.lists(SYMBOL, min_size=1, max_size=8), min_size=1, max_size=6), st.booleans())
 def test_what_was_written_is_read_and_every_other_mention_is_counted(tmp_path_factory, sets, packed) -> None:
     text = "".join(f"{name}\td\t" + "\t".join(genes) + "\n" for name, genes in sets.items()).encode()

@@ -62,7 +62,7 @@ def test_agrees_with_scipy_whose_groups_are_columns() -> None:
         assert abs(found.statistic) == pytest.approx(abs(theirs.statistic), rel=1e-12)
 
 
-@settings(deadline=None, max_examples=15)
+@settings(max_examples=15)
 @given(sizes, sizes, st.data())
 def test_p_is_the_largest_probability_of_tables_at_least_as_extreme(n1: int, n2: int, data: st.DataObject) -> None:
     a, c = data.draw(st.integers(0, n1)), data.draw(st.integers(0, n2))
@@ -78,7 +78,7 @@ def test_p_is_the_largest_probability_of_tables_at_least_as_extreme(n1: int, n2:
     assert sum(probability(*q, n1, n2, found.rate) for q in extreme) == pytest.approx(found.p_value, rel=1e-9)
 
 
-@settings(deadline=None, max_examples=10)
+@settings(max_examples=10)
 @given(st.integers(1, 5), st.integers(1, 5), st.data())
 def test_barnards_own_order_is_that_of_the_slow_recomputation(n1: int, n2: int, data: st.DataObject) -> None:
     a, c = data.draw(st.integers(0, n1)), data.draw(st.integers(0, n2))
@@ -86,7 +86,7 @@ def test_barnards_own_order_is_that_of_the_slow_recomputation(n1: int, n2: int, 
     assert barnard_table(a, n1 - a, c, n2 - c, order="csm").p_value == pytest.approx(expected, rel=2e-3)
 
 
-@settings(deadline=None, max_examples=15)
+@settings(max_examples=15)
 @given(*[st.integers(0, 9)] * 4, st.sampled_from(["pooled", "unpooled", "csm"]))
 def test_names_of_groups_and_of_outcomes_do_not_matter(a: int, b: int, c: int, d: int, order: str) -> None:
     found = barnard_table(a, b, c, d, order=order)

@@ -25,7 +25,7 @@ def test_every_number_of_r_is_met(shared: Path) -> None:
         assert found.statistic == pytest.approx(row["boschloo"]["stat"], rel=1e-10)
 
 
-@settings(deadline=None, max_examples=15)
+@settings(max_examples=15)
 @given(st.integers(1, 7), st.integers(1, 7), st.data())
 def test_p_is_the_largest_probability_of_tables_with_no_larger_fisher_p(n1: int, n2: int, data: st.DataObject) -> None:
     a, c = data.draw(st.integers(0, n1)), data.draw(st.integers(0, n2))
@@ -53,7 +53,7 @@ def test_fishers_p_of_all_tables_at_once_is_that_of_each() -> None:
         every[0, 0] = 0
 
 
-@settings(deadline=None, max_examples=15)
+@settings(max_examples=15)
 @given(*[st.integers(0, 9)] * 4)
 def test_names_of_groups_and_of_outcomes_do_not_matter(a: int, b: int, c: int, d: int) -> None:
     found = boschloo_table(a, b, c, d)

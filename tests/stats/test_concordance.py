@@ -66,7 +66,7 @@ def test_agrees_with_lifelines() -> None:
     assert concordance(time, event, risk).c == pytest.approx(utils.concordance_index(time, -risk, event), rel=1e-12)
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(st.integers(0, 1000))
 def test_turned_risk_turns_c_and_order_and_units_do_not_matter(seed: int) -> None:
     _, time, event, risk, _ = sample(30, seed)

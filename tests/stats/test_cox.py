@@ -112,7 +112,7 @@ def test_two_patients_and_a_third_by_hand() -> None:
     assert np.exp(found.coef[0]) == pytest.approx(np.sqrt(0.5), rel=1e-9)
 
 
-@settings(deadline=None, max_examples=15)
+@settings(max_examples=15)
 @given(st.integers(0, 1000))
 def test_order_of_patients_and_coding_of_the_marker_do_not_matter(seed: int) -> None:
     time, event, x = sample(60, seed)

@@ -45,7 +45,7 @@ def test_a_late_comer_of_huge_weight_costs_no_digits() -> None:
     assert model.loglike(np.ones(1)) == pytest.approx(-np.log(6), rel=1e-12)
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(st.integers(0, 1000))
 def test_cutting_rows_changes_nothing(seed: int) -> None:
     start, time, event, x = entered(50, seed)

@@ -115,7 +115,7 @@ def test_with_many_events_the_penalty_hardly_matters() -> None:
     assert found.note == ""
 
 
-@settings(deadline=None, max_examples=6)
+@settings(max_examples=6)
 @given(st.integers(0, 1000))
 def test_order_of_rows_coding_and_units_do_not_matter(seed: int) -> None:
     time, event, x = rare(50, seed)

@@ -130,7 +130,7 @@ def test_one_marker_is_half_a_patient_in_each_cell() -> None:
     assert np.isnan(found.fitted[2])
 
 
-@settings(deadline=None, max_examples=12)
+@settings(max_examples=12)
 @given(st.integers(0, 1000))
 def test_interval_agrees_with_p_and_neither_order_nor_coding_nor_units_matter(seed: int) -> None:
     y, x = sample(50, seed)
@@ -194,7 +194,7 @@ def test_without_separation_nothing_is_flagged() -> None:
     assert logistic(y, x).converged
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.integers(0, 10_000))
 def test_the_flag_is_the_failure_of_maximum_likelihood(seed: int) -> None:
     draw = np.random.default_rng(seed)
@@ -261,7 +261,7 @@ def test_columns_together_are_tested_with_the_penalty_of_the_full_model() -> Non
     assert np.isnan(lost.p_value)
 
 
-@settings(deadline=None, max_examples=15)
+@settings(max_examples=15)
 @given(st.integers(0, 1000))
 def test_corrected_models_predict_the_share_observed(seed: int) -> None:
     y, x = sample(40, seed)

@@ -39,7 +39,7 @@ def test_of_one_site_the_mean_has_the_exact_interval(alt, depth):
 
 
 @given(st.lists(st.integers(0, 30), min_size=2, max_size=12))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_of_sites_of_one_depth_it_is_that_of_the_pooled_reads_or_wider(alts):
     depth = 200
     found = mean_fraction(alts, [depth] * len(alts))
@@ -105,7 +105,7 @@ def test_pooled_reads_would_miss_the_mean_of_unequal_depths():
 
 
 @given(st.lists(st.tuples(st.integers(0, 20), st.integers(1, 400)), min_size=1, max_size=6))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_the_bounds_hold_the_mean_and_do_not_care_for_the_order(sites):
     alt, depth = [min(a, n) for a, n in sites], [n for _, n in sites]
     found = mean_fraction(alt, depth)

@@ -53,7 +53,7 @@ def test_p_agrees_with_r(shared: Path) -> None:
     assert found.method == "exact"
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(tables)
 def test_p_is_the_sum_of_the_tables_at_most_as_likely(rows: list[list[int]]) -> None:
     table = np.array(rows)

@@ -139,7 +139,7 @@ def test_the_interval_covers_as_often_as_it_says() -> None:
     assert 0.86 <= np.mean(covered) <= 1.0
 
 
-@settings(deadline=None, max_examples=10)
+@settings(max_examples=10)
 @given(st.integers(0, 1000))
 def test_observed_values_stay_and_filled_ones_are_values_that_exist(seed: int) -> None:
     _, table, y = gappy(seed, 40)

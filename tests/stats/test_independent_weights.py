@@ -68,7 +68,7 @@ def test_tests_of_the_group_with_effects_get_more_weight_and_more_are_rejected()
     assert found.rejected > (adjust(p, "bh") <= 0.05).sum()
 
 
-@settings(deadline=None, max_examples=12)
+@settings(max_examples=12)
 @given(st.integers(0, 1000), st.sampled_from(["ordinal", "nominal"]), st.sampled_from(["bh", "bonferroni"]))
 def test_budget_bounds_and_adjusted_p(seed: int, kind: str, method: str) -> None:
     p, covariate = mixed(seed, m=300, groups=3)
@@ -122,7 +122,7 @@ def test_p_as_small_as_numbers_go_do_not_break_the_programme() -> None:
     assert found.weight.mean() == pytest.approx(1)
 
 
-@settings(deadline=None, max_examples=6)
+@settings(max_examples=6)
 @given(st.integers(0, 1000))
 def test_order_of_the_tests_and_unit_of_the_covariate_do_not_matter_where_folds_are_given(seed: int) -> None:
     p, covariate = mixed(seed, m=300)
@@ -204,7 +204,7 @@ def _concave(p: np.ndarray):
     return lambda t: np.interp(t, at, out)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.lists(st.sampled_from([0.0, 1e-9, 0.01, 0.01, 0.2, 0.3, 0.35, 0.7, 1.0]) | st.floats(0, 1), min_size=1, max_size=12))
 def test_grenander_is_the_least_concave_majorant_by_its_definition(values: list[float]) -> None:
     p = np.array(values)

@@ -62,7 +62,7 @@ def test_several_changes_in_any_order() -> None:
     assert found.n_changed_too_late == 1
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.integers(0, 10_000))
 def test_rows_add_up_to_the_follow_up(seed: int) -> None:
     draw = np.random.default_rng(seed)

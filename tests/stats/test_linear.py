@@ -67,7 +67,7 @@ def test_one_marker_is_the_t_test_and_hc3_is_nearly_welchs() -> None:
     assert linear(y, x, covariance="hc3").se[0] == pytest.approx(expected, rel=1e-10)
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(st.integers(0, 500), st.floats(0.001, 1000))
 def test_units_order_and_coding_change_what_they_should(seed: int, unit: float) -> None:
     y, x = sample(30, seed)

@@ -71,7 +71,7 @@ def test_one_marker_gives_the_odds_ratio_of_its_table() -> None:
     assert found.se[0] == pytest.approx(np.sqrt(1 / 10 + 1 / 20 + 1 / 40 + 1 / 15), rel=1e-9)
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(st.integers(0, 1000))
 def test_interval_and_p_agree_and_order_does_not_matter(seed: int) -> None:
     y, x = sample(80, seed)

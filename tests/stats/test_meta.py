@@ -69,7 +69,7 @@ def test_agrees_with_statsmodels(ours: str, theirs: str) -> None:
     assert found.weights == pytest.approx(frame["w_re"].to_numpy()[: len(BCG)], rel=1e-6)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(STUDIES)
 def test_reml_is_the_highest_point_of_the_restricted_likelihood(rows: list[tuple[float, float]]) -> None:
     y, s = split(rows)
@@ -81,7 +81,7 @@ def test_reml_is_the_highest_point_of_the_restricted_likelihood(rows: list[tuple
         assert restricted(nearby, y, s) <= top + 1e-12
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(STUDIES)
 def test_the_profile_of_q_gives_paule_mandel_and_the_interval(rows: list[tuple[float, float]]) -> None:
     from scipy.stats import chi2
@@ -104,7 +104,7 @@ def test_the_profile_of_q_gives_paule_mandel_and_the_interval(rows: list[tuple[f
     assert found.q_p == pytest.approx(chi2.sf(found.q, k - 1))
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(STUDIES, st.sampled_from(METHODS), st.sampled_from(INTERVALS), st.floats(0.01, 1000))
 def test_order_sign_and_unit_do_not_matter(rows: list[tuple[float, float]], method: str, interval: str, unit: float) -> None:
     y, s = split(rows)

@@ -72,7 +72,7 @@ def test_many_small_tables_of_one_odds_ratio_find_it() -> None:
     assert found.se < 0.05
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(TABLES)
 def test_order_groups_and_coding_do_not_matter(rows: list[tuple[int, ...]]) -> None:
     tables = np.array(rows)

@@ -113,7 +113,7 @@ def test_order_of_features_and_samples_does_not_matter(trend: bool, robust: bool
     assert other.log_odds == pytest.approx(found.log_odds[rows], rel=1e-8, abs=1e-8)
 
 
-@settings(deadline=None, max_examples=8)
+@settings(max_examples=8)
 @given(st.integers(0, 500), st.floats(0.01, 100))
 def test_scale_shift_and_coding_change_what_they_should(seed: int, scale: float) -> None:
     y, x = sample(seed=seed)

@@ -197,7 +197,7 @@ def test_cut_by_cut_is_one_logistic_model_per_threshold() -> None:
             assert getattr(found, name)[cut] == pytest.approx(getattr(one, name)[0], rel=1e-6), name
 
 
-@settings(deadline=None, max_examples=10)
+@settings(max_examples=10)
 @given(st.integers(0, 300))
 def test_coding_scale_and_order_change_what_they_should(seed: int) -> None:
     y, x = sample(70, 3, seed)

@@ -90,7 +90,7 @@ def test_firths_p_of_a_table_is_that_of_a_penalised_fit() -> None:
     assert firth_p(n1, n2)[x, y] == pytest.approx(chi2.sf(2 * (held - free), 1), rel=1e-6)
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(st.integers(1, 12), st.integers(1, 12), st.sampled_from(EXACT_METHODS), st.floats(0, 1), st.floats(0, 1))
 def test_names_of_groups_and_of_the_outcome_do_not_matter(n1: int, n2: int, method: str, p1: float, p2: float) -> None:
     power = power_two_proportions(p1, p2, n1, n2, method=method).power

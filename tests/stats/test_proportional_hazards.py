@@ -58,7 +58,7 @@ def test_kaplan_meier_and_rank_are_read_off_by_hand() -> None:
     assert km.chi2 == pytest.approx(even.chi2, rel=1e-9)
 
 
-@settings(deadline=None, max_examples=10)
+@settings(max_examples=10)
 @given(st.integers(0, 1000))
 def test_order_coding_and_units_do_not_matter(seed: int) -> None:
     time, event, x = sample(50, seed)

@@ -58,7 +58,7 @@ def every_rearrangement(values: list[float], carriers: int) -> np.ndarray:
     return np.array([order[list(chosen)].sum() for chosen in combinations(range(len(values)), carriers)])
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.lists(st.integers(0, 5), min_size=2, max_size=9), st.integers(1, 8))
 def test_exact_p_counts_the_rearrangements_ties_and_all(values: list[int], carriers: int) -> None:
     n = len(values)
@@ -158,7 +158,7 @@ def test_superiority_is_the_share_of_pairs_and_its_interval_keeps_its_level() ->
     assert 0.92 <= hits / 400 <= 0.985
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(st.integers(0, 500))
 def test_flipping_and_stretching_change_what_they_should(seed: int) -> None:
     draw = np.random.default_rng(seed)

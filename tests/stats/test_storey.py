@@ -39,7 +39,7 @@ def mixture(seed: int, m: int = 600, effects: int = 120) -> np.ndarray:
     return p
 
 
-@settings(deadline=None, max_examples=15)
+@settings(max_examples=15)
 @given(st.integers(0, 1000), st.sampled_from(["smoother", "bootstrap"]))
 def test_q_is_pi0_times_benjamini_hochberg_and_order_does_not_matter(seed: int, method: str) -> None:
     p = mixture(seed)

@@ -68,7 +68,7 @@ def test_agrees_with_statsmodels() -> None:
     assert homogeneity(COO).tarone == pytest.approx(theirs.test_equal_odds(adjust=True).statistic, rel=1e-10)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(stacks)
 def test_exact_p_is_the_sum_over_all_tables(tables: list[list[int]]) -> None:
     found = exact_stratified(np.reshape(tables, (-1, 2, 2)))

@@ -29,7 +29,7 @@ def test_every_number_of_r_is_met(shared: Path) -> None:
     assert [both.z, both.p_value] == pytest.approx(list(truth["linear_by_linear"].values()), rel=1e-10)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(groups, st.integers(0, 100))
 def test_it_is_the_regression_of_the_share_on_the_score_and_units_do_not_matter(rows: list[tuple[int, int]], seed: int) -> None:
     with_outcome, without = np.array(rows).T

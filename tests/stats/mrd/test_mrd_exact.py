@@ -57,7 +57,7 @@ def test_every_simulated_p_of_the_reference_lies_within_its_monte_carlo_error(sh
 sites = st.lists(st.tuples(st.integers(1, 6), st.floats(0.001, 0.6)), min_size=1, max_size=4)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(sites, st.data())
 def test_p_is_the_sum_over_all_outcomes_whatever_the_algorithm(sites, data) -> None:
     depths, rates = [d for d, _ in sites], [r for _, r in sites]
@@ -73,7 +73,7 @@ def test_p_is_the_sum_over_all_outcomes_whatever_the_algorithm(sites, data) -> N
         assert exact_test(alt, depths, rates, use="bound").p_value >= slow * (1 - 1e-10)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.lists(st.tuples(st.integers(1, 6), st.floats(0.01, 0.5), st.floats(0.5, 50)), min_size=1, max_size=3), st.data())
 def test_over_dispersed_sites_have_beta_binomial_counts(sites, data) -> None:
     depths, rates, precisions = (list(x) for x in zip(*sites, strict=True))
@@ -83,7 +83,7 @@ def test_over_dispersed_sites_have_beta_binomial_counts(sites, data) -> None:
     assert found.p_value == pytest.approx(every_outcome(alt, depths, chances), rel=1e-9)
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(st.lists(st.integers(100, 5000), min_size=2, max_size=30), st.floats(1e-5, 1e-3), st.integers(0, 2**32))
 def test_order_of_sites_does_not_matter_and_more_reads_are_rarer(depths, rate, seed) -> None:
     draw = np.random.default_rng(seed)

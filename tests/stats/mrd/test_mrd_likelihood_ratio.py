@@ -39,7 +39,7 @@ def test_every_number_of_invar_without_fragment_lengths_is_met(shared: Path) -> 
         assert best.ratio >= found.ratio - 1e-12
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(
     st.lists(st.tuples(st.integers(5, 3000), st.floats(1e-5, 0.05), st.floats(0.02, 1.0)), min_size=1, max_size=8),
     st.integers(0, 2**31), st.sampled_from([0.0, 0.001, 0.05, 1.0]),

@@ -54,7 +54,7 @@ class Enumerated:
 few = st.lists(st.tuples(st.integers(2, 7), st.floats(0.005, 0.15)), min_size=1, max_size=4)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(few, st.sampled_from([0.05, 0.01, 0.2]), st.sampled_from(["p_value", "calibrated"]))
 def test_size_power_and_limit_are_those_of_all_outcomes(sites, alpha, rule) -> None:
     depths, rates = [d for d, _ in sites], np.array([r for _, r in sites])
@@ -77,7 +77,7 @@ def test_size_power_and_limit_are_those_of_all_outcomes(sites, alpha, rule) -> N
     assert slow.null[slow.vafs < found.lob_vaf - 1e-12].sum() < 0.95 + 1e-9
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(few, st.data())
 def test_calibrated_p_is_the_probability_of_as_small_a_p(sites, data) -> None:
     depths, rates = [d for d, _ in sites], np.array([r for _, r in sites])

@@ -99,7 +99,7 @@ def test_p_depends_on_neither_order_block_threads_nor_company(monkeypatch: pytes
     assert monte_carlo_test(*problems[0], draws=20_000, seed=6) != alone[0]
 
 
-@settings(deadline=None, max_examples=15)
+@settings(max_examples=15)
 @given(st.lists(st.tuples(st.integers(20, 3000), st.floats(1e-4, 0.05)), min_size=1, max_size=6), st.integers(0, 99))
 def test_simulated_p_goes_to_the_exact_one(sites, seed) -> None:
     depths, rates = np.array([d for d, _ in sites]), np.array([r for _, r in sites])

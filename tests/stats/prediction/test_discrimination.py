@@ -115,7 +115,7 @@ def test_the_paper_s_formula_gives_the_same_standard_errors() -> None:
     assert (back.difference, back.p_value) == (pytest.approx(-found.difference), pytest.approx(found.p_value))
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(st.integers(0, 1000))
 def test_auc_depends_on_the_order_of_scores_only(seed: int) -> None:
     draw = np.random.default_rng(seed)
@@ -206,7 +206,7 @@ def test_without_censoring_uno_is_harrell() -> None:
     assert (one.c, one.se) == (other.c, pytest.approx(other.se))
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(st.integers(0, 1000))
 def test_concordance_does_not_depend_on_units_order_or_the_scale_of_the_risk(seed: int) -> None:
     time, event, risk = censored(30, seed)

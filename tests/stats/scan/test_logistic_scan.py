@@ -334,7 +334,7 @@ def test_every_layout_and_type_gives_the_same_score_test(kernel: None) -> None:
         assert np.array_equal(logistic_score_scan(y, array, covariates).z, whole.z, equal_nan=True)
 
 
-@settings(deadline=None, max_examples=10)
+@settings(max_examples=10)
 @given(st.integers(0, 10_000))
 def test_order_of_patients_coding_and_units_do_not_matter(seed: int) -> None:
     y, markers, covariates = cohort(n=70, m=21, seed=seed)
