@@ -372,6 +372,117 @@ def test_a_population_without_the_reference_class_of_a_covariate_is_still_adjust
     assert found["effect"] == pytest.approx(linear(tiny.ic50[mine], design).coef[0], rel=1e-9)
 
 
+@pytest.mark.parametrize("what", ["marker", "level"])
+def test_a_marker_that_says_who_had_the_outcome_is_told_of_beside_its_p(what: str) -> None:
+    tiny = Tiny()
+    tiny.level = tiny.marker.copy()
+    tiny.response, tiny.code = 1 - tiny.marker, (tiny.marker == 1).astype(int)
+    name, label = {"marker": ("M", "M"), "level": (MEASURE, "level")}[what]
+    rows = tiny.answers()
+    for endpoint in ("response", "os"):
+        found = of(rows, "crude", name, endpoint)
+        words = f"{label} says of every patient who had the outcome: is one of them made from the other?"
+        assert found["note"].str.contains(words, regex=False).all(), found[["question_id", "note"]].to_string()
+    # one patient in whom they differ is no copy
+    tiny.response[0], tiny.code[0] = 1 - tiny.response[0], 1 - tiny.code[0]
+    assert not tiny.answers()["note"].str.contains("made from").any()
+
+
+def test_a_flag_that_says_who_had_the_outcome_is_told_of_among_many_markers() -> None:
+    from resistance.associate.questions import enumerate_questions
+    from resistance.associate.setting import make_setting
+    from resistance.associate.together import answered_together
+
+    tiny = Tiny()
+    tiny.response = tiny.marker.copy()
+    arguments = tiny.arguments()
+    setting = make_setting(*arguments, None)
+    together = answered_together(enumerate_questions(arguments[0], setting), arguments[0], setting, least=1)
+    assert "all/response/OTHER/adjusted/present" in together
+    # left to the careful way, which warns
+    assert "all/response/M/adjusted/present" not in together
+
+
+def test_a_covariate_that_says_who_had_the_outcome_leaves_nothing_to_explain() -> None:
+    tiny = Tiny()
+    tiny.ldh = 5 - 2 * tiny.response
+    found = of(tiny.answers(), "adjusted", endpoint="response")
+    assert found["p_value"].isna().all()
+    assert found["note"].str.startswith("no estimate: ldh is the outcome itself (it says of every patient who had it)").all()
+
+
+@pytest.mark.parametrize(("bent", "endpoint"), [(np.log1p, "os"), (np.negative, "os"), (np.exp, "ic50")])
+def test_a_measure_in_the_order_of_the_outcome_is_named(bent: Callable[[Any], Any], endpoint: str) -> None:
+    tiny = Tiny()
+    tiny.level = bent(tiny.days if endpoint == "os" else tiny.ic50)
+    rows = of(tiny.answers(), marker=MEASURE, endpoint=endpoint)
+    assert rows["p_value"].isna().all()
+    assert rows["note"].str.contains("level is the outcome itself").all(), rows[["question_id", "note"]].to_string()
+
+
+def test_a_measure_of_few_patients_may_be_in_the_order_of_the_outcome() -> None:
+    tiny = Tiny(6)
+    tiny.level = np.exp(tiny.ic50)
+    assert of(tiny.answers(), "crude", MEASURE, "ic50")["p_value"].notna().all()
+
+
+def test_an_outcome_that_follows_the_marker_exactly_is_told_by_its_name() -> None:
+    tiny = Tiny()
+    tiny.ic50 = 3 * tiny.marker + 1
+    rows = tiny.answers()
+    found = rows[
+        (rows["endpoint"] == "ic50") & rows["model"].isin(["adjusted", "joint", "interaction"]) & (rows["marker_id"] == "M")
+    ]
+    assert len(found) == 3
+    assert found["note"].str.startswith("no estimate: the outcome follows M exactly; is it a copy of it, or made from it?").all()
+    assert not rows["note"].str.contains(r"column \d").any()
+
+
+def test_an_ordered_outcome_that_all_carriers_have_at_one_end_has_the_p_of_its_ranks() -> None:
+    """All carriers progress: no odds ratio, but no finding is clearer."""
+    from scipy.stats import hypergeom
+
+    tiny = Tiny(60)
+    tiny.best = np.where(tiny.marker == 1, 0.0, 1.0 + np.arange(60) % 3)
+    found = of(tiny.answers(), "crude", endpoint="best").iloc[0]
+    carriers = int(tiny.marker.sum())
+    # of all ways to choose the carriers, the one with the lowest ranks of all (its mirror is not as far: fewer at that end)
+    assert found["p_value"] == pytest.approx(hypergeom.pmf(carriers, 60, carriers, carriers), rel=1e-6)
+    assert np.isnan(found["effect"])
+    assert "p by permuting ranks" in found["note"]
+
+
+def test_one_patient_apart_is_too_few_for_an_ordered_outcome() -> None:
+    tiny = Tiny(60)
+    tiny.best = 3.0 * (np.arange(60) == 3)
+    found = of(tiny.answers(), marker=MEASURE, endpoint="best")
+    models = found[found["model"].isin(["crude", "adjusted", "interaction"])]
+    assert set(models["note"]) == {"fewer than 2 patients outside the commonest category"}
+    assert not tiny.answers()["note"].str.contains("nan").any()
+
+
+@pytest.mark.parametrize("unit", [1e200, 1e-200])
+def test_a_unit_in_which_nothing_can_be_computed_is_named(unit: float) -> None:
+    """The squares of such numbers are beyond a computer's."""
+    tiny = Tiny()
+    tiny.level, tiny.ldh = tiny.level * unit, tiny.ldh * unit
+    rows = tiny.answers(covariates=["age_years"], missing="multiple_imputation", imputations=2)
+    asked = of(rows, marker=MEASURE)
+    assert asked["p_value"].isna().all()
+    words = "no estimate: level has values beyond 1e+150 or differences below 1e-150: give it in another unit"
+    assert set(asked["note"]) == {words}
+
+
+@pytest.mark.parametrize("missing", ["complete_cases", "multiple_imputation"])
+def test_a_covariate_in_a_unit_in_which_nothing_can_be_computed_is_named(missing: str) -> None:
+    tiny = Tiny()
+    tiny.ldh = tiny.ldh * 1e200
+    rows = tiny.answers(missing=missing, imputations=2, treatment_interaction=False)
+    adjusted = rows[rows["model"].isin(["adjusted", "imputed"])]
+    assert adjusted["note"].str.startswith("no estimate: ldh has values beyond 1e+150").all()
+    assert of(rows, "crude")["p_value"].notna().any()
+
+
 def _broken(kind: str) -> Callable[[np.random.Generator, int], Any]:
     values: dict[str, Callable[[np.random.Generator, int], Any]] = {
         "constant": lambda draw, n: np.full(n, float(draw.integers(0, 2))),

@@ -8,11 +8,11 @@ from math import isfinite
 import numpy as np
 from numpy.typing import NDArray
 
-from resistance.associate.leak import same_as_outcome
+from resistance.associate.leak import same_as_outcome, says_the_outcome
 from resistance.associate.methods import Estimate, Method, Sample, too_few
 from resistance.associate.methods.record import few, joined
 from resistance.associate.questions import Question, Rows
-from resistance.associate.sample import sample_of
+from resistance.associate.sample import out_of_range, sample_of
 from resistance.associate.setting import Setting
 from resistance.config import CohortFile
 from resistance.stats.imputation import Kind, impute, pool, survival_predictors
@@ -81,10 +81,13 @@ def imputed(
     kind = config.endpoints[question.endpoint].kind
     at = np.flatnonzero(rows.used)
     base, notes = sample_of(replace(question, covariates=()), rows, tested, config, setting)
-    leak = same_as_outcome(base, kind)
-    if leak:
-        return Estimate(note=leak), notes
     covariates = [_covariate(name, at, setting) for name in question.covariates]
+    columns = {"the outcome": base.value} if kind == "continuous" else {}
+    columns |= dict(zip(base.names, base.design.T, strict=True)) | {c.name: c.values for c in covariates}
+    refused = out_of_range(columns) or same_as_outcome(base, kind)
+    if refused:
+        return Estimate(note=refused), notes
+    notes += filter(None, [says_the_outcome(base, kind)])
     for covariate in covariates:
         known = np.unique(covariate.values[~np.isnan(covariate.values)]).size
         if known < 2 and np.isnan(covariate.values).any():

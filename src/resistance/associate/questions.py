@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 FloatArray = NDArray[np.float64]
 
+#: patients of an ordered outcome who are not in its commonest category, as few as an asymptotic test may have
+APART = 2
 #: covariates that say what the arm is; the interaction model holds the arm itself
 ARM = ("imid", "treatment")
 #: the kinds of question, in the order of the report
@@ -496,6 +498,12 @@ def _refusal(question: Question, method: Method | None, config: CohortFile, sett
             return f"fewer than {plan.min_carriers} carriers (analysis.min_carriers)"
     if rarer < method.minimum_events:
         return f"fewer than {method.minimum_events} {what}"
+    if kind == "ordinal" and not method.exact:
+        # one patient in another category is no more than one event
+        best = setting.outcomes[question.endpoint].value[rows.used]
+        apart = int(best.size - np.unique(best, return_counts=True)[1].max())
+        if apart < APART:
+            return f"fewer than {APART} patients outside the commonest category"
     if question.kind == "interaction" and rows.flag:
         return _empty_cell(rows, setting)
     return ""

@@ -355,6 +355,7 @@ def failed(reason: str, columns: Sequence[int], names: Sequence[str], note: str 
         else f"no estimate: {which} does not vary (or not within the strata)",
         "monotone": f"no finite estimate: {which} separates the outcome (all or none of one group has it)",
         "iterations": "no estimate: the likelihood was not maximised",
+        "exact fit": f"no estimate: the outcome follows {which} exactly; is it a copy of it, or made from it?",
     }
     return Estimate(note=words.get(reason) or f"no estimate: {note or reason}")
 
