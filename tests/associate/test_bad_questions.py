@@ -483,6 +483,35 @@ def test_a_covariate_in_a_unit_in_which_nothing_can_be_computed_is_named(missing
     assert of(rows, "crude")["p_value"].notna().any()
 
 
+@pytest.mark.parametrize("missing", ["complete_cases", "multiple_imputation"])
+def test_the_order_of_rows_changes_no_digit(missing: str) -> None:
+    """Permutations and imputations draw for places: a file that is sorted anew must not change them."""
+    tiny = Tiny(30, 4)
+    tiny.ldh[::5], tiny.marker[::7] = np.nan, np.nan
+    asked = {"missing": missing, "imputations": 3, "multiplicity": {"method": "ihw", "family_wise": "max_t"}}
+    one = tiny.arguments(**asked)
+    draw = np.random.default_rng(1)
+
+    def shuffled(table: pd.DataFrame) -> pd.DataFrame:
+        return table.iloc[draw.permutation(len(table))].reset_index(drop=True)
+
+    config, cohort, *tables = one
+    changed = {name: shuffled(getattr(cohort, name)) for name in ("patients", "samples", "endpoints")}
+    two = config, type(cohort)(**(vars(cohort) | changed)), *(shuffled(table) for table in tables)
+    pd.testing.assert_frame_equal(answer(make_plan(*one), *one), answer(make_plan(*two), *two), check_exact=True)
+
+
+def test_pooled_answers_speak_of_events_only_where_there_are_events() -> None:
+    tiny = Tiny()
+    tiny.ldh[::5] = np.nan
+    rows = tiny.answers(missing="multiple_imputation", imputations=2, treatment_interaction=False)
+    pooled = of(rows, "imputed").set_index("endpoint")["note"]
+    assert "few carriers (" in pooled["best"]
+    for endpoint in ("best", "ic50"):
+        assert "with an event" not in pooled[endpoint]
+    assert "few carriers with an event" in pooled["os"]
+
+
 def _broken(kind: str) -> Callable[[np.random.Generator, int], Any]:
     values: dict[str, Callable[[np.random.Generator, int], Any]] = {
         "constant": lambda draw, n: np.full(n, float(draw.integers(0, 2))),

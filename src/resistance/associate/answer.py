@@ -232,8 +232,11 @@ def _numbers(found: Estimate, method: Method | None) -> dict[str, float]:
     """Return the numbers to ten digits, so that the last bits of one machine's libraries do not show in the file."""
     if method is None or not found.converged:
         return dict.fromkeys(NUMBERS, float("nan"))
-    values = {name: float(getattr(found, name)) for name in NUMBERS}
-    return {name: float(f"{value:.10g}") if isfinite(value) else float("nan") for name, value in values.items()}
+    return {name: _rounded(float(getattr(found, name))) for name in NUMBERS}
+
+
+def _rounded(value: float) -> float:
+    return float(f"{value:.10g}") if isfinite(value) else float("nan")
 
 
 def _e_values(found: Estimate, method: Method | None, question: Question, config: CohortFile) -> dict[str, float]:
@@ -249,7 +252,7 @@ def _e_values(found: Estimate, method: Method | None, question: Question, config
     bounds = (x if isfinite(x) else other for x, other in ((found.ci_low, -inf), (found.ci_high, inf)))
     low, high = (exp(min(x, LARGEST)) for x in bounds)
     value = e_value(exp(found.effect), low, high, scale=scale, common=common)
-    return dict(zip(names, (value.e_value, value.e_value_limit), strict=True))
+    return {name: _rounded(x) for name, x in zip(names, (value.e_value, value.e_value_limit), strict=True)}
 
 
 def _adjusted_for(question: Question) -> str | None:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from resistance.associate.leak import same_as_outcome, says_the_outcome
 from resistance.associate.methods import Estimate, Method, Sample, too_few
-from resistance.associate.methods.record import few, joined
+from resistance.associate.methods.record import few, few_carriers, joined
 from resistance.associate.questions import Question, Rows
 from resistance.associate.sample import out_of_range, sample_of
 from resistance.associate.setting import Setting
@@ -174,9 +174,16 @@ def _pooled(fits: list[Estimate], base: Sample, kind: str, n_covariates: int) ->
         converged=True,
         note=joined(
             f"fraction of missing information {found.fmi[0]:.2f}, {found.df[0]:.1f} degrees of freedom",
-            few(base, both_sides=kind == "binary"),
+            _few(base, kind),
         ),
     )
+
+
+def _few(base: Sample, kind: str) -> str:
+    """Say that the carriers are too few for the asymptotic p, in the terms of the outcome."""
+    if kind in ("binary", "time_to_event"):
+        return few(base, both_sides=kind == "binary")
+    return few_carriers(base) if kind == "ordinal" else ""
 
 
 def _words(gaps: dict[str, int], table: FloatArray, drift: FloatArray, config: CohortFile) -> list[str]:

@@ -7,7 +7,7 @@ from math import nan
 
 import numpy as np
 
-from resistance.associate.methods.record import FEW, Estimate, Method, Sample, finite, from_fit, joined
+from resistance.associate.methods.record import Estimate, Method, Sample, few_carriers, finite, from_fit, joined
 from resistance.stats.ordinal import cutwise_odds, proportional_odds
 from resistance.stats.ordinal_permutation import ordinal_permutation
 from resistance.stats.power_models import detectable_ordinal
@@ -24,8 +24,7 @@ def fit(sample: Sample) -> Estimate:
         failed = from_fit(found, sample)
         return _separated(failed, sample) if found.reason == "monotone" else failed
     nominal = float(found.nominal_p[sample.tested])
-    carriers = int(sample.carrier.sum())
-    note = f"few carriers ({carriers}): interval and p are approximate" if sample.flag and carriers < FEW else ""
+    note = few_carriers(sample)
     if nominal < NOT_PROPORTIONAL:
         note = joined(note, "the odds are not proportional", _cuts(sample))
     elif np.isnan(nominal) and len(sample.levels) > 2:

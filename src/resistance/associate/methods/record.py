@@ -283,6 +283,12 @@ def few_of(events: int, others: int, *, both_sides: bool) -> str:
     return f"few carriers {what} ({least}): interval and p are approximate"
 
 
+def few_carriers(sample: Sample) -> str:
+    """Do the same of an ordered outcome, which has no events, by the carriers alone."""
+    carriers = int(sample.carrier.sum())
+    return f"few carriers ({carriers}): interval and p are approximate" if sample.flag and carriers < FEW else ""
+
+
 def joined(*notes: str) -> str:
     """Return the notes that say something, behind each other."""
     return "; ".join(filter(None, notes))
