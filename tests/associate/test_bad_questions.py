@@ -512,6 +512,53 @@ def test_pooled_answers_speak_of_events_only_where_there_are_events() -> None:
     assert "few carriers with an event" in pooled["os"]
 
 
+def test_a_measure_that_is_adjusted_for_stands_in_its_own_interaction_once() -> None:
+    tiny = Tiny(60)
+    both = ["age_years", "level"]
+    measures = [{"name": "level", "variable": "level", "scale": "rank"}]
+    one, two = (
+        tiny.answers(covariates=names, measures=measures).set_index("question_id") for names in (["age_years"], both)
+    )  # fmt: skip
+    for endpoint in ENDPOINTS:
+        row = f"all/{endpoint}/{MEASURE}/interaction/present:imid"
+        assert "level" not in str(two.loc[row, "adjusted_for"])
+        assert two.loc[row, "p_value"] == one.loc[row, "p_value"], endpoint
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [("inf", "is not a finite number"), ("-inf", "is not a finite number"), ("high", "is not a number, as it is")],
+)
+def test_a_covariate_that_is_no_number_in_one_patient_is_named_with_the_patient(value: str, words: str) -> None:
+    """As classes, every other number would be a column of its own."""
+    from resistance.errors import InputError
+
+    tiny = Tiny()
+    arguments = list(tiny.arguments())
+    cells = [str(x) for x in tiny.ldh]
+    cells[7] = value
+    cohort = arguments[1]
+    arguments[1] = type(cohort)(**(vars(cohort) | {"patients": cohort.patients.assign(ldh=cells)}))
+    with pytest.raises(InputError, match=rf"patients.*'ldh'.*'{value} \(patient P007\)': {words}.*Correct it"):
+        make_plan(*arguments)
+
+
+def test_a_measure_of_words_is_refused_with_the_word_and_one_without_any_value_by_its_row() -> None:
+    from resistance.errors import InputError
+
+    def asked(words: list[str | None]) -> pd.DataFrame:
+        arguments = list(Tiny().arguments())
+        cohort = arguments[1]
+        arguments[1] = type(cohort)(
+            **(vars(cohort) | {"patients": cohort.patients.assign(level=pd.Series(words, dtype="string"))})
+        )
+        return answer(make_plan(*arguments), *arguments)
+
+    with pytest.raises(InputError, match=r"'high \(patient P003\)': the measure is no number"):
+        asked(["1.5", None, "2", "high", *["3"] * 36])
+    assert set(of(asked([None] * 40), marker=MEASURE)["note"]) == {"not measured in any patient"}
+
+
 def _broken(kind: str) -> Callable[[np.random.Generator, int], Any]:
     values: dict[str, Callable[[np.random.Generator, int], Any]] = {
         "constant": lambda draw, n: np.full(n, float(draw.integers(0, 2))),

@@ -319,7 +319,8 @@ def _singles(config: CohortFile, setting: Setting) -> Iterator[Question]:
                     "interaction", population, endpoint, name, setting.labels[name], "effect with IMiD v effect without",
                     "interaction", (name,), "present:imid", "measures" if name in measures else "markers",
                 )  # fmt: skip
-                yield _with_adjustment(question, config, setting, without=ARM)
+                own = (setting.measures[name].source,) if name in measures else ()
+                yield _with_adjustment(question, config, setting, without=(*ARM, *own))
 
 
 def _single(
