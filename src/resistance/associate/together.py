@@ -155,8 +155,10 @@ def _plain(family: FamilySample, kind: str) -> NDArray[np.int64]:
     said = shared.event.astype(np.float64) if kind in ("binary", "time_to_event") else outcome
     for column in shared.covariates.T:
         fine[_mirrors(np.where(known, column[:, None], np.nan), outcome, said)] = False
-    fine[_mirrors(markers, outcome, said)] = False
-    if not shared.flag:
+    if shared.flag:
+        fine[_flags_of_the_outcome(family, said)] = False
+    else:
+        fine[_mirrors(markers, outcome, said)] = False
         fine[[bool(out_of_range({"": column})) for column in markers.T]] = False
     return np.flatnonzero(fine)
 
@@ -165,3 +167,17 @@ def _mirrors(columns: FloatArray, outcome: FloatArray, said: FloatArray) -> NDAr
     """Return which columns may be the outcome itself: the careful way says whether they are."""
     same = correlation_is_one(columns, outcome, NEAR) | in_the_same_order(columns, outcome)
     return same if said is outcome else same | correlation_is_one(columns, said, NEAR)
+
+
+def _flags_of_the_outcome(family: FamilySample, said: FloatArray) -> NDArray[np.bool_]:
+    """Return which flags say of every patient who had the outcome (of two values), by the margins alone."""
+    values = np.unique(said)
+    if values.size < 2:
+        return np.zeros(family.markers.shape[1], dtype=bool)
+    high = said == values[-1]
+    known, carrier = ~np.isnan(family.markers), family.markers == 1
+    n, carriers, events = known.sum(axis=0), carrier.sum(axis=0), known[high].sum(axis=0)
+    both = carrier[high].sum(axis=0)
+    same = (both == carriers) & (carriers == events)
+    other = (both == 0) & (carriers == n - events)
+    return np.asarray((same | other) & (carriers > 0) & (carriers < n), dtype=np.bool_)
