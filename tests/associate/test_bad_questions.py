@@ -372,6 +372,193 @@ def test_a_population_without_the_reference_class_of_a_covariate_is_still_adjust
     assert found["effect"] == pytest.approx(linear(tiny.ic50[mine], design).coef[0], rel=1e-9)
 
 
+@pytest.mark.parametrize("what", ["marker", "level"])
+def test_a_marker_that_says_who_had_the_outcome_is_told_of_beside_its_p(what: str) -> None:
+    tiny = Tiny()
+    tiny.level = tiny.marker.copy()
+    tiny.response, tiny.code = 1 - tiny.marker, (tiny.marker == 1).astype(int)
+    name, label = {"marker": ("M", "M"), "level": (MEASURE, "level")}[what]
+    rows = tiny.answers()
+    for endpoint in ("response", "os"):
+        found = of(rows, "crude", name, endpoint)
+        words = f"{label} says of every patient who had the outcome: is one of them made from the other?"
+        assert found["note"].str.contains(words, regex=False).all(), found[["question_id", "note"]].to_string()
+    # one patient in whom they differ is no copy
+    tiny.response[0], tiny.code[0] = 1 - tiny.response[0], 1 - tiny.code[0]
+    assert not tiny.answers()["note"].str.contains("made from").any()
+
+
+def test_a_flag_that_says_who_had_the_outcome_is_told_of_among_many_markers() -> None:
+    from resistance.associate.questions import enumerate_questions
+    from resistance.associate.setting import make_setting
+    from resistance.associate.together import answered_together
+
+    tiny = Tiny()
+    tiny.response = tiny.marker.copy()
+    arguments = tiny.arguments()
+    setting = make_setting(*arguments, None)
+    together = answered_together(enumerate_questions(arguments[0], setting), arguments[0], setting, least=1)
+    assert "all/response/OTHER/adjusted/present" in together
+    # left to the careful way, which warns
+    assert "all/response/M/adjusted/present" not in together
+
+
+def test_a_covariate_that_says_who_had_the_outcome_leaves_nothing_to_explain() -> None:
+    tiny = Tiny()
+    tiny.ldh = 5 - 2 * tiny.response
+    found = of(tiny.answers(), "adjusted", endpoint="response")
+    assert found["p_value"].isna().all()
+    assert found["note"].str.startswith("no estimate: ldh is the outcome itself (it says of every patient who had it)").all()
+
+
+@pytest.mark.parametrize(("bent", "endpoint"), [(np.log1p, "os"), (np.negative, "os"), (np.exp, "ic50")])
+def test_a_measure_in_the_order_of_the_outcome_is_named(bent: Callable[[Any], Any], endpoint: str) -> None:
+    tiny = Tiny()
+    tiny.level = bent(tiny.days if endpoint == "os" else tiny.ic50)
+    rows = of(tiny.answers(), marker=MEASURE, endpoint=endpoint)
+    assert rows["p_value"].isna().all()
+    assert rows["note"].str.contains("level is the outcome itself").all(), rows[["question_id", "note"]].to_string()
+
+
+def test_a_measure_of_few_patients_may_be_in_the_order_of_the_outcome() -> None:
+    tiny = Tiny(6)
+    tiny.level = np.exp(tiny.ic50)
+    assert of(tiny.answers(), "crude", MEASURE, "ic50")["p_value"].notna().all()
+
+
+def test_an_outcome_that_follows_the_marker_exactly_is_told_by_its_name() -> None:
+    tiny = Tiny()
+    tiny.ic50 = 3 * tiny.marker + 1
+    rows = tiny.answers()
+    found = rows[
+        (rows["endpoint"] == "ic50") & rows["model"].isin(["adjusted", "joint", "interaction"]) & (rows["marker_id"] == "M")
+    ]
+    assert len(found) == 3
+    assert found["note"].str.startswith("no estimate: the outcome follows M exactly; is it a copy of it, or made from it?").all()
+    assert not rows["note"].str.contains(r"column \d").any()
+
+
+def test_an_ordered_outcome_that_all_carriers_have_at_one_end_has_the_p_of_its_ranks() -> None:
+    """All carriers progress: no odds ratio, but no finding is clearer."""
+    from scipy.stats import hypergeom
+
+    tiny = Tiny(60)
+    tiny.best = np.where(tiny.marker == 1, 0.0, 1.0 + np.arange(60) % 3)
+    found = of(tiny.answers(), "crude", endpoint="best").iloc[0]
+    carriers = int(tiny.marker.sum())
+    # of all ways to choose the carriers, the one with the lowest ranks of all (its mirror is not as far: fewer at that end)
+    assert found["p_value"] == pytest.approx(hypergeom.pmf(carriers, 60, carriers, carriers), rel=1e-6)
+    assert np.isnan(found["effect"])
+    assert "p by permuting ranks" in found["note"]
+
+
+def test_one_patient_apart_is_too_few_for_an_ordered_outcome() -> None:
+    tiny = Tiny(60)
+    tiny.best = 3.0 * (np.arange(60) == 3)
+    found = of(tiny.answers(), marker=MEASURE, endpoint="best")
+    models = found[found["model"].isin(["crude", "adjusted", "interaction"])]
+    assert set(models["note"]) == {"fewer than 2 patients outside the commonest category"}
+    assert not tiny.answers()["note"].str.contains("nan").any()
+
+
+@pytest.mark.parametrize("unit", [1e200, 1e-200])
+def test_a_unit_in_which_nothing_can_be_computed_is_named(unit: float) -> None:
+    """The squares of such numbers are beyond a computer's."""
+    tiny = Tiny()
+    tiny.level, tiny.ldh = tiny.level * unit, tiny.ldh * unit
+    rows = tiny.answers(covariates=["age_years"], missing="multiple_imputation", imputations=2)
+    asked = of(rows, marker=MEASURE)
+    assert asked["p_value"].isna().all()
+    words = "no estimate: level has values beyond 1e+150 or differences below 1e-150: give it in another unit"
+    assert set(asked["note"]) == {words}
+
+
+@pytest.mark.parametrize("missing", ["complete_cases", "multiple_imputation"])
+def test_a_covariate_in_a_unit_in_which_nothing_can_be_computed_is_named(missing: str) -> None:
+    tiny = Tiny()
+    tiny.ldh = tiny.ldh * 1e200
+    rows = tiny.answers(missing=missing, imputations=2, treatment_interaction=False)
+    adjusted = rows[rows["model"].isin(["adjusted", "imputed"])]
+    assert adjusted["note"].str.startswith("no estimate: ldh has values beyond 1e+150").all()
+    assert of(rows, "crude")["p_value"].notna().any()
+
+
+@pytest.mark.parametrize("missing", ["complete_cases", "multiple_imputation"])
+def test_the_order_of_rows_changes_no_digit(missing: str) -> None:
+    """Permutations and imputations draw for places: a file that is sorted anew must not change them."""
+    tiny = Tiny(30, 4)
+    tiny.ldh[::5], tiny.marker[::7] = np.nan, np.nan
+    asked = {"missing": missing, "imputations": 3, "multiplicity": {"method": "ihw", "family_wise": "max_t"}}
+    one = tiny.arguments(**asked)
+    draw = np.random.default_rng(1)
+
+    def shuffled(table: pd.DataFrame) -> pd.DataFrame:
+        return table.iloc[draw.permutation(len(table))].reset_index(drop=True)
+
+    config, cohort, *tables = one
+    changed = {name: shuffled(getattr(cohort, name)) for name in ("patients", "samples", "endpoints")}
+    two = config, type(cohort)(**(vars(cohort) | changed)), *(shuffled(table) for table in tables)
+    pd.testing.assert_frame_equal(answer(make_plan(*one), *one), answer(make_plan(*two), *two), check_exact=True)
+
+
+def test_pooled_answers_speak_of_events_only_where_there_are_events() -> None:
+    tiny = Tiny()
+    tiny.ldh[::5] = np.nan
+    rows = tiny.answers(missing="multiple_imputation", imputations=2, treatment_interaction=False)
+    pooled = of(rows, "imputed").set_index("endpoint")["note"]
+    assert "few carriers (" in pooled["best"]
+    for endpoint in ("best", "ic50"):
+        assert "with an event" not in pooled[endpoint]
+    assert "few carriers with an event" in pooled["os"]
+
+
+def test_a_measure_that_is_adjusted_for_stands_in_its_own_interaction_once() -> None:
+    tiny = Tiny(60)
+    both = ["age_years", "level"]
+    measures = [{"name": "level", "variable": "level", "scale": "rank"}]
+    one, two = (
+        tiny.answers(covariates=names, measures=measures).set_index("question_id") for names in (["age_years"], both)
+    )  # fmt: skip
+    for endpoint in ENDPOINTS:
+        row = f"all/{endpoint}/{MEASURE}/interaction/present:imid"
+        assert "level" not in str(two.loc[row, "adjusted_for"])
+        assert two.loc[row, "p_value"] == one.loc[row, "p_value"], endpoint
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [("inf", "is not a finite number"), ("-inf", "is not a finite number"), ("high", "is not a number, as it is")],
+)
+def test_a_covariate_that_is_no_number_in_one_patient_is_named_with_the_patient(value: str, words: str) -> None:
+    """As classes, every other number would be a column of its own."""
+    from resistance.errors import InputError
+
+    tiny = Tiny()
+    arguments = list(tiny.arguments())
+    cells = [str(x) for x in tiny.ldh]
+    cells[7] = value
+    cohort = arguments[1]
+    arguments[1] = type(cohort)(**(vars(cohort) | {"patients": cohort.patients.assign(ldh=cells)}))
+    with pytest.raises(InputError, match=rf"patients.*'ldh'.*'{value} \(patient P007\)': {words}.*Correct it"):
+        make_plan(*arguments)
+
+
+def test_a_measure_of_words_is_refused_with_the_word_and_one_without_any_value_by_its_row() -> None:
+    from resistance.errors import InputError
+
+    def asked(words: list[str | None]) -> pd.DataFrame:
+        arguments = list(Tiny().arguments())
+        cohort = arguments[1]
+        arguments[1] = type(cohort)(
+            **(vars(cohort) | {"patients": cohort.patients.assign(level=pd.Series(words, dtype="string"))})
+        )
+        return answer(make_plan(*arguments), *arguments)
+
+    with pytest.raises(InputError, match=r"'high \(patient P003\)': the measure is no number"):
+        asked(["1.5", None, "2", "high", *["3"] * 36])
+    assert set(of(asked([None] * 40), marker=MEASURE)["note"]) == {"not measured in any patient"}
+
+
 def _broken(kind: str) -> Callable[[np.random.Generator, int], Any]:
     values: dict[str, Callable[[np.random.Generator, int], Any]] = {
         "constant": lambda draw, n: np.full(n, float(draw.integers(0, 2))),

@@ -122,7 +122,7 @@ def test_scales_are_those_of_the_field() -> None:
 @pytest.mark.parametrize(
     ("variable", "words"),
     [
-        ("sex", r"value 'female': the measure is no number.*Map its values"),
+        ("sex", r"value 'female .patient A.': the measure is no number.*Map its values"),
         ("marker:X", r"value 'X': no such marker"),
         ("score:lps", r"there is no score or subtype method of this name.*There are: none"),
         ("ctdna:note", r"quantity has no such number.*mean_vaf"),

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from resistance.associate.family_wise import family_wise
 from resistance.associate.imputed import TEST, imputed, method_words
-from resistance.associate.leak import same_as_outcome
+from resistance.associate.leak import same_as_outcome, says_the_outcome
 from resistance.associate.methods import Estimate, Method, method_named, too_few
 from resistance.associate.methods.restricted_mean import with_restricted_mean
 from resistance.associate.multiplicity import adjusted_for_many
 from resistance.associate.plan import digest_of, digests
 from resistance.associate.questions import Question, Rows, role_of, rows_of
-from resistance.associate.sample import sample_of
+from resistance.associate.sample import out_of_range, sample_of
 from resistance.associate.setting import Setting, make_setting
 from resistance.associate.states import NOT_ASSESSED
 from resistance.associate.together import answered_together
@@ -183,10 +183,12 @@ def _estimate(
         return imputed(question, method, rows, tested, config, setting)
     sample, notes = sample_of(question, rows, tested, config, setting)
     kind = config.endpoints[question.endpoint].kind
-    leak = same_as_outcome(sample, kind)
-    if leak:
-        return Estimate(note=leak), notes
+    columns = {"the outcome": sample.value} if kind == "continuous" else {}
+    refused = out_of_range(columns | dict(zip(sample.names, sample.design.T, strict=True))) or same_as_outcome(sample, kind)
+    if refused:
+        return Estimate(note=refused), notes
     found = method.fit(sample)
+    notes += filter(None, [says_the_outcome(sample, kind)])
     if kind == "time_to_event" and question.model == "crude" and len(question.terms) == 1 and found.converged:
         found = with_restricted_mean(found, sample)
     if not method.exact and question.model != "interaction":
@@ -230,8 +232,11 @@ def _numbers(found: Estimate, method: Method | None) -> dict[str, float]:
     """Return the numbers to ten digits, so that the last bits of one machine's libraries do not show in the file."""
     if method is None or not found.converged:
         return dict.fromkeys(NUMBERS, float("nan"))
-    values = {name: float(getattr(found, name)) for name in NUMBERS}
-    return {name: float(f"{value:.10g}") if isfinite(value) else float("nan") for name, value in values.items()}
+    return {name: _rounded(float(getattr(found, name))) for name in NUMBERS}
+
+
+def _rounded(value: float) -> float:
+    return float(f"{value:.10g}") if isfinite(value) else float("nan")
 
 
 def _e_values(found: Estimate, method: Method | None, question: Question, config: CohortFile) -> dict[str, float]:
@@ -247,7 +252,7 @@ def _e_values(found: Estimate, method: Method | None, question: Question, config
     bounds = (x if isfinite(x) else other for x, other in ((found.ci_low, -inf), (found.ci_high, inf)))
     low, high = (exp(min(x, LARGEST)) for x in bounds)
     value = e_value(exp(found.effect), low, high, scale=scale, common=common)
-    return dict(zip(names, (value.e_value, value.e_value_limit), strict=True))
+    return {name: _rounded(x) for name, x in zip(names, (value.e_value, value.e_value_limit), strict=True)}
 
 
 def _adjusted_for(question: Question) -> str | None:

@@ -8,11 +8,11 @@ from math import isfinite
 import numpy as np
 from numpy.typing import NDArray
 
-from resistance.associate.leak import same_as_outcome
+from resistance.associate.leak import same_as_outcome, says_the_outcome
 from resistance.associate.methods import Estimate, Method, Sample, too_few
-from resistance.associate.methods.record import few, joined
+from resistance.associate.methods.record import few, few_carriers, joined
 from resistance.associate.questions import Question, Rows
-from resistance.associate.sample import sample_of
+from resistance.associate.sample import out_of_range, sample_of
 from resistance.associate.setting import Setting
 from resistance.config import CohortFile
 from resistance.stats.imputation import Kind, impute, pool, survival_predictors
@@ -81,10 +81,13 @@ def imputed(
     kind = config.endpoints[question.endpoint].kind
     at = np.flatnonzero(rows.used)
     base, notes = sample_of(replace(question, covariates=()), rows, tested, config, setting)
-    leak = same_as_outcome(base, kind)
-    if leak:
-        return Estimate(note=leak), notes
     covariates = [_covariate(name, at, setting) for name in question.covariates]
+    columns = {"the outcome": base.value} if kind == "continuous" else {}
+    columns |= dict(zip(base.names, base.design.T, strict=True)) | {c.name: c.values for c in covariates}
+    refused = out_of_range(columns) or same_as_outcome(base, kind)
+    if refused:
+        return Estimate(note=refused), notes
+    notes += filter(None, [says_the_outcome(base, kind)])
     for covariate in covariates:
         known = np.unique(covariate.values[~np.isnan(covariate.values)]).size
         if known < 2 and np.isnan(covariate.values).any():
@@ -171,9 +174,16 @@ def _pooled(fits: list[Estimate], base: Sample, kind: str, n_covariates: int) ->
         converged=True,
         note=joined(
             f"fraction of missing information {found.fmi[0]:.2f}, {found.df[0]:.1f} degrees of freedom",
-            few(base, both_sides=kind == "binary"),
+            _few(base, kind),
         ),
     )
+
+
+def _few(base: Sample, kind: str) -> str:
+    """Say that the carriers are too few for the asymptotic p, in the terms of the outcome."""
+    if kind in ("binary", "time_to_event"):
+        return few(base, both_sides=kind == "binary")
+    return few_carriers(base) if kind == "ordinal" else ""
 
 
 def _words(gaps: dict[str, int], table: FloatArray, drift: FloatArray, config: CohortFile) -> list[str]:

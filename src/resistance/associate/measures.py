@@ -173,15 +173,20 @@ def _raw(
     subtypes: pd.DataFrame,
     stages: Mapping[str, pd.DataFrame],
 ) -> FloatArray:
+    import pandas as pd
+
     ids = cohort.patients["patient_id"].astype("object")
     source, _, name = measure.variable.partition(":")
     where = f"analysis.measures '{measure.name}'"
     if not name:
         values = value_of(measure.variable, config, cohort, subtypes)
+        if values.isna().all():  # of whatever kind: the question is refused by name
+            return np.full(len(values), np.nan)
         if not is_number(values):
-            shown = values.dropna()
+            words = values[pd.to_numeric(values, errors="coerce").isna() & values.notna()]
+            patient, word = str(words.index[0]), str(words.iloc[0])
             raise InputError(
-                "the measure is no number", column=where, value=None if shown.empty else str(shown.iloc[0]),
+                "the measure is no number", column=where, value=f"{word} (patient {patient})",
                 remedy="Map its values to numbers (covariates: values), or ask it as a contrast.",
             )  # fmt: skip
         return np.asarray(values, dtype=np.float64)

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 FloatArray = NDArray[np.float64]
 
+#: patients of an ordered outcome who are not in its commonest category, as few as an asymptotic test may have
+APART = 2
 #: covariates that say what the arm is; the interaction model holds the arm itself
 ARM = ("imid", "treatment")
 #: the kinds of question, in the order of the report
@@ -317,7 +319,8 @@ def _singles(config: CohortFile, setting: Setting) -> Iterator[Question]:
                     "interaction", population, endpoint, name, setting.labels[name], "effect with IMiD v effect without",
                     "interaction", (name,), "present:imid", "measures" if name in measures else "markers",
                 )  # fmt: skip
-                yield _with_adjustment(question, config, setting, without=ARM)
+                own = (setting.measures[name].source,) if name in measures else ()
+                yield _with_adjustment(question, config, setting, without=(*ARM, *own))
 
 
 def _single(
@@ -496,6 +499,12 @@ def _refusal(question: Question, method: Method | None, config: CohortFile, sett
             return f"fewer than {plan.min_carriers} carriers (analysis.min_carriers)"
     if rarer < method.minimum_events:
         return f"fewer than {method.minimum_events} {what}"
+    if kind == "ordinal" and not method.exact:
+        # one patient in another category is no more than one event
+        best = setting.outcomes[question.endpoint].value[rows.used]
+        apart = int(best.size - np.unique(best, return_counts=True)[1].max())
+        if apart < APART:
+            return f"fewer than {APART} patients outside the commonest category"
     if question.kind == "interaction" and rows.flag:
         return _empty_cell(rows, setting)
     return ""

@@ -12,6 +12,21 @@ from resistance.associate.questions import Question, Rows
 from resistance.associate.setting import Setting
 from resistance.config import CohortFile
 
+#: beyond it, or where values differ by less than one over it, the squares of a number are too large or small for a computer
+LARGEST = 1e150
+
+
+def out_of_range(columns: dict[str, NDArray[np.float64]]) -> str:
+    """Return the complaint where a column (NaN: unknown) is in a unit in which no model can be computed; '' where none is."""
+    for name, values in columns.items():
+        known = values[~np.isnan(values)]
+        spread = np.ptp(known) if known.size else 0.0
+        if (np.abs(known) > LARGEST).any() or 0 < spread < 1 / LARGEST:
+            return (
+                f"no estimate: {name} has values beyond {LARGEST:g} or differences below {1 / LARGEST:g}: give it in another unit"
+            )
+    return ""
+
 
 def sample_of(question: Question, rows: Rows, tested: int, config: CohortFile, setting: Setting) -> tuple[Sample, list[str]]:
     """Return the patients of a question (or the start-stop rows of a time-dependent one), and what was left out of the model."""

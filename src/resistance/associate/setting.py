@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
@@ -170,6 +170,14 @@ class Setting:
         return np.array([" / ".join(row) for row in zip(*parts, strict=True)])
 
 
+def by_name(cohort: Cohort) -> Cohort:
+    """Return the cohort with its patients in the order of their names.
+
+    Permutations, imputations and folds go by a patient's place: the order of rows in a file must not change them.
+    """
+    return replace(cohort, patients=cohort.patients.sort_values("patient_id", kind="stable", ignore_index=True))
+
+
 def make_setting(
     config: CohortFile,
     cohort: Cohort,
@@ -193,8 +201,8 @@ def make_setting(
     """
     import pandas as pd
 
-    ids = cohort.patients["patient_id"].astype("object")
-    index = pd.Index(ids, name="patient_id")
+    cohort = by_name(cohort)
+    index = pd.Index(cohort.patients["patient_id"].astype("object"), name="patient_id")
     plan = config.analysis
     now = matrix[matrix["timepoint"] == plan.timepoint]
     states = states_of(now, index)

@@ -8,11 +8,11 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from resistance.associate.leak import NEAR, correlation_is_one
+from resistance.associate.leak import NEAR, correlation_is_one, in_the_same_order
 from resistance.associate.methods import Estimate, FamilySample, Method, method_named, too_few_of
 from resistance.associate.methods.restricted_mean import with_restricted_means
 from resistance.associate.questions import Question, Rows, rows_of
-from resistance.associate.sample import sample_of
+from resistance.associate.sample import out_of_range, sample_of
 from resistance.associate.setting import Setting
 from resistance.associate.states import NOT_ASSESSED, PRESENT
 from resistance.config import CohortFile
@@ -137,6 +137,9 @@ def _family(block: list[Question], config: CohortFile, setting: Setting) -> tupl
 def _plain(family: FamilySample, kind: str) -> NDArray[np.int64]:
     """Return the markers of which the model is that of the shared patients, and that are not the outcome itself."""
     shared, markers = family.shared, family.markers
+    covariates = dict(zip(shared.names[1:], shared.covariates.T, strict=True))
+    if out_of_range(covariates | ({"the outcome": shared.value} if kind == "continuous" else {})):
+        return np.zeros(0, dtype=np.int64)
     known = ~np.isnan(markers)
     fine = np.asarray(known.any(axis=0))
     gaps = np.flatnonzero(~known.all(axis=0))
@@ -149,8 +152,32 @@ def _plain(family: FamilySample, kind: str) -> NDArray[np.int64]:
         # who is left may all have been followed from day 0: another model of the same numbers, left to the careful way
         fine[gaps] &= (known[:, gaps] & (shared.entry > 0)[:, None]).any(axis=0)
     outcome = shared.time if kind == "time_to_event" else shared.value
+    said = shared.event.astype(np.float64) if kind in ("binary", "time_to_event") else outcome
     for column in shared.covariates.T:
-        fine &= ~correlation_is_one(np.where(known, column[:, None], np.nan), outcome, NEAR)
-    if not shared.flag:
-        fine &= ~correlation_is_one(markers, outcome, NEAR)
+        fine[_mirrors(np.where(known, column[:, None], np.nan), outcome, said)] = False
+    if shared.flag:
+        fine[_flags_of_the_outcome(family, said)] = False
+    else:
+        fine[_mirrors(markers, outcome, said)] = False
+        fine[[bool(out_of_range({"": column})) for column in markers.T]] = False
     return np.flatnonzero(fine)
+
+
+def _mirrors(columns: FloatArray, outcome: FloatArray, said: FloatArray) -> NDArray[np.bool_]:
+    """Return which columns may be the outcome itself: the careful way says whether they are."""
+    same = correlation_is_one(columns, outcome, NEAR) | in_the_same_order(columns, outcome)
+    return same if said is outcome else same | correlation_is_one(columns, said, NEAR)
+
+
+def _flags_of_the_outcome(family: FamilySample, said: FloatArray) -> NDArray[np.bool_]:
+    """Return which flags say of every patient who had the outcome (of two values), by the margins alone."""
+    values = np.unique(said)
+    if values.size < 2:
+        return np.zeros(family.markers.shape[1], dtype=bool)
+    high = said == values[-1]
+    known, carrier = ~np.isnan(family.markers), family.markers == 1
+    n, carriers, events = known.sum(axis=0), carrier.sum(axis=0), known[high].sum(axis=0)
+    both = carrier[high].sum(axis=0)
+    same = (both == carriers) & (carriers == events)
+    other = (both == 0) & (carriers == n - events)
+    return np.asarray((same | other) & (carriers > 0) & (carriers < n), dtype=np.bool_)

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from resistance.config import CohortFile
 
 
+#: share of numbers from which on, and different numbers above which, a variable is a measurement and not a set of classes
+NUMBERS, CLASSES = 0.8, 10
+
+
 @dataclass(frozen=True)
 class Coding:
     """How a variable enters a model.
@@ -56,7 +60,7 @@ def value_of(name: str, config: CohortFile, cohort: Cohort, subtypes: pd.DataFra
     Raises
     ------
     InputError
-        No such variable, or ``subtype`` without ``subtype.use``.
+        No such variable, or ``subtype`` without ``subtype.use``; an infinite number; a word among measurements.
     """
     import numpy as np
     import pandas as pd
@@ -83,8 +87,29 @@ def value_of(name: str, config: CohortFile, cohort: Cohort, subtypes: pd.DataFra
     known = values.notna()
     numbers = pd.to_numeric(values.astype("object"), errors="coerce").astype("float64")
     if known.any() and (numbers.notna() == known).all():
+        endless = np.isinf(numbers.to_numpy())
+        if endless.any():
+            patient = str(ids.iloc[int(np.argmax(endless))])
+            raise InputError(
+                "is not a finite number", path="patients", column=name, value=f"{values[patient]} (patient {patient})",
+                remedy="Correct it, or list it under 'na'.",
+            )  # fmt: skip
         return numbers
+    _check_classes(name, values[known], numbers[known])
     return values.astype("object").map(str, na_action="ignore").astype(pd.StringDtype(na_value=np.nan))
+
+
+def _check_classes(name: str, values: pd.Series, numbers: pd.Series) -> None:
+    """Refuse a measurement with a few words in it: as classes, each number would be one of its own."""
+    fine = numbers.dropna()
+    if len(fine) < NUMBERS * len(values) or fine.nunique() <= CLASSES or (fine % 1 == 0).all():
+        return
+    words = values[numbers.isna()]
+    patient, word = str(words.index[0]), str(words.iloc[0])
+    raise InputError(
+        f"is not a number, as it is in {len(fine)} other patients", path="patients", column=name,
+        value=f"{word} (patient {patient})", remedy="Correct it, or list it under 'na'.",
+    )  # fmt: skip
 
 
 def is_number(values: pd.Series) -> bool:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resistance.associate.measures import log2_expression_of, measured
-from resistance.associate.setting import Setting, make_setting
+from resistance.associate.setting import Setting, by_name, make_setting
 from resistance.associate.states import NOT_ASSESSED
 from resistance.associate.variables import coding_of, is_number, value_of
 from resistance.config.prediction import FEATURE_WORDS
@@ -76,6 +76,7 @@ def make_source(
 ) -> Source:
     """Gather the tables (arguments as in :func:`resistance.associate.make_plan`)."""
     further = dict(stages or {})
+    cohort = by_name(cohort)
     setting = make_setting(config, cohort, markers, matrix, subtypes, gene_states, further)
     return Source(config, cohort, matrix, subtypes, further, setting)
 

@@ -225,8 +225,11 @@ def proportional_odds(
     back[cuts:, cuts:] = np.diag(1 / spread)
     back[:cuts, cuts:] = x.mean(axis=0) / spread
     params = back @ top.params
-    se = np.sqrt(np.diag(back @ np.linalg.inv(top.information) @ back.T))
-    coef, coef_se = params[cuts:], se[cuts:]
+    inverse = np.linalg.inv(top.information)
+    se = np.sqrt(np.diag(back @ inverse @ back.T))
+    # variances of columns in very large units vanish: their roots are taken on the unit range
+    unit_se = np.sqrt(np.diag(inverse)[cuts:])
+    coef, coef_se = params[cuts:], unit_se / spread
     ci_low, ci_high, p_value = np.full(k, np.nan), np.full(k, np.nan), np.full(k, np.nan)
     nominal_statistic, nominal_p = np.full(k, np.nan), np.full(k, np.nan)
     without: list[int] = []
@@ -250,7 +253,7 @@ def proportional_odds(
         ci_low=ci_low,
         ci_high=ci_high,
         p_value=p_value,
-        p_wald=2 * norm.sf(np.abs(coef / coef_se)),
+        p_wald=2 * norm.sf(np.abs(top.params[cuts:] / unit_se)),
         thresholds=below,
         thresholds_se=below_se,
         loglike=top.loglike,

@@ -435,6 +435,15 @@ def test_extreme_values_neither_overflow_nor_warn(path: str) -> None:
     assert firth_cox_scan(time, event, outlier, covariates).converged.all()
 
 
+@pytest.mark.parametrize("unit", [1e-200, 1e-163, 1e163, 1e200])
+def test_units_whose_squares_no_computer_holds_change_no_score_test(path: str, unit: float) -> None:
+    time, event, _, covariates, _, _ = cohort()
+    x = np.random.default_rng(4).normal(size=(time.size, 9))
+    usual, scaled = (cox_score_scan(time, event, columns, covariates) for columns in (x, x * unit))
+    np.testing.assert_allclose(scaled.statistic, usual.statistic, rtol=1e-9)
+    np.testing.assert_allclose(scaled.p_value, usual.p_value, rtol=1e-9)
+
+
 def test_bad_input_is_named() -> None:
     time, event, markers, covariates, _, _ = cohort()
     for arguments, more, words in [

@@ -481,6 +481,19 @@ def test_one_carrier_one_event_and_huge_units_are_answered(path: str) -> None:
     assert tested.z[4] == pytest.approx(logistic_score_scan(y, np.arange(50.0)[:, None]).z[0], rel=1e-6)
 
 
+@pytest.mark.parametrize("unit", [1e-200, 1e-163, 1e163, 1e200])
+def test_units_whose_squares_no_computer_holds_change_no_test(path: str, unit: float) -> None:
+    draw = np.random.default_rng(4)
+    y, x, z = draw.random(60) < 0.4, draw.normal(size=(60, 9)), draw.normal(size=(60, 1))
+    usual, scaled = firth_logistic_scan(y, x, z), firth_logistic_scan(y, x * unit, z)
+    np.testing.assert_allclose(scaled.p_value, usual.p_value, rtol=1e-9)
+    np.testing.assert_allclose(scaled.se * unit, usual.se, rtol=1e-9)
+    np.testing.assert_allclose(scaled.se_plain * unit, usual.se_plain, rtol=1e-9)
+    one, two = logistic_score_scan(y, x, z), logistic_score_scan(y, x * unit, z)
+    np.testing.assert_allclose(two.z, one.z, rtol=1e-9)
+    np.testing.assert_allclose(two.p_value, one.p_value, rtol=1e-9)
+
+
 @pytest.mark.parametrize("outcome", [np.zeros(30), np.ones(30)])
 def test_an_outcome_without_variation_is_said(path: str, outcome: np.ndarray) -> None:
     x = (np.arange(60).reshape(30, 2) % 3 == 0).astype(float)

@@ -7,7 +7,7 @@ from math import nan
 
 import numpy as np
 
-from resistance.associate.methods.record import FEW, Estimate, Method, Sample, finite, from_fit, joined
+from resistance.associate.methods.record import Estimate, Method, Sample, few_carriers, finite, from_fit, joined
 from resistance.stats.ordinal import cutwise_odds, proportional_odds
 from resistance.stats.ordinal_permutation import ordinal_permutation
 from resistance.stats.power_models import detectable_ordinal
@@ -22,10 +22,9 @@ def fit(sample: Sample) -> Estimate:
     found = proportional_odds(codes, sample.design, tested=[sample.tested], categories=len(sample.levels))
     if not found.converged:
         failed = from_fit(found, sample)
-        return replace(failed, note=joined(failed.note, _cuts(sample))) if found.reason == "monotone" else failed
+        return _separated(failed, sample) if found.reason == "monotone" else failed
     nominal = float(found.nominal_p[sample.tested])
-    carriers = int(sample.carrier.sum())
-    note = f"few carriers ({carriers}): interval and p are approximate" if sample.flag and carriers < FEW else ""
+    note = few_carriers(sample)
     if nominal < NOT_PROPORTIONAL:
         note = joined(note, "the odds are not proportional", _cuts(sample))
     elif np.isnan(nominal) and len(sample.levels) > 2:
@@ -41,9 +40,22 @@ def fit(sample: Sample) -> Estimate:
     )
 
 
+def _separated(failed: Estimate, sample: Sample) -> Estimate:
+    """Return the odds at each cut; and where nothing is adjusted for, the p of the ranks: the clearest of findings has one."""
+    failed = replace(failed, note=joined(failed.note, _cuts(sample)))
+    if sample.others.shape[1]:
+        return failed
+    found = by_ranks(failed, sample)
+    return replace(found, note=joined(found.note, "p by permuting ranks")) if np.isfinite(found.p_value) else found
+
+
 def fit_rare(sample: Sample) -> Estimate:
     """Estimate by proportional odds where it has a maximum; test by the permutation of ranks, right for few carriers."""
-    found = fit(sample)
+    return by_ranks(fit(sample), sample)
+
+
+def by_ranks(found: Estimate, sample: Sample) -> Estimate:
+    """Return the estimate with the p of permuting ranks within strata."""
     test = ordinal_permutation(
         sample.value.astype(int), sample.term, sample.strata, permutations=sample.permutations, seed=sample.seed
     )  # fmt: skip
@@ -67,7 +79,8 @@ def _cuts(sample: Sample) -> str:
     for i, level in enumerate(sample.levels[1:]):
         ratio, low, high = (float(np.exp(values[i])) for values in (found.coef, found.ci_low, found.ci_high))
         if np.isfinite(found.coef[i]):
-            said.append(f"{level} or better {ratio:.2g} ({low:.2g} to {high:.2g})")
+            interval = "no interval" if np.isnan(low + high) else f"{low:.2g} to {high:.2g}"
+            said.append(f"{level} or better {ratio:.2g} ({interval})")
     return "odds ratios by cut: " + ", ".join(said) if said else ""
 
 

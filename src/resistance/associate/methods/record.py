@@ -283,6 +283,12 @@ def few_of(events: int, others: int, *, both_sides: bool) -> str:
     return f"few carriers {what} ({least}): interval and p are approximate"
 
 
+def few_carriers(sample: Sample) -> str:
+    """Do the same of an ordered outcome, which has no events, by the carriers alone."""
+    carriers = int(sample.carrier.sum())
+    return f"few carriers ({carriers}): interval and p are approximate" if sample.flag and carriers < FEW else ""
+
+
 def joined(*notes: str) -> str:
     """Return the notes that say something, behind each other."""
     return "; ".join(filter(None, notes))
@@ -355,6 +361,7 @@ def failed(reason: str, columns: Sequence[int], names: Sequence[str], note: str 
         else f"no estimate: {which} does not vary (or not within the strata)",
         "monotone": f"no finite estimate: {which} separates the outcome (all or none of one group has it)",
         "iterations": "no estimate: the likelihood was not maximised",
+        "exact fit": f"no estimate: the outcome follows {which} exactly; is it a copy of it, or made from it?",
     }
     return Estimate(note=words.get(reason) or f"no estimate: {note or reason}")
 

@@ -22,6 +22,8 @@ TOGETHER = 4096
 KEPT = 1000
 #: share of a sum of squares below which a difference of such sums has lost too many digits
 CANCELLED = 1e-5
+#: sum of squares below which its last digits are lost (denormal numbers)
+TINY = 1e-280
 #: share of its variance that is left of a marker which the covariates explain
 COLLINEAR = 1e-9
 
@@ -108,7 +110,9 @@ def cox_score_scan(
 
             in_tasks(task, m, TASK, workers)
             # missing, constant, far from 0 beside their spread, or nearly a combination of the covariates
-            again = np.flatnonzero(~(numbers.information > CANCELLED * numbers.squares))
+            with np.errstate(over="ignore", invalid="ignore"):
+                sound = (numbers.information > CANCELLED * numbers.squares) & (numbers.squares > TINY)
+            again = np.flatnonzero(~sound)
             nobody = again[(found.carriers[again] == 0) & (numbers.squares[again] == 0)]
             found.reason[nobody] = "constant"
             converged[nobody] = False
@@ -117,7 +121,6 @@ def cox_score_scan(
         for first in range(0, again.size, TOGETHER):
             _carefully(data, again[first : first + TOGETHER], known, numbers, found)
         converged[again] = found.reason[again] == ""
-        numbers.test(again)
         numbers.score[~converged] = np.nan
         numbers.information[~converged] = np.nan
         numbers.test(np.flatnonzero(~converged))
@@ -318,8 +321,12 @@ def _carefully(
         # nothing left of the marker when the covariates have explained theirs, or it never varies among those at risk
         gone = ~(part.information > COLLINEAR * np.maximum(part.variance, 1e-6))
         reason[np.array(members)[gone]] = "collinear"
-        numbers.score[into] = part.score * spread[members]
-        numbers.information[into] = part.information * spread[members] ** 2
+        # the test on the unit range: in very large or small units score and information are beyond a computer's numbers
+        part.test(slice(None))
+        numbers.statistic[into], numbers.p_value[into] = part.statistic, part.p_value
+        with np.errstate(over="ignore", under="ignore"):
+            numbers.score[into] = part.score * spread[members]
+            numbers.information[into] = part.information * spread[members] ** 2
     found.reason[which] = reason
 
 

@@ -432,8 +432,8 @@ class _Models:
             return
         numbers[:] = (
             fit.coef / scale,
-            fit.variance / scale**2,
-            fit.variance_augmented / scale**2,
+            np.sqrt(fit.variance) / scale,
+            np.sqrt(fit.variance_augmented) / scale,
             fit.loglike,
             fit.loglike_null,
             fit.ci_low / scale,
@@ -524,14 +524,14 @@ class _Arrays:
         return _Arrays(*(getattr(self, field.name)[first:last] for field in fields(self)))
 
     def result(self, columns: tuple[int, ...]) -> LogisticScan:
-        coef, variance, augmented, loglike, null, low, high, _ = (np.ascontiguousarray(column) for column in self.numbers.T)
+        coef, plain, augmented, loglike, null, low, high, _ = (np.ascontiguousarray(column) for column in self.numbers.T)
         n, events, carriers, carrier_events = (np.ascontiguousarray(column) for column in self.counts.T)
         # the two maxima can be equal up to rounding: then nothing speaks for the marker
         ratio = np.where(loglike > null, 2 * (loglike - null), np.where(np.isnan(loglike), np.nan, 0.0))
         return LogisticScan(
             coef=coef,
-            se=np.sqrt(augmented),
-            se_plain=np.sqrt(variance),
+            se=augmented,
+            se_plain=plain,
             p_value=chi_square_tail(ratio),
             ci_low=low,
             ci_high=high,

@@ -544,7 +544,7 @@ def fit_markers(
     work, x, mask, small : array
         Scratch of one thread (see :func:`workspace_size`); past the patients `x` is 0 and `mask` 1.
     out : array, shape (markers, 8)
-        Coefficient per unit, its variance by the plain and by the augmented information, log-likelihood
+        Coefficient per unit, its standard error by the plain and by the augmented information, log-likelihood
         with and without marker, ends of the interval, and a bound of the linear predictors (the marker is at most 1).
     status : array of int8, shape (markers,)
     """
@@ -671,10 +671,11 @@ def fit_markers(
                         base[at] = beta[at]
                         beta[at] = beta[at] + moved[at]
                     if stage[lane] == FULL and decrement < AT_REST:
-                        spread_aug = factor[(k * p + k) * LANES + lane] ** 2
                         out[m, 0] = beta[k * LANES + lane] / scale[m]
-                        out[m, 1] = state[4 * LANES + lane] / scale[m] ** 2
-                        out[m, 2] = spread_aug / scale[m] ** 2
+                        spread_aug = factor[(k * p + k) * LANES + lane] ** 2
+                        # not their squares, which a very large or small unit takes beyond a computer's numbers
+                        out[m, 1] = math.sqrt(state[4 * LANES + lane]) / scale[m]
+                        out[m, 2] = abs(factor[(k * p + k) * LANES + lane]) / scale[m]
                         out[m, 3] = value + decrement / 2.0
                         bound = abs(beta[k * LANES + lane])
                         for j in range(k):

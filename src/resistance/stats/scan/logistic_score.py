@@ -34,6 +34,8 @@ TOGETHER = 4096
 KEPT = 1000
 #: share of a sum of squares below which a difference of such sums has lost too many digits
 CANCELLED = 1e-5
+#: sum of squares below which its last digits are lost (denormal numbers)
+TINY = 1e-280
 
 
 @dataclass(frozen=True)
@@ -123,22 +125,18 @@ def logistic_score_scan(
     small = m <= SMALL
     whole = _null(y, covariate_columns, small)
 
-    def test(which: slice | NDArray[np.intp]) -> None:
-        with np.errstate(all="ignore"):  # of markers that are still to be looked at carefully
-            z[which] = score[which] / np.sqrt(variance[which])
-        p_value[which] = erfc(np.abs(z[which]) / np.sqrt(2.0))
-
     def task(first: int, last: int) -> None:
         _fast(x, first, last, whole, score, variance, doubtful)
-        test(slice(first, last))
+        with np.errstate(all="ignore"):  # of markers that are still to be looked at carefully
+            z[first:last] = score[first:last] / np.sqrt(variance[first:last])
 
     if whole.reason == 0 and not small:
         in_tasks(task, m, TASK, workers)
     again = np.flatnonzero(doubtful)
     known = {np.packbits(np.ones(y.size, dtype=bool)).tobytes(): whole}
     for first in range(0, again.size, TOGETHER):
-        _carefully(x, again[first : first + TOGETHER], y, covariate_columns, small, known, score, variance, reason, n, events)
-    test(again)
+        _carefully(x, again[first : first + TOGETHER], y, covariate_columns, small, known, score, variance, z, reason, n, events)
+    p_value[:] = erfc(np.abs(z) / np.sqrt(2.0))
     return ScoreScan(
         score=score,
         variance=variance,
@@ -230,7 +228,7 @@ def _fast(
     source, stride, at, groups = where_they_stand(x, first, last)
     sums = aligned(groups * n_factors * LANES)
     sums_over_patients(source, stride, n, at, groups, factors, n_factors, sums)
-    scores(sums, n_factors, CANCELLED, first, score[:last], variance[:last], doubtful[:last])
+    scores(sums, n_factors, CANCELLED, TINY, first, score[:last], variance[:last], doubtful[:last])
 
 
 def _carefully(
@@ -242,6 +240,7 @@ def _carefully(
     known: dict[bytes, _Null],
     score: FloatArray,
     variance: FloatArray,
+    z: FloatArray,
     reason: IntArray,
     n: NDArray[np.int64],
     events: NDArray[np.int64],
@@ -257,7 +256,7 @@ def _carefully(
     members_of: dict[bytes, list[int]] = {}
     for marker, bits in enumerate(np.packbits(assessed, axis=0).T):
         members_of.setdefault(bits.tobytes(), []).append(marker)
-    score[which] = variance[which] = np.nan
+    score[which] = variance[which] = z[which] = np.nan
     for pattern, members in members_of.items():
         here = assessed[:, members[0]]
         into = which[members]
@@ -292,5 +291,9 @@ def _carefully(
         reason[into[constant]] = CONSTANT_CODE
         reason[into[collinear]] = COLLINEAR_CODE
         fine = ~constant & ~collinear
-        score[into[fine]] = ((left * null.factors[:, 0]).sum(axis=1) * spread)[fine]
-        variance[into[fine]] = (spread_left * spread**2)[fine]
+        of_unit = (left * null.factors[:, 0]).sum(axis=1)
+        # the test on the unit range: in very large or small units score and variance are beyond a computer's numbers
+        z[into[fine]] = of_unit[fine] / np.sqrt(spread_left[fine])
+        with np.errstate(over="ignore", under="ignore"):
+            score[into[fine]] = (of_unit * spread)[fine]
+            variance[into[fine]] = (spread_left * spread**2)[fine]

@@ -179,7 +179,14 @@ def add_rows(
 
 @njit(cache=True, nogil=True)
 def scores(
-    sums: FloatArray, n_factors: int, cancelled: float, first: int, score: FloatArray, variance: FloatArray, doubtful: Any
+    sums: FloatArray,
+    n_factors: int,
+    cancelled: float,
+    tiny: float,
+    first: int,
+    score: FloatArray,
+    variance: FloatArray,
+    doubtful: Any,
 ) -> None:
     """Write score and variance given the covariates of the markers from `first` on.
 
@@ -189,6 +196,8 @@ def scores(
         As :func:`sums_over_patients` leaves them: residual, weights times orthonormal columns, squares.
     cancelled : float
         Share of the sum of squares; where the variance is not above it, `doubtful` is set.
+    tiny : float
+        Nor may the sum of squares itself be below this.
     score, variance, doubtful : array, shape (markers,)
     """
     for marker in range(first, score.size):
@@ -202,4 +211,4 @@ def scores(
             left -= share * share
         score[marker] = sums[at]
         variance[marker] = left
-        doubtful[marker] = not left > cancelled * squares
+        doubtful[marker] = not (left > cancelled * squares and squares > tiny)
