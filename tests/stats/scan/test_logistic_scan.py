@@ -15,14 +15,8 @@ from hypothesis import strategies as st
 
 from resistance.stats.exact import p_value_minimum
 from resistance.stats.scan import logistic, logistic_score
-from resistance.stats.scan.logistic import (
-    REASONS,
-    LogisticScan,
-    firth_logistic_scan,
-    firth_logistic_scan_blocks,
-    logistic_scan,
-    minimum_p_values,
-)
+from resistance.stats.scan.logistic import firth_logistic_scan, firth_logistic_scan_blocks, logistic_scan
+from resistance.stats.scan.logistic_answers import REASONS, LogisticScan, minimum_p_values
 from resistance.stats.scan.logistic_score import logistic_score_scan
 
 NUMBERS = ("coef", "se", "se_plain", "p_value", "ci_low", "ci_high", "loglike", "loglike_null")

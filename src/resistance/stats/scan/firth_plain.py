@@ -41,7 +41,7 @@ class Point:
 
 @dataclass(frozen=True)
 class PlainFit:
-    """A marker's numbers on the scale of the column given; see :class:`resistance.stats.scan.logistic.LogisticScan`."""
+    """A marker's numbers on the scale of the column given; see :class:`resistance.stats.scan.logistic_answers.LogisticScan`."""
 
     coef: float
     variance: float

@@ -11,7 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 from resistance.stats._arrays import BoolArray, FloatArray, flags, matrix, to_unit_range
 from resistance.stats.newton import COLLINEAR, maximise
 from resistance.stats.scan.in_place import where_they_stand
-from resistance.stats.scan.logistic import (
+from resistance.stats.scan.logistic import SMALL
+from resistance.stats.scan.logistic_answers import (
     COLLINEAR_CODE,
     CONSTANT_CODE,
     COVARIATES_CODE,
@@ -19,7 +20,6 @@ from resistance.stats.scan.logistic import (
     NOTES,
     OUTCOME_CODE,
     SEPARATED_CODE,
-    SMALL,
     IntArray,
     columns_of_markers,
 )
@@ -53,7 +53,7 @@ class ScoreScan:
         Two-sided, normal.  Too small for rare markers: a filter or a first look, not a result.
     converged : array of bool
     reason : array of int8
-        Index into :data:`resistance.stats.scan.logistic.REASONS`.
+        Index into :data:`resistance.stats.scan.logistic_answers.REASONS`.
     n, events : array of int
         Patients in whom the marker was assessed, and those of them with the outcome.
     columns : tuple of int
