@@ -90,7 +90,9 @@ def fit_mixture(
     InputError
         No event is frequent enough, or there are too few samples.
     """
-    names = [str(name) for name in events.table.columns]
+    # the random starts fall on rows and columns: their order in the file must not decide where the fit ends
+    events = replace(events, table=events.table.sort_index(kind="stable"))
+    names = sorted(str(name) for name in events.table.columns)
     x = present(events, names)
     looked = (~np.isnan(x)).sum(axis=0)
     share = np.nansum(x, axis=0) / np.maximum(looked, 1)

@@ -137,7 +137,7 @@ def _read(method: Method, path: Path, samples_in_rows: bool) -> pd.DataFrame:
             raise _or_scores(error, method, path) from error
         return counts.set_index("gene").T if samples_in_rows else counts
     if kind == "genetic_features":
-        from resistance.subtype.events import read_table
+        from resistance.subtype.text_table import read_table
 
         events = read_table(path)
         turned = samples_in_rows and "sample_id" not in events
