@@ -206,3 +206,15 @@ def test_a_cohort_with_log_values_has_rows_with_the_reason_and_no_call(counts):
     assert found["patient_id"].tolist() == ["P1", "P2", "P3"]
     assert found["subtype"].isna().all()
     assert found["reason"].str.startswith("no call: raw counts are needed").all()
+
+
+@pytest.mark.parametrize("platform", ["nanostring", "nCounter", "Affymetrix", "array"])
+def test_counts_of_another_platform_are_refused_with_the_method_that_takes_them(written, counts, platform):
+    with pytest.raises(InputError, match=r"one of RNA-seq counts, the table is \w+\. For NanoString counts use dlbcl90_coo"):
+        rnaseq_coo21.classify_table(counts, platform=platform, rnaseq_reference=written)
+
+
+def test_a_gene_in_two_rows_is_added_up_and_told(written, counts):
+    gene = ensembl("IRF4")
+    flags = rnaseq_coo21.classify_table(pd.concat([counts, counts.loc[[gene]]]), rnaseq_reference=written)["flags"]
+    assert flags.str.contains(f"several rows: {gene}", regex=False).all()

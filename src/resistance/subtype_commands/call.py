@@ -128,6 +128,7 @@ def _read(method: Method, path: Path, samples_in_rows: bool) -> pd.DataFrame:
     from resistance.read.grid import read_grid
     from resistance.read.nanostring import read_counts
     from resistance.read.sheet import read_sheet
+    from resistance.subtype.ihc import normalised
     from resistance.subtype_commands.tables_in import named_rows
 
     if kind == "nanostring":
@@ -151,7 +152,8 @@ def _read(method: Method, path: Path, samples_in_rows: bool) -> pd.DataFrame:
         numbers = pd.to_numeric(sheet[name], errors="coerce")
         if not (numbers.isna() & sheet[name].notna()).any():
             sheet[name] = numbers.astype("float64")
-    return sheet.rename(columns={key: "sample_id"})
+    # a first column that is an antibody names nobody: the method says so
+    return sheet if normalised(key) in method.features else sheet.rename(columns={key: "sample_id"})
 
 
 def _or_scores(error: Any, method: Method, path: Path) -> Exception:
@@ -162,7 +164,7 @@ def _or_scores(error: Any, method: Method, path: Path) -> Exception:
     if (
         len(error.problems) < 2
         or method.name not in load_signatures()
-        or any(p.message != "is not a number" for p in error.problems)
+        or any(p.message != "is not a number" or not str(p.value).strip("0123456789.,-") for p in error.problems)
     ):
         return error  # type: ignore[no-any-return]
     first = error.problems[0]
