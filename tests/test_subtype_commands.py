@@ -150,3 +150,18 @@ def test_stains_without_a_column_of_samples_are_refused(tmp_path, capsys):
     said = refused(capsys, "subtype", "call", "hans", tmp_path / "x.csv", "--out", tmp_path / "calls.tsv")
     assert "x.csv, column 'CD10': no column names the samples: the first is an antibody" in said
     assert not (tmp_path / "calls.tsv").exists()
+
+
+def test_probabilities_and_infinity_are_no_scores_and_a_score_has_no_platform(tmp_path, capsys):
+    call = ("subtype", "call", "dlbcl90_coo", tmp_path / "s.tsv", "--from-score", "LPS", "--out", tmp_path / "calls.tsv")
+    (tmp_path / "s.tsv").write_text("sample\tLPS\nA\t0.95\nB\t0.1\n")
+    said = refused(capsys, *call)
+    assert "s.tsv, value '0.1 to 0.95': all scores lie from 0 to 1: these look like probabilities. Give the score itself" in said
+    assert "means of 892.0 and 3216.0" in said
+    (tmp_path / "s.tsv").write_text("sample\tLPS\nA\t3000\nB\tinf\n")
+    assert "value 'B': the score is infinite" in refused(capsys, *call)
+    (tmp_path / "s.tsv").write_text("sample\tLPS\nA\t3000\n")
+    with pytest.raises(SystemExit):
+        run(capsys, *call, "--platform", "rnaseq")
+    assert "--platform does not go with --from-score" in capsys.readouterr().err
+    assert not (tmp_path / "calls.tsv").exists()

@@ -76,6 +76,10 @@ def call(
     asked: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     if sample is not None and from_score is None:
         raise click.UsageError("--sample goes with --from-score")
+    if from_score is not None and asked:
+        raise click.UsageError(
+            f"--{next(iter(asked)).replace('_', '-')} does not go with --from-score: a score has its own scale"
+        )
     try:
         if from_score is None:
             calls = _from_table(chosen, table, asked, samples_in_rows)
