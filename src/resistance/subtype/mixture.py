@@ -14,7 +14,7 @@ from resistance.stats import bernoulli_mixture as stats
 from resistance.subtype.event_names import event_name
 from resistance.subtype.events import Events
 from resistance.subtype.genetic import WHAT, classify_events_table, cohort_events
-from resistance.subtype.method import Called, Method, as_calls, per_patient, probabilities_text
+from resistance.subtype.method import Called, Method, as_calls, one_sample_each, per_patient, probabilities_text
 from resistance.subtype.saved_json import read_saved, saved_text
 from resistance.subtype.visible import MAX_WEIGHT_MISSING, Seen, look
 
@@ -202,8 +202,9 @@ def classify(cohort: Cohort, settings: Subtype) -> Called:
         return Called(per_patient(cohort, METHOD, as_calls([]), what=WHAT))
     seen = replace(events, table=looked)
     if saved is None:
+        fitted = replace(events, table=looked.loc[one_sample_each(cohort, looked.index)])
         saved = fit_mixture(
-            seen, classes=asked.classes, criterion=asked.criterion, min_frequency=asked.min_frequency, seed=asked.seed
+            fitted, classes=asked.classes, criterion=asked.criterion, min_frequency=asked.min_frequency, seed=asked.seed
         )
     rows = call(saved, seen, max_weight_missing=settings.genetic.max_weight_missing)
     return Called(per_patient(cohort, METHOD, as_calls([METHOD.row(**row) for row in rows]), what=WHAT))

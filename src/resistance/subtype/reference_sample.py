@@ -163,7 +163,7 @@ def _checked(
             remedy="Give the whole reference sample (goyaRefSample4 has 20,337 genes).",
         )
     highest = max(counts.values())
-    if highest <= MAX_LOG2:
+    if highest <= MAX_LOG2 and any(count % 1 for count in counts.values()):
         raise InputError(
             f"no count is above {MAX_LOG2:g}: these look like logarithms", path=where, value=f"{highest:g}", remedy="Give counts."
         )
