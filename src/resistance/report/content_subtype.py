@@ -183,9 +183,9 @@ def _or_none(value: Any) -> Any:
     return None if value is None or value != value else value
 
 
-def _two_digits(value: Any) -> float | None:
-    """Return a kappa to two digits, None where unknown; not -0.00."""
-    return None if value is None or value != value else round(float(value), 2) + 0.0
+def _kappa(value: Any) -> float | None:
+    """Return a kappa, None where unknown; one that would be printed as -0.00 is 0."""
+    return None if value is None or value != value else float(value) if abs(value) >= 0.005 else 0.0
 
 
 def _agreement(row: dict[str, Any], calls: dict[str, dict[str, str]]) -> dict[str, Any]:
@@ -206,7 +206,7 @@ def _agreement(row: dict[str, Any], calls: dict[str, dict[str, str]]) -> dict[st
         "definite": int(row["n"]),
         "agree": int(row["agree"]),
         **{
-            name: _two_digits(row[of])
+            name: _kappa(row[of])
             for name, of in (("kappa", "kappa"), ("kappa_low", "kappa_ci_low"), ("kappa_high", "kappa_ci_high"))
         },
         "note": _or_none(row["note"]),
