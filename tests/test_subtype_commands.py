@@ -120,3 +120,48 @@ def test_a_transcriptome_is_refused_and_lps_is_named(shared, tmp_path, capsys):
     said = refused(capsys, "subtype", "call", "dlbcl90_coo", path, "--out", tmp_path / "calls.tsv")
     assert "use the method lps" in said
     assert not (tmp_path / "calls.tsv").exists()
+
+
+def test_numbers_with_separators_are_explained_and_not_taken_for_scores(tmp_path, capsys):
+    (tmp_path / "x.tsv").write_text("gene\tS1\tS2\nIRF4\t3,270\t1,200.5\nMME\t12,5\t3\nPIM2\tND\t5\n")
+    said = refused(capsys, "subtype", "call", "dlbcl90_coo", tmp_path / "x.tsv", "--out", tmp_path / "calls.tsv")
+    assert "row 2, column 'S1', value '3,270': is not a number. Write numbers without thousands separators" in said
+    assert "row 3, column 'S1', value '12,5': is not a number. Decimals have a point." in said
+    assert "value 'ND': is not a number. Genes stand in rows, samples in columns; decimals have a point; empty or NA" in said
+    assert "--from-score" not in said
+    assert "is a folder, not a file" in refused(
+        capsys, "subtype", "call", "lps_wright210", tmp_path, "--out", tmp_path / "calls.tsv"
+    )
+
+
+def test_gene_names_that_became_dates_are_restored_where_one_gene_is_meant_and_told(tmp_path, capsys):
+    rows = "".join(f"G{i}\t{i + 1}\t{2 * i + 1}\n" for i in range(12))
+    (tmp_path / "x.tsv").write_text(f"gene\tS1\tS2\n{rows}2-Sep\t9\t3\n1-Mar\t4\t5\n")
+    (tmp_path / "s.gmt").write_text("A\tx\tSEPTIN2\t" + "\t".join(f"G{i}" for i in range(9)) + "\n")
+    arguments = ("--gene-sets", tmp_path / "s.gmt", "--method", "ssgsea", "--out", tmp_path / "scores.tsv")
+    said = run(capsys, "subtype", "score", tmp_path / "x.tsv", *arguments).err
+    assert "1 gene names were turned into dates by a spreadsheet, restored: 2-Sep = SEPTIN2" in said
+    assert "1 gene names were turned into dates by a spreadsheet, not restored: 1-Mar" in said
+    assert pd.read_csv(tmp_path / "scores.tsv", sep="\t")["features_used"].tolist() == [10, 10]
+
+
+def test_stains_without_a_column_of_samples_are_refused(tmp_path, capsys):
+    (tmp_path / "x.csv").write_text("CD10,BCL6,MUM1\n10,80,5\n")
+    said = refused(capsys, "subtype", "call", "hans", tmp_path / "x.csv", "--out", tmp_path / "calls.tsv")
+    assert "x.csv, column 'CD10': no column names the samples: the first is an antibody" in said
+    assert not (tmp_path / "calls.tsv").exists()
+
+
+def test_probabilities_and_infinity_are_no_scores_and_a_score_has_no_platform(tmp_path, capsys):
+    call = ("subtype", "call", "dlbcl90_coo", tmp_path / "s.tsv", "--from-score", "LPS", "--out", tmp_path / "calls.tsv")
+    (tmp_path / "s.tsv").write_text("sample\tLPS\nA\t0.95\nB\t0.1\n")
+    said = refused(capsys, *call)
+    assert "s.tsv, value '0.1 to 0.95': all scores lie from 0 to 1: these look like probabilities. Give the score itself" in said
+    assert "means of 892.0 and 3216.0" in said
+    (tmp_path / "s.tsv").write_text("sample\tLPS\nA\t3000\nB\tinf\n")
+    assert "value 'B': the score is infinite" in refused(capsys, *call)
+    (tmp_path / "s.tsv").write_text("sample\tLPS\nA\t3000\n")
+    with pytest.raises(SystemExit):
+        run(capsys, *call, "--platform", "rnaseq")
+    assert "--platform does not go with --from-score" in capsys.readouterr().err
+    assert not (tmp_path / "calls.tsv").exists()

@@ -100,3 +100,7 @@ def test_what_was_written_is_read_and_every_other_mention_is_counted(tmp_path_fa
     found, counted = read(tmp_path_factory.mktemp("gmt"), gzip.compress(text) if packed else text)
     assert found == {name: tuple(dict.fromkeys(genes)) for name, genes in sets.items()}
     assert sum(row[2] for row in counted) == sum(len(genes) - len(set(genes)) for genes in sets.values())
+
+
+def test_quotes_around_names_and_genes_are_no_part_of_them(tmp_path: Path) -> None:
+    assert read(tmp_path, '"A"\t"of this study"\t"TP53"\t"MYC"\n')[0] == {"A": ("TP53", "MYC")}

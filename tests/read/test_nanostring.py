@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
+import zipfile
+
 import pandas as pd
 import pytest
 
@@ -163,4 +166,32 @@ def test_rcc_files_of_two_code_sets_are_not_called_together(tmp_path):
     (tmp_path / "a.RCC").write_text(RCC.format(irf4=1))
     (tmp_path / "b.RCC").write_text(RCC.format(irf4=1).replace("Endogenous,IRF4", "Endogenous,CRBN"))
     with pytest.raises(InputError, match=r"b.RCC: has another code set than a"):
+        read_counts(tmp_path)
+
+
+def test_rcc_files_may_be_packed_as_public_archives_hold_them(tmp_path):
+    text = RCC.format(irf4=911).encode()
+    (tmp_path / "GSM1_A.RCC.gz").write_bytes(gzip.compress(text))
+    assert read_counts(tmp_path / "GSM1_A.RCC.gz")["GSM1_A"].tolist() == [911, 520, 30211]
+    assert read_counts(tmp_path).columns.tolist() == ["gene", "GSM1_A"]
+    with zipfile.ZipFile(tmp_path / "raw.zip", "w") as archive:
+        archive.write(tmp_path / "GSM1_A.RCC.gz", "GSM1_A.RCC.gz")
+    assert read_counts(tmp_path / "raw.zip").columns.tolist() == ["gene", "GSM1_A"]
+    table = read_nanostring(
+        config.NanoString(format="rcc"),
+        tmp_path,
+        samples=["S1"],
+        files=pd.DataFrame({"sample_id": ["S1"], "rcc": ["GSM1_A.RCC.gz"]}),
+        dropped=Dropped("test"),
+    )
+    assert table["S1"].tolist() == [911, 520, 30211]
+    (tmp_path / "cut.RCC.gz").write_bytes(gzip.compress(text)[:40])
+    with pytest.raises(InputError, match=r"cut\.RCC\.gz: cannot be unpacked: the file is cut off or damaged"):
+        read_counts(tmp_path / "cut.RCC.gz")
+
+
+def test_a_sample_with_two_rcc_files_in_a_folder_is_refused_and_not_lost(tmp_path):
+    (tmp_path / "A.RCC").write_text(RCC.format(irf4=911))
+    (tmp_path / "A.RCC.gz").write_bytes(gzip.compress(RCC.format(irf4=7).encode()))
+    with pytest.raises(InputError, match=r"value 'A': holds two RCC files of one sample\. Keep one of them"):
         read_counts(tmp_path)

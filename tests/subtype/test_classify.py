@@ -67,3 +67,13 @@ def test_files_of_the_settings_are_relative_to_the_cohort_file(tmp_path):
     found = [given.models[0].file, given.genetic.events.file, given.genetic.lymphgen.file, given.genetic.mixture.file]
     assert found == [str(tmp_path / name) for name in ("models/m.json", "e.tsv", "l.tsv", "x.json")]
     assert Subtype().below(tmp_path) == Subtype()
+
+
+def test_two_labels_of_one_name_and_a_method_that_is_none_are_refused_in_one_sentence():
+    label = {"name": "array", "value": {"column": "COO"}}
+    with pytest.raises(ValidationError, match="two labels are called array"):
+        Subtype.model_validate({"labels": [label, label]})
+    with pytest.raises(ValidationError) as found:
+        Subtype.model_validate({"methods": ["hans", "hanz"]})
+    assert found.value.error_count() == 1
+    assert "there is no method 'hanz' (there are: hans, double_expressor," in str(found.value)

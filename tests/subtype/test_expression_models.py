@@ -400,3 +400,10 @@ def test_expression_is_not_changed_by_being_used(models):
     apply_model(models["lps", "quantile"], of)
     train_model(Expression(of.genes, of.samples, of.values, "log2"), labels(frame(2)), n_genes=5, folds=3)
     np.testing.assert_array_equal(before, of.values)
+
+
+def test_one_platform_written_in_two_ways_is_one():
+    trained = train_model(from_frame(frame(), "log2", platform="RNA-seq"), labels(frame()), "lps", name="coo")
+    calls = apply_model(trained, from_frame(frame(2), "log2", platform="rnaseq"))
+    assert calls["subtype"].notna().any()
+    assert not calls["flags"].fillna("").str.contains("trained on").any()

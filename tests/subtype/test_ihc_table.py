@@ -90,3 +90,21 @@ def test_the_given_table_is_not_altered():
     before = given.copy(deep=True)
     classify_table(given)
     pd.testing.assert_frame_equal(given, before)
+
+
+def test_a_row_without_a_name_and_a_table_without_names_are_refused():
+    stains = {"CD10": [10, 20], "BCL6": [80, 80], "MUM1": [5, 5]}
+    with pytest.raises(InputError, match=r"row 3, column 'sample_id': the sample has no name\. Name it, or leave the row out"):
+        classify_table(pd.DataFrame({"sample_id": ["A", None], **stains}))
+    with pytest.raises(InputError, match=r"column 'CD10': no column names the samples: the first is an antibody"):
+        classify_table(pd.DataFrame(stains))
+    assert classify_table(pd.DataFrame(stains, index=["A", "B"]))["sample_id"].tolist() == ["A", "B"]
+
+
+def test_a_stain_that_was_not_read_is_unknown_and_a_decimal_comma_is_explained():
+    rows = classify_table(pd.DataFrame({"sample_id": ["A", "B"], "CD10": ["n.d.", "Unknown"], "BCL6": [80, 80], "MUM1": [5, 5]}))
+    assert rows["reason"].str.startswith("CD10 not known").all()
+    with pytest.raises(InputError, match=r"value '12,5': .*Numbers with a decimal point.*empty: not done"):
+        classify_table(pd.DataFrame({"sample_id": ["A"], "CD10": ["12,5"], "BCL6": [80], "MUM1": [5]}))
+    with pytest.raises(InputError, match="where 1 and 0 are calls, write positive and negative"):
+        classify_table(pd.DataFrame({"sample_id": ["A"], "CD10": [1], "BCL6": [0], "MUM1": [1]}))

@@ -65,7 +65,9 @@ def test_nobody_in_common_is_a_row_with_a_note_and_one_class_has_no_kappa():
     assert pd.isna(row["kappa"])
     assert row["note"] == "fewer than 20 patients; kappa is not defined: both gave one class to all"
     row = concordance(subtypes({"a": {"P1": "GCB"}, "label:b": {"P1": "germinal"}})).iloc[0]
-    assert row["note"] == "fewer than 20 patients; the two have no class in common"
+    assert row["note"] == (
+        "fewer than 20 patients; one of the two gave one class to all, where kappa is 0 whatever the agreement; the two have no class in common"
+    )
 
 
 def test_a_disagreement_says_what_may_explain_it():
@@ -155,3 +157,51 @@ def test_names_of_different_systems_are_not_compared(pairs):
 def test_two_methods_with_the_clusters_of_one_paper_are_compared():
     row = concordance(subtypes(study(("C1", "C1"), ("C2", "C3")), GENETIC)).iloc[0]
     assert (row["n"], row["agree"]) == (2, 1)
+
+
+RISKS = {"label:a": "risk", "b": "risk"}
+
+
+def test_risks_without_a_class_in_common_are_crossed_and_not_called_disagreements():
+    pairs = [("double_expressor", "DHITsig-"), ("not_double_expressor", "DHITsig+"), ("not_double_expressor", "UNCLASSIFIED")]
+    table = subtypes(study(*pairs), RISKS)
+    row = concordance(table).iloc[0]
+    assert (row["n_both"], row["n"], row["note"]) == (3, 0, "the two name their classes by different systems: nothing to compare")
+    assert pd.isna(row["kappa"])
+    assert pd.isna(row["agreement"])
+    assert disagreements(table).empty
+
+
+def test_risks_that_disagree_on_everybody_are_disagreements_where_their_classes_are_the_same():
+    table = subtypes(study(("high", "low"), ("low", "high")), RISKS)
+    assert concordance(table).iloc[0][["n", "agree"]].tolist() == [2, 0]
+    assert len(disagreements(table)) == 2
+    # one class each: nothing says that they are of two systems
+    assert len(disagreements(subtypes(study(("high", "low")), RISKS))) == 1
+    # two known methods of one signature, though here they have no call in common
+    calls = {
+        "lps_dhitsig104": {"P1": "DHITsig-POS", "P2": "DHITsig-POS"},
+        "rnaseq_dzsig28": {"P1": "DZsig-NEG", "P2": "DZsig-NEG"},
+    }
+    assert len(disagreements(subtypes(calls, dict.fromkeys(calls, "expression_class")))) == 2
+
+
+def test_the_dark_zone_signature_is_one_thing_on_all_its_platforms():
+    calls = {
+        "dlbcl90_dhitsig": {"P1": "DHITsig+", "P2": "DHITsig-", "P3": "UNCLASSIFIED"},
+        "rnaseq_dzsig28": {"P1": "DZsig-POS", "P2": "DZsig-POS", "P3": "DZsig-NEG"},
+        "dlbcl90_pmbl": {"P1": "DLBCL", "P2": "DLBCL", "P3": "PMBL"},
+    }
+    kinds = {"dlbcl90_dhitsig": "risk", "rnaseq_dzsig28": "expression_class", "dlbcl90_pmbl": "expression_class"}
+    table = subtypes(calls, kinds)
+    found = concordance(table)
+    assert found[["method_1", "method_2", "n_both", "n", "agree"]].to_numpy().tolist() == [
+        ["dlbcl90_dhitsig", "rnaseq_dzsig28", 3, 2, 1]
+    ]
+    assert disagreements(table)["patient_id"].tolist() == ["P2", "P3"]
+
+
+def test_a_method_that_gives_one_class_has_a_kappa_of_0_and_the_note_says_why():
+    row = concordance(subtypes(study(*[("GCB", "GCB")] * 18, *[("GCB", "ABC")] * 4))).iloc[0]
+    assert (row["agree"], row["kappa"]) == (18, pytest.approx(0, abs=1e-12))
+    assert row["note"] == "one of the two gave one class to all, where kappa is 0 whatever the agreement"

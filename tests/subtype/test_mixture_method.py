@@ -10,6 +10,8 @@ import pytest
 from click.testing import CliRunner
 
 from resistance.cli import cli
+from resistance.cohort import Cohort
+from resistance.config import Subtype
 from resistance.errors import InputError
 from resistance.subtype import mixture
 from resistance.subtype.events import check_events
@@ -106,3 +108,32 @@ def test_train_mixture_from_the_command_line(tmp_path, fitted):
     wrong = run.invoke(cli, ["subtype", "train", "mixture", "--matrix", f"{tmp_path}/m.tsv", "--classes", "8-2", "--out", f"{tmp_path}/x.json"])  # fmt: skip
     assert wrong.exit_code == 2
     assert "the lower number first" in wrong.output.replace("\n", " ").replace("│", "").replace("  ", " ")
+
+
+def test_a_patient_with_many_samples_counts_once_in_the_fit(tmp_path):
+    table, _ = planted(80)
+    later = pd.DataFrame({f"S0_{i}": table["S70"] for i in range(40)})  # P0 at forty relapses, of the other cluster
+    found = {}
+    for name, matrix in (("one", table), ("many", pd.concat([table, later], axis=1))):
+        matrix.to_csv(tmp_path / f"{name}.tsv", sep="\t")
+        samples = [(s, f"P{s[1:].partition('_')[0]}", "tumour", "relapse" if "_" in s else "baseline", 0.0) for s in matrix]
+        cohort = Cohort(
+            facts={"build": "GRCh38"},
+            patients=pd.DataFrame({"patient_id": [f"P{i}" for i in range(80)]}),
+            samples=pd.DataFrame(samples, columns=["sample_id", "patient_id", "material", "timepoint", "day"]),
+        )
+        settings = Subtype.model_validate(
+            {"methods": ["mixture"], "genetic": {"events": {"file": str(tmp_path / f"{name}.tsv")}}}
+        )
+        found[name] = mixture.classify(cohort, settings).subtypes
+    assert found["one"]["subtype"].nunique() == 2
+    pd.testing.assert_series_equal(found["one"]["probability"], found["many"]["probability"], check_exact=True)
+    assert found["many"]["reason"].iloc[0].endswith("40 other sample(s) of the patient not shown here")
+
+
+def test_the_reason_does_not_depend_on_the_order_of_the_events(fitted):
+    _, table, _ = fitted
+    older = table.rename(index={"GENE0": "HIST1H1E", "GENE1": "MLL2"})
+    reasons = [mixture.classify_table(part)["reason"].iloc[0] for part in (older, older.iloc[::-1])]
+    assert reasons[0] == reasons[1]
+    assert "HIST1H1E = H1-4, MLL2 = KMT2D" in reasons[0]

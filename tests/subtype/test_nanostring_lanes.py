@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import math
 import statistics
 
@@ -271,3 +272,16 @@ def test_the_lanes_of_the_published_examples_are_judged_by_their_controls(shared
             assert ("lane_linearity" in flags) == (x.corr(y) ** 2 < 0.95)
             limit = statistics.mean(negative) + 2 * statistics.stdev(negative)
             assert ("lane_limit_of_detection" in flags) == (by_name["POS_E"] < limit)
+
+
+def test_an_empty_lane_alone_is_not_called_and_no_logarithm(counts):
+    nothing = pd.DataFrame({"gene": list(counts), "S1": 0})
+    row = dlbcl90_coo.classify_table(nothing).iloc[0]
+    assert pd.isna(row["subtype"])
+    assert "housekeeping_low" in row["flags"]
+    assert row["reason"].startswith("not called: geometric mean of the housekeeping genes 1.0")
+
+
+def test_lanes_of_packed_files_are_read(tmp_path, counts):
+    (tmp_path / "S1.RCC.gz").write_bytes(gzip.compress(rcc(counts).encode()))
+    assert read_lane_table(tmp_path / "S1.RCC.gz")[["sample_id", "fov_counted"]].to_numpy().tolist() == [["S1", 268.0]]

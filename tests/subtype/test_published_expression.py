@@ -329,3 +329,22 @@ def test_a_score_that_is_not_there_is_named():
     with pytest.raises(InputError, match=r"value 'nfkB': there is no such score. There are: nfkb, "):
         score_names(["nfkB"])
     assert score_names(["all"]) == tuple(load_scores())
+
+
+@pytest.mark.parametrize("module", [lps_wright210, lps_dhitsig104, prps_st_wright210])
+def test_a_gene_of_the_score_in_two_rows_is_told_by_every_call(module):
+    frame, _ = cohort_frame()
+    frame = frame.rename(index={"MME": "MYC"}) if module is lps_dhitsig104 else frame
+    twice = "MME" if module is not lps_dhitsig104 else "MYC"
+    table = pd.concat([frame, frame.loc[[twice]] - 3])
+    more = {} if module is not lps_dhitsig104 else {"max_weight_missing": 1.0}
+    flags = module.classify_table(table, **more)["flags"]
+    assert flags.str.contains(f"several rows: {twice}", regex=False).all()
+    assert not module.classify_table(frame, **more)["flags"].str.contains("several rows").any()
+
+
+def test_where_no_gene_is_found_the_message_shows_how_the_rows_are_named():
+    frame, _ = cohort_frame()
+    firehose = frame.set_axis([f"{gene}|{i}" for i, gene in enumerate(frame.index)], axis=0)
+    with pytest.raises(InputError, match=r"100\.0% of the score's weight.*; the table's rows are named MME\|0, SERPINA9\|1, "):
+        lps_wright210.classify_table(firehose)

@@ -107,14 +107,15 @@ def test_without_a_reference_it_is_said_where_one_is_named_and_where_it_comes_fr
         ("\n", "\nENSG00000000009\t-3\n", "row 2, column 'ref', value '-3': the count is negative. Give counts, not logarithms"),
         ("\n", "\nENSG00000000009\tinf\n", "row 2, column 'ref', value 'inf': is not a number"),
         ("\n", "\nENSG00000000009\t\n", "row 2, column 'ref', value '': is not a number"),
-        ("\n", "\nENSG00000000009\n", "row 2, column 'ref', value '': is not a number"),
+        ("\n", "\nENSG00000000009\n", "row 2: has 1 cells where the header has 2. The file may be cut off"),
         ("\n", "\n\t3\n", "row 2, column 'id': the gene has no name. Leave the row out"),
         (
             "\n",
             "\nENSG00009000007.4\t3\n",
             "value 'ENSG00009000007': the gene stands twice (first in row 2). Keep one row per gene",
         ),
-        ("id\tref\n", "id\tref\tlength\n", "the reference sample has 3 columns, two are needed (id, ref, length)"),
+        ("id\tref\n", "id\tref\tlength\n", "row 2: has 2 cells where the header has 3"),
+        ("id\tref\n", "ENSG00000000008\t12\n", "column '12': the first row is a gene: the file has no header"),
     ],
 )
 def test_what_is_wrong_with_a_file_is_told_with_its_place(written, old, new, said):
@@ -122,6 +123,19 @@ def test_what_is_wrong_with_a_file_is_told_with_its_place(written, old, new, sai
         read_reference(edited(written, old, new))
     assert str(found.value).startswith(str(written))
     assert said in str(found.value)
+
+
+def test_a_third_column_and_logarithms_are_no_reference(written, tmp_path):
+    lines = written.read_text().splitlines()
+    (tmp_path / "three.tsv").write_text("\n".join(f"{line}\t1" for line in lines))
+    with pytest.raises(InputError, match=r"the reference sample has 3 columns, two are needed"):
+        read_reference(tmp_path / "three.tsv")
+    logs = "\n".join(f"{gene}\t{np.log2(float(count) + 1)}" for gene, count in (line.split("\t") for line in lines[1:]))
+    (tmp_path / "log.tsv").write_text(f"id\tref\n{logs}\n")
+    with pytest.raises(
+        InputError, match=r"log\.tsv, value '[\d.]+': no count is above 50: these look like logarithms\. Give counts"
+    ):
+        read_reference(tmp_path / "log.tsv")
 
 
 def test_a_file_that_is_missing_short_or_of_other_genes_is_refused(written, sample, tmp_path, counts):
@@ -192,3 +206,15 @@ def test_a_cohort_with_log_values_has_rows_with_the_reason_and_no_call(counts):
     assert found["patient_id"].tolist() == ["P1", "P2", "P3"]
     assert found["subtype"].isna().all()
     assert found["reason"].str.startswith("no call: raw counts are needed").all()
+
+
+@pytest.mark.parametrize("platform", ["nanostring", "nCounter", "Affymetrix", "array"])
+def test_counts_of_another_platform_are_refused_with_the_method_that_takes_them(written, counts, platform):
+    with pytest.raises(InputError, match=r"one of RNA-seq counts, the table is \w+\. For NanoString counts use dlbcl90_coo"):
+        rnaseq_coo21.classify_table(counts, platform=platform, rnaseq_reference=written)
+
+
+def test_a_gene_in_two_rows_is_added_up_and_told(written, counts):
+    gene = ensembl("IRF4")
+    flags = rnaseq_coo21.classify_table(pd.concat([counts, counts.loc[[gene]]]), rnaseq_reference=written)["flags"]
+    assert flags.str.contains(f"several rows: {gene}", regex=False).all()

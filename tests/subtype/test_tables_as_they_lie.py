@@ -10,14 +10,25 @@ import pytest
 
 from resistance import cli
 from resistance.errors import InputError
-from resistance.subtype import chapuy, dlbcl90_coo, event_model, hans, lps_wright210, lymphgen, rnaseq_coo21, rnaseq_dzsig28
+from resistance.subtype import (
+    chapuy,
+    dlbcl90_coo,
+    event_model,
+    hans,
+    lps_wright210,
+    lymphgen,
+    mixture,
+    rnaseq_coo21,
+    rnaseq_dzsig28,
+)
 from resistance.subtype.apply_model import apply_model
-from resistance.subtype.events import check_events, read_events, read_table, table_events
+from resistance.subtype.events import check_events, read_events, table_events
 from resistance.subtype.expression import from_frame
 from resistance.subtype.label_table import read_labels
 from resistance.subtype.lymphgen_inputs import entrez_ids
 from resistance.subtype.nanostring_table import counts_of_table
 from resistance.subtype.signature import load_signatures
+from resistance.subtype.text_table import read_table
 from resistance.subtype.train_model import train_model
 
 
@@ -320,3 +331,50 @@ def test_a_series_is_one_sample_and_what_is_no_table_is_refused_in_words():
     for method in (dlbcl90_coo, chapuy, hans, lps_wright210, rnaseq_coo21, lymphgen):
         with pytest.raises(InputError, match=r"a table is needed, this is a str. Give a pandas DataFrame"):
             method.classify_table("counts.csv")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("gene\tS1\tS2\tS1\nTP53\t2\t0\t0\n", r"e\.tsv, column 'S1': two columns have this name\. Rename or remove one of them"),
+        ("gene\tS1\tS2\nTP53\t2\t0\nMYD88\t1\n", r"e\.tsv, row 3: has 2 cells where the header has 3\. The file may be cut off"),
+        ('gene\tS1\tS2\n"TP53\t2\t0\nMYD88\t1\t0\n', r"has 1 cells where the header has 3"),
+    ],
+)
+def test_a_sample_named_twice_or_a_row_that_is_cut_off_is_no_new_sample_and_no_unseen_event(tmp_path, text, message):
+    path = tmp_path / "e.tsv"
+    path.write_text(text)
+    with pytest.raises(InputError, match=message):
+        read_events(path)
+
+
+def test_a_workbook_with_a_sample_twice_is_refused_too(tmp_path):
+    pd.DataFrame([["gene", "S1", "S1"], ["TP53", "2", "0"]]).to_excel(tmp_path / "e.xlsx", header=False, index=False)
+    with pytest.raises(InputError, match="column 'S1': two columns have this name"):
+        read_events(tmp_path / "e.xlsx")
+
+
+def test_a_csv_with_semicolons_is_read_and_a_folder_is_called_one(tmp_path):
+    (tmp_path / "e.csv").write_text("gene;S1;S2\nTP53;2;0\n")
+    assert read_events(tmp_path / "e.csv").table["TP53"].to_dict() == {"S1": 2.0, "S2": 0.0}
+    with pytest.raises(InputError, match="is a folder, not a table"):
+        read_events(tmp_path)
+
+
+def test_events_are_found_in_any_case_and_those_of_mice_are_refused():
+    # DOCK1 and NLRP8 are known to Chapuy's weights only, MYD88 to the knowledge base too
+    table = pd.DataFrame({"S1": [1, 2, 0]}, index=["dock1", "nlrp8", "myd88"])
+    known = ["DOCK1", "NLRP8", "MYD88", "TP53"]
+    assert list(check_events(table, known=known).table.columns) == ["DOCK1", "NLRP8", "MYD88"]
+    with pytest.raises(
+        InputError, match=r"the genes look like mouse \(Dock1, Nlrp8, Myd88 \.\.\.\), and the events .* are human"
+    ):
+        check_events(table.rename(str.capitalize), known=known)
+
+
+def test_the_mixture_does_not_depend_on_the_order_of_samples_and_events():
+    rng = np.random.default_rng(7)
+    table = pd.DataFrame(rng.integers(0, 2, (12, 60)), index=[f"E{i}" for i in range(12)], columns=[f"S{i}" for i in range(60)])
+    first = mixture.classify_table(table).set_index("sample_id")
+    turned = mixture.classify_table(table.iloc[::-1, ::-1]).set_index("sample_id").loc[first.index]
+    pd.testing.assert_frame_equal(first, turned, check_exact=True)

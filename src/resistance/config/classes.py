@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from resistance.config.words import Mapped, Strict
 
@@ -201,6 +201,23 @@ class Subtype(Strict):
     use: str | None = Field(
         None, description="The method whose calls stratify the analysis and head the report: label:<name>, hans ..."
     )
+
+    @field_validator("methods", mode="before")
+    @classmethod
+    def _known(cls, methods: object) -> object:
+        """Say in one sentence what no method is called."""
+        for name in methods if isinstance(methods, list) else []:
+            if isinstance(name, str) and name not in get_args(MethodName) and not name.startswith("model:"):
+                raise ValueError(f"there is no method '{name}' (there are: {', '.join(get_args(MethodName))}, and model:<name>)")
+        return methods
+
+    @model_validator(mode="after")
+    def _labels_once(self) -> Subtype:
+        names = [label.name for label in self.labels]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"two labels are called {twice[0]}")
+        return self
 
     @model_validator(mode="after")
     def _verified(self) -> Subtype:

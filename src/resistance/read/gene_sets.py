@@ -79,7 +79,7 @@ def read_gene_sets(path: Path, dropped: Dropped) -> GeneSets:
     for row, line in enumerate(_lines(path), start=1):
         if not line.strip() or line.startswith("#"):
             continue
-        fields = [field.strip() for field in line.split("\t")]
+        fields = [field.strip().strip('"').strip() for field in line.split("\t")]
         name = fields[0]
         if len(fields) == 1:
             problems.append(Problem("the line has no tab", str(path), row, value=name[:60], remedy=_REMEDY))

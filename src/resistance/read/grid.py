@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
@@ -106,7 +107,7 @@ def read_grid(path: Path, *, labels: Collection[str] = (), further_headers: bool
         found = pd.to_numeric(column, errors="coerce").astype("float64")
         bad = (found.isna() & column.notna()) | found.isin([float("inf"), float("-inf")])
         problems += [
-            Problem("is not a number", str(path), int(lines[i]), name, str(column[i]), "Genes stand in rows, samples in columns; decimals have a point.")
+            Problem("is not a number", str(path), int(lines[i]), name, str(column[i]), _remedy(str(column[i])))
             for i in bad[bad].index[:3]
         ]  # fmt: skip
         numbers[name] = found
@@ -115,6 +116,15 @@ def read_grid(path: Path, *, labels: Collection[str] = (), further_headers: bool
     if not numbers:
         raise InputError("the file has no column of numbers", path=path, remedy="One column per sample is expected.")
     return Grid(frame[text].astype(pd.StringDtype(na_value=np.nan)), pd.DataFrame(numbers, index=frame.index), lines)
+
+
+def _remedy(cell: str) -> str:
+    """Return what to do about a cell that is no number."""
+    if re.fullmatch(r"-?\d{1,3}(,\d{3})+(\.\d+)?", cell.strip()):
+        return "Write numbers without thousands separators; decimals have a point."
+    if re.fullmatch(r"-?\d+,\d+", cell.strip()):
+        return "Decimals have a point."
+    return "Genes stand in rows, samples in columns; decimals have a point; empty or NA: not measured."
 
 
 def _tab_separated(path: Path, labels: Collection[str]) -> pd.DataFrame:
@@ -180,6 +190,8 @@ def _text(path: Path) -> str:
         return raw.decode("utf-8-sig")
     except FileNotFoundError as error:
         raise InputError("the file is missing", path=path, remedy="Paths are relative to the cohort file.") from error
+    except IsADirectoryError as error:
+        raise InputError("is a folder, not a file", path=path) from error
     except UnicodeDecodeError as error:
         raise InputError("is not UTF-8 text", path=path, remedy="Save it as tab separated text, UTF-8.") from error
     except (EOFError, gzip.BadGzipFile, OSError) as error:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import re
+import zlib
 from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -139,14 +141,31 @@ def _from_rcc(base: Path, samples: Collection[str], files: pd.DataFrame | None) 
 TEXT_COLUMNS = ("CodeClass", "Code Class", "Code_Class", "Class", "Accession", "Annotation", "Name", "Gene", "Code")
 
 
+def is_rcc(name: str) -> bool:
+    """Return whether a file is an RCC file by its name, also packed (.RCC.gz)."""
+    return name.lower().removesuffix(".gz").endswith(".rcc")
+
+
+def sample_of(name: str) -> str:
+    """Return the sample of an RCC file: its name without folder and ending.
+
+    Examples
+    --------
+    >>> sample_of("lanes/20-0117_01.RCC"), sample_of("GSM01_A.RCC.gz")
+    ('20-0117_01', 'GSM01_A')
+    """
+    base = Path(name).name
+    return Path(base[: -len(".gz")] if base.lower().endswith(".gz") else base).stem
+
+
 def read_counts(path: Path) -> pd.DataFrame:
     """Read NanoString counts that belong to no cohort.
 
     Parameters
     ----------
     path : Path
-        A table (codes in rows, their names in the first column, or in 'Name' or 'Gene'), an RCC file, or a
-        folder or .zip of RCC files.
+        A table (codes in rows, their names in the first column, or in 'Name' or 'Gene'), an RCC file (also
+        packed, .RCC.gz), or a folder or .zip of RCC files.
 
     Returns
     -------
@@ -161,8 +180,7 @@ def read_counts(path: Path) -> pd.DataFrame:
     """
     import pandas as pd
 
-    lower = path.name.lower()
-    if not path.is_dir() and not lower.endswith((".rcc", ".zip")):
+    if not path.is_dir() and not is_rcc(path.name) and not path.name.lower().endswith(".zip"):
         grid = read_grid(path, labels=TEXT_COLUMNS, further_headers=True)
         named = [name for name in grid.labels if str(name).lower() in ("name", "gene", "code")]
         values = grid.values.drop(columns=[name for name in grid.values if str(name).startswith("Annotation")])
@@ -176,7 +194,10 @@ def read_counts(path: Path) -> pd.DataFrame:
             raise InputError(
                 f"has another code set than {next(iter(counts))}", path=path / name, remedy="Call one code set at a time."
             )
-        counts[Path(name).stem] = column
+        sample = sample_of(name)
+        if sample in counts:
+            raise InputError("holds two RCC files of one sample", path=path, value=sample, remedy="Keep one of them.")
+        counts[sample] = column
     return pd.DataFrame(counts).rename_axis(["gene", "code_class"]).reset_index().drop(columns="code_class")
 
 
@@ -192,7 +213,7 @@ def read_texts(path: Path) -> dict[str, str]:
         texts = _unzipped(path)
     else:
         files = sorted(path.iterdir()) if path.is_dir() else [path]
-        texts = {file.name: _read_text(file) for file in files if file == path or file.name.lower().endswith(".rcc")}
+        texts = {file.name: _read_text(file) for file in files if file == path or is_rcc(file.name)}
     if not texts:
         raise InputError("holds no RCC file", path=path)
     return texts
@@ -203,8 +224,8 @@ def _unzipped(path: Path) -> dict[str, str]:
 
     try:
         with zipfile.ZipFile(path) as archive:
-            names = sorted(name for name in archive.namelist() if name.lower().endswith(".rcc") and "__MACOSX" not in name)
-            found = {Path(name).name: archive.read(name).decode("utf-8-sig", errors="replace") for name in names}
+            names = sorted(name for name in archive.namelist() if is_rcc(name) and "__MACOSX" not in name)
+            found = {Path(name).name: _decoded(archive.read(name), path / name) for name in names}
     except FileNotFoundError as error:
         raise InputError("the file is missing", path=path) from error
     except (zipfile.BadZipFile, OSError) as error:
@@ -216,9 +237,17 @@ def _unzipped(path: Path) -> dict[str, str]:
     return found
 
 
+def _decoded(raw: bytes, path: Path) -> str:
+    """Return the text of an RCC file, which public archives hold packed by gzip."""
+    try:
+        return (gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw).decode("utf-8-sig", errors="replace")
+    except (EOFError, OSError, zlib.error) as error:
+        raise InputError(f"cannot be unpacked: the file is cut off or damaged ({error})", path=path) from error
+
+
 def _read_text(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8-sig", errors="replace")
+        return _decoded(path.read_bytes(), path)
     except FileNotFoundError as error:
         raise InputError("the file is missing", path=path, remedy="Paths are relative to the cohort file.") from error
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from resistance import config
-from resistance.read.nanostring import read_texts
+from resistance.read.nanostring import is_rcc, read_texts, sample_of
 from resistance.schemas import NANOSTRING_LANES
 from resistance.tables import conform, empty
 
@@ -60,9 +60,9 @@ def read_lanes(
 
 def read_lane_table(path: Path) -> pd.DataFrame:
     """Read the lanes of an RCC file, or of a folder or .zip of them (schema ``nanostring_lanes``); of a table of counts: no rows."""
-    if not path.is_dir() and not path.name.lower().endswith((".rcc", ".zip")):
+    if not path.is_dir() and not is_rcc(path.name) and not path.name.lower().endswith(".zip"):
         return empty(NANOSTRING_LANES)
-    return lane_table({Path(name).stem: text for name, text in read_texts(path).items()})
+    return lane_table({sample_of(name): text for name, text in read_texts(path).items()})
 
 
 def lane_table(texts: Mapping[str, str]) -> pd.DataFrame:

@@ -102,7 +102,9 @@ def _text(path: Path, encoding: str, comment: str | None) -> Iterator[tuple[int,
         text = raw.decode(encoding)
     except UnicodeDecodeError as error:
         raise InputError(
-            f"is not {encoding} text (byte {error.start})", path=path, remedy="Set 'encoding', for instance latin-1 or utf-16."
+            f"is not {encoding} text (byte {error.start})",
+            path=path,
+            remedy="Save it as UTF-8, or set 'encoding' in the cohort file (such as latin-1 or utf-16).",
         ) from error
     if "\0" in text:
         raise InputError("holds NUL bytes: this is no text table", path=path, remedy="Is it a workbook? Then name it .xlsx.")

@@ -142,6 +142,8 @@ def _disagreements(tables: StageTables) -> dict[str, Any]:
 
 
 def _scored(rows: pd.DataFrame) -> list[str]:
+    """Return the methods whose score is one axis that parts the classes; a genetic method scores each class on its own."""
+    rows = rows[rows["kind"] != "genetic"]
     return [str(name) for name, part in rows.groupby("method", sort=False) if part["score"].notna().sum() > 1]
 
 
@@ -181,6 +183,11 @@ def _or_none(value: Any) -> Any:
     return None if value is None or value != value else value
 
 
+def _kappa(value: Any) -> float | None:
+    """Return a kappa, None where unknown; one that would be printed as -0.00 is 0."""
+    return None if value is None or value != value else float(value) if abs(value) >= 0.005 else 0.0
+
+
 def _agreement(row: dict[str, Any], calls: dict[str, dict[str, str]]) -> dict[str, Any]:
     """Cross two methods on the patients both called, beside the numbers of the stage's table."""
     a, b = row["method_1"], row["method_2"]
@@ -198,8 +205,9 @@ def _agreement(row: dict[str, Any], calls: dict[str, dict[str, str]]) -> dict[st
         "b_calls": len(calls[b]),
         "definite": int(row["n"]),
         "agree": int(row["agree"]),
-        "kappa": _or_none(row["kappa"]),
-        "kappa_low": _or_none(row["kappa_ci_low"]),
-        "kappa_high": _or_none(row["kappa_ci_high"]),
+        **{
+            name: _kappa(row[of])
+            for name, of in (("kappa", "kappa"), ("kappa_low", "kappa_ci_low"), ("kappa_high", "kappa_ci_high"))
+        },
         "note": _or_none(row["note"]),
     }

@@ -13,7 +13,7 @@ from resistance.errors import InputError
 from resistance.stats.quantile_scaling import row_moments
 from resistance.stats.two_normals import TwoNormals, called, from_labels
 from resistance.subtype import lps
-from resistance.subtype.expression import Expression
+from resistance.subtype.expression import Expression, plain_platform
 from resistance.subtype.genes import find_genes, share_missing
 from resistance.subtype.method import as_calls, probabilities_text
 from resistance.subtype.rules import rule_of
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 #: share of a score's weight that genes without a row in the table may have, unless another is asked for
 MAX_WEIGHT_MISSING = 0.2
+#: share of the weight above which missing genes look like another way of naming
+OTHER_NAMES = 0.9
 #: share of the weight that one sample's missing values may have; above MAX_WEIGHT_MISSING it is flagged
 MAX_SAMPLE_MISSING = 0.5
 #: fewest samples that can be standardised by themselves
@@ -108,13 +110,12 @@ def apply_model(
     if densities == "sign":
         normals = _by_sign(scored.score)
     flags = ["standardised within these samples"] if scaling == "own" else []
-    double = set(expression.merged) & set(_rows(model, expression).values())
-    flags += [f"several rows: {', '.join(sorted(double))}"] if double else []
+    flags += expression.merged_among(_rows(model, expression).values())
     flags += list(SELF_TRAINED_FLAGS) if model.self_trained else []
     flags += ["distributions of these samples' scores"] if densities == "sign" else []
     if model.platform == "unspecified" or expression.platform == "unspecified":
         flags.append("platform not stated")
-    elif model.platform != expression.platform:
+    elif plain_platform(model.platform) != plain_platform(expression.platform):
         flags.append(f"trained on {model.platform}")
     weights = dict(zip(model.genes, np.abs(model.trained.weight), strict=True))
     lost_genes = [gene for gene in absent if gene in weights]
@@ -193,7 +194,8 @@ def _refuse_options(model: Model, expression: Expression, scaling: str, densitie
     if densities == "sign" and model.rule == "lps":
         raise InputError("0 is no border of LPS", column="densities", value=densities, remedy="Use 'training'.")
     differ = []
-    if "unspecified" not in (model.platform, expression.platform) and model.platform != expression.platform:
+    named = "unspecified" not in (model.platform, expression.platform)
+    if named and plain_platform(model.platform) != plain_platform(expression.platform):
         differ.append(f"platform {model.platform}, these are {expression.platform}")
     if model.unit != expression.unit:
         differ.append(f"unit {model.unit}, these are {expression.unit}")
@@ -226,13 +228,14 @@ def lost_share(model: Model, expression: Expression, allowed: float) -> tuple[li
     _refuse_turned(model, expression)
     lost = list(find_genes(model.genes, expression.genes, where="expression").missing)
     share = share_missing(dict(zip(model.genes, np.abs(model.trained.weight), strict=True)), lost)
-    return lost, share, lost_in_words(lost, share, allowed)
+    return lost, share, lost_in_words(lost, share, allowed, expression.genes)
 
 
-def lost_in_words(lost: Sequence[str], share: float, allowed: float) -> str:
-    """Return, in words, which genes a table lacks and how much of the score's weight they have."""
+def lost_in_words(lost: Sequence[str], share: float, allowed: float, rows: Sequence[str] = ()) -> str:
+    """Return, in words, which genes a table lacks and how much of the score's weight they have; of nearly all, how `rows` are named."""
     names = f"{', '.join(lost[:20])}{' ...' if len(lost) > 20 else ''}"
-    return f"{len(lost)} genes with {share:.1%} of the score's weight are missing, {allowed:.0%} are allowed ({names})"
+    found = f"; the table's rows are named {', '.join(rows[:3])} ..." if rows and share > OTHER_NAMES else ""
+    return f"{len(lost)} genes with {share:.1%} of the score's weight are missing, {allowed:.0%} are allowed ({names}){found}"
 
 
 def _own(model: Model, values: FloatArray) -> FloatArray:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from resistance.schemas import CONCORDANCE, DISAGREEMENTS
 from resistance.stats.agreement import agreement
 from resistance.subtype.method import UNCLASSIFIED
+from resistance.subtype.registry import METHODS
 from resistance.tables import conform
 
 if TYPE_CHECKING:
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
 #: classes that a method which knows only GCB and non-GCB calls non-GCB
 _NON_GCB = {"ABC": "non-GCB"}
+#: the dark-zone signature (first called DHITsig) on its platforms: one pair of classes
+_DARK_ZONE = {"DHITsig-POS": "DHITsig+", "DHITsig-NEG": "DHITsig-", "DZsig-POS": "DHITsig+", "DZsig-NEG": "DHITsig-"}
+_OF_DARK_ZONE = frozenset([*_DARK_ZONE, *_DARK_ZONE.values()])
 #: flags of a call that may explain why another method says something else
 _TELLING = (
     "borderline",
@@ -65,7 +69,7 @@ def concordance(subtypes: pd.DataFrame) -> pd.DataFrame:
     rows: list[dict[str, Any]] = []
     for kind, first, second, calls in _pairs(subtypes):
         one, two = (_as_compared(calls[name].tolist(), calls) for name in (first, second))
-        if kind == "genetic" and not _one_naming(one, two):
+        if not _one_naming(kind, first, second, one, two):
             rows.append({"method_1": first, "method_2": second, "kind": kind, "n_both": len(calls), "agree_both": 0, "n": 0, "agree": 0, "unclassified_1": one.count(UNCLASSIFIED), "unclassified_2": two.count(UNCLASSIFIED), "note": _OTHER_NAMES})  # fmt: skip
             continue
         definite = [(a, b) for a, b in zip(one, two, strict=True) if UNCLASSIFIED not in (a, b)]
@@ -76,6 +80,8 @@ def concordance(subtypes: pd.DataFrame) -> pd.DataFrame:
             notes.append("fewer than 20 patients")
         if found.n and found.kappa is None:
             notes.append("kappa is not defined: both gave one class to all")
+        if found.kappa is not None and 1 in (len({a for a, _ in definite}), len({b for _, b in definite})):
+            notes.append("one of the two gave one class to all, where kappa is 0 whatever the agreement")
         if not len(calls):
             notes.append("no patient was called by both")
         elif not set(one) & set(two) - {UNCLASSIFIED}:
@@ -116,7 +122,7 @@ def disagreements(subtypes: pd.DataFrame, samples: pd.DataFrame | None = None) -
     rows: list[dict[str, Any]] = []
     for kind, first, second, calls in _pairs(subtypes):
         one, two = (_as_compared(calls[name].tolist(), calls) for name in (first, second))
-        if kind == "genetic" and not _one_naming(one, two):
+        if not _one_naming(kind, first, second, one, two):
             continue  # C1 and BN2 are names of two systems: to list every patient as a disagreement would say nothing
         for patient, a, b in zip(calls.index, one, two, strict=True):
             if a == b:
@@ -138,6 +144,9 @@ def _pairs(subtypes: pd.DataFrame) -> Iterator[tuple[str, str, str, pd.DataFrame
     import pandas as pd
 
     kinds = dict(zip(subtypes["method"], subtypes["kind"], strict=True))
+    for name, calls in subtypes.dropna(subset="subtype").groupby("method", sort=False)["subtype"]:
+        if set(calls) - {UNCLASSIFIED} and set(calls) - {UNCLASSIFIED} <= _OF_DARK_ZONE:
+            kinds[name] = "risk"  # one signature, whatever the kind under which its platforms stand
     of = {name: rows.set_index("patient_id")["subtype"] for name, rows in subtypes.groupby("method", sort=False)}
     patients = pd.Index(subtypes["patient_id"].drop_duplicates())
     wide = pd.DataFrame({name: calls.reindex(patients) for name, calls in of.items()}, index=patients)
@@ -147,17 +156,30 @@ def _pairs(subtypes: pd.DataFrame) -> Iterator[tuple[str, str, str, pd.DataFrame
 
 
 def _as_compared(calls: list[str], both: pd.DataFrame) -> list[str]:
-    """Return calls with ABC as non-GCB where either of the two speaks of non-GCB, and 'MCD-like' as MCD."""
-    calls = [call.removesuffix("-like") for call in calls]
+    """Return calls with ABC as non-GCB where either of the two speaks of non-GCB, 'MCD-like' as MCD, and the dark zone under one name."""
+    calls = [_DARK_ZONE.get(call, call.removesuffix("-like")) for call in calls]
     if not (both == "non-GCB").any(axis=None):
         return calls
     return [_NON_GCB.get(call, call) for call in calls]
 
 
-def _one_naming(first: list[str], second: list[str]) -> bool:
-    """Return whether genetic calls of two methods are names of one system; no calls are nobody's."""
-    systems = [{_system(call) for call in calls if call != UNCLASSIFIED} for calls in (first, second)]
-    return not all(systems) or bool((systems[0] & systems[1]) - {"cluster"})
+def _one_naming(kind: str, first: str, second: str, one: list[str], two: list[str]) -> bool:
+    """Return whether two methods name their classes by one system; no calls are nobody's.
+
+    Cell of origin is one system.  Genetic classes are told by their form, all others (risk, expression classes) by a class in
+    common, of those that a known method has, or else that were called.
+    """
+    if kind == "cell_of_origin":
+        return True
+    called = [set(calls) - {UNCLASSIFIED} for calls in (one, two)]
+    if not all(called):
+        return True
+    if kind == "genetic":
+        systems = [{_system(call) for call in calls} for calls in called]
+        return bool((systems[0] & systems[1]) - {"cluster"})
+    known = {method.name: {_DARK_ZONE.get(name, name) for name in method.classes} for method in METHODS}
+    named = [calls | known.get(method, set()) for calls, method in zip(called, (first, second), strict=True)]
+    return bool(named[0] & named[1]) or all(len(calls) == 1 for calls in named)
 
 
 def _system(call: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import zipfile
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,9 @@ import numpy as np
 
 from resistance.errors import InputError, Problem
 from resistance.subtype.event_names import event_name
+from resistance.subtype.genes import look_like_mouse
 from resistance.subtype.method import as_frame
+from resistance.subtype.text_table import read_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,7 +28,6 @@ _LABELS = ("gene", "event", "feature", "sample", "classifier_name", "description
 _OF_SAMPLES = ("PURITY", "PLOIDY", "COO")
 #: values of the published coding: 0 none; 1 synonymous, or low-level copy number; 2 other mutation, or high-level; 3 structural
 VALUES = (0.0, 1.0, 2.0, 3.0)
-_FORMS = "Tab separated text (.csv: commas; .xlsx) with a header."
 _FLAGS = {"True": 1, "TRUE": 1, "False": 0, "FALSE": 0}
 
 
@@ -86,8 +86,14 @@ def check_events(table: pd.DataFrame, *, known: Collection[str] = (), where: str
     if table.empty:
         raise InputError("the matrix has no events or no samples", path=where)
     raw_names = [str(x) for x in table.index]
-    names = [event_name(x) for x in raw_names]
+    names = _in_any_case([event_name(x) for x in raw_names], known)
     _refuse_swapped([str(x) for x in table.columns], names, known, where)
+    if known and look_like_mouse(raw_names):
+        raise InputError(
+            f"the genes look like mouse ({', '.join(raw_names[:3])} ...), and the events that are looked for are human",
+            path=where,
+            remedy="Give human orthologues by human symbols. If the samples are human, write symbols as HGNC does (BCL6, H1-4).",
+        )
     if known and not set(names) & set(known):
         close = difflib.get_close_matches(names[0], sorted(known), 1)
         raise InputError(
@@ -137,49 +143,8 @@ def table_events(table: pd.DataFrame, *, known: Collection[str] = (), where: str
     return check_events(frame[[name for name in frame.columns if str(name).lower() not in _LABELS]], known=known, where=where)
 
 
-def read_table(path: Path) -> pd.DataFrame:
-    """Read a table as text: tab separated, ``.csv`` (comma) or ``.xlsx`` (first sheet), text also as ``.gz``.
-
-    Returns
-    -------
-    DataFrame
-        Every cell as text.  Where the header is one cell short, as R writes it, the first column is called ``name``.
-
-    Raises
-    ------
-    InputError
-        The file is missing or no table.
-    """
-    import pandas as pd
-
-    name = path.name.lower().removesuffix(".gz")
-    try:
-        if name.endswith((".xlsx", ".xlsm")):
-            table = pd.read_excel(path, dtype=str, keep_default_na=False)
-        else:
-            separator = "," if name.endswith(".csv") else "\t"
-            table = pd.read_csv(path, sep=separator, dtype=str, keep_default_na=False, encoding="utf-8-sig")
-    except FileNotFoundError as error:
-        raise InputError("the table is missing", path=path) from error
-    except (
-        ValueError,
-        OSError,
-        EOFError,
-        KeyError,
-        zipfile.BadZipFile,
-    ) as error:  # pandas' own errors of reading are ValueErrors
-        raise InputError(f"not a readable table ({error})", path=path, remedy=_FORMS) from error
-    if isinstance(table.index, pd.MultiIndex):
-        raise InputError("the header is several cells short", path=path, remedy=_FORMS)
-    if not isinstance(table.index, pd.RangeIndex):
-        table = table.rename_axis(index="name").reset_index()
-    if table.shape[1] < 2:
-        raise InputError("the table has one column", path=path, remedy=_FORMS)
-    return table
-
-
 def read_events(path: Path, *, samples_in_rows: bool = False, known: Collection[str] = ()) -> Events:
-    """Read a matrix from a file (see :func:`read_table`).
+    """Read a matrix from a file (see :func:`resistance.subtype.text_table.read_table`).
 
     Parameters
     ----------
@@ -225,6 +190,15 @@ def _without_fractions(table: pd.DataFrame) -> tuple[pd.DataFrame, int]:
 def _letters(name: str) -> str:
     plain = "".join(c for c in name.upper() if c.isalnum())
     return plain[1:] if plain[:1] == "X" and plain[1:2].isdigit() else plain
+
+
+def _in_any_case(names: list[str], known: Collection[str]) -> list[str]:
+    """Return each name as the method writes it, where the two differ in small and capital letters alone and one event is meant."""
+    of: dict[str, str | None] = {}
+    for name in known:
+        of[name.upper()] = None if of.get(name.upper(), name) != name else name
+    there = set(names)
+    return [name if (found := of.get(name.upper())) is None or found in there else found for name in names]
 
 
 def _refuse_swapped(columns: list[str], names: list[str], known: Collection[str], where: str | None) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -97,6 +97,11 @@ class Expression:
                 reasons[name] = f"all values are {least:g} ({self.unit})"
         return reasons
 
+    def merged_among(self, rows: Iterable[str]) -> list[str]:
+        """Return, as a flag, which of some rows stood in the file several times (see ``merged``); no flag where none did."""
+        double = sorted(set(self.merged) & set(rows))
+        return [f"several rows: {', '.join(double)}"] if double else []
+
     def select(self, samples: Sequence[str]) -> Expression:
         """Return some of the samples, in the order given."""
         at = {name: i for i, name in enumerate(self.samples)}
@@ -168,6 +173,17 @@ def from_frame(frame: pd.DataFrame, unit: str, *, platform: str = "unspecified",
     if double:
         genes, values = _one_row_each(genes, values, unit)
     return Expression(tuple(genes), tuple(samples), values, unit, platform, double)
+
+
+def plain_platform(name: str) -> str:
+    """Return the name of a platform without case and punctuation, by which two names are compared.
+
+    Examples
+    --------
+    >>> plain_platform("RNA-seq") == plain_platform("rnaseq")
+    True
+    """
+    return "".join(c for c in name.lower() if c.isalnum())
 
 
 def merged_in_words(expression: Expression) -> str:

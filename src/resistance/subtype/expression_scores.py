@@ -151,6 +151,7 @@ def _one(expression: Expression, of: GeneScore, max_weight_missing: float) -> li
             value = np.nan if scored.weight_missing[j] > MAX_SAMPLE_MISSING else value
         if not of.verified:
             notes.append("gene list not verified")
+        notes += expression.merged_among(found.rows.values())
         notes += [found.in_words().removeprefix("; ")] if found.other_case else []
         rows.append(
             {

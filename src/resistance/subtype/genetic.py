@@ -102,7 +102,8 @@ def is_binary(events: Events) -> bool:
 def _told(rows: list[dict[str, Any]], events: Events, method: Method) -> list[dict[str, Any]]:
     """Say in each reason which of the method's events the file calls otherwise, and how many of its rows are no events."""
     wanted = set(method.features)
-    older = [f"{old} = {new}" for new, old in events.renamed.items() if not wanted or new in wanted]
+    # by name: the order of the file's rows says nothing
+    older = sorted(f"{old} = {new}" for new, old in events.renamed.items() if not wanted or new in wanted)
     parts = [f"names resolved: {', '.join(older[:5])}{' ...' if len(older) > 5 else ''}"] if older else []
     if events.passed_over:
         parts.append(f"{events.passed_over} rows that are no events (such as .CCF, purity) not read")

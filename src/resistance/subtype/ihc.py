@@ -36,6 +36,10 @@ _CALLS = {"positive": True, "pos": True, "+": True, "true": True, "yes": True}
 _CALLS |= {"negative": False, "neg": False, "-": False, "false": False, "no": False}
 
 
+#: words for a stain that was not done or not read
+_NOT_DONE = ("", "na", "nan", "nd", "n.d.", "n/a", "not done", "not available", "unknown", "?")
+
+
 @dataclass(frozen=True)
 class Stain:
     """One antibody in one sample.
@@ -268,7 +272,21 @@ def long_table(table: pd.DataFrame, cutoffs: Mapping[str, float], *, values_are:
     table = as_frame(table, in_row=True)
     lowered = {" ".join(str(name).lower().split()): name for name in reversed(table.columns)}
     key = next((lowered[name] for name in _SAMPLE if name in lowered), None)
+    if (
+        key is None
+        and len(table.columns)
+        and isinstance(table.index, pd.RangeIndex)
+        and normalised(str(table.columns[0])) in cutoffs
+    ):
+        raise InputError(
+            "no column names the samples: the first is an antibody", column=str(table.columns[0]),
+            remedy="Put the samples' names into a column 'sample_id'.",
+        )  # fmt: skip
     samples = pd.Series(table.index if key is None else table[key].to_numpy()).map(lambda x: str(x).strip())
+    open_ = samples.str.lower().isin(["", "nan", "none", "na", "<na>"])
+    if open_.any():
+        at = int(open_.to_numpy().argmax())
+        raise InputError("the sample has no name", row=at + 2, column=None if key is None else str(key), remedy="Name it, or leave the row out.")  # fmt: skip
     if samples.duplicated().any():
         at = int(samples.duplicated().to_numpy().argmax())
         raise InputError("the sample stands twice", row=at + 2, value=samples[at], remedy="One row per sample.")
@@ -299,7 +317,8 @@ def long_table(table: pd.DataFrame, cutoffs: Mapping[str, float], *, values_are:
         raise InputError(
             "no stain exceeds 1 percent: this looks like fractions 0..1",
             value=f"{percents.max():g}",
-            remedy="Give values_are='fraction' (on the command line: --values-are fraction).",
+            remedy="Give values_are='fraction' (on the command line: --values-are fraction), or, where 1 and 0 are calls, write positive and "
+            "negative.",
         )
     return long
 
@@ -308,18 +327,23 @@ def _cells(cells: pd.Series, column: str, values_are: str) -> tuple[pd.DataFrame
     import pandas as pd
 
     text = cells.map(lambda cell: str(cell).strip().removesuffix("%").strip().lower(), na_action="ignore")
-    text = text.mask(text.isin(["", "na", "nan", "nd", "not done", "n/a"]))
+    text = text.mask(text.isin(_NOT_DONE))
     number = pd.to_numeric(text, errors="coerce").astype("float64")
     positive = text.map(_CALLS).astype("boolean")
     problems = [
         Problem(
-            "is neither a percentage nor a call", None, i + 2, column, str(cells[i]), "Numbers, or 'positive' and 'negative'."
+            "is neither a percentage nor a call",
+            None,
+            i + 2,
+            column,
+            str(cells[i]),
+            "Numbers with a decimal point, or 'positive' and 'negative'; empty: not done.",
         )
         for i in text.index[text.notna() & number.isna() & positive.isna()]
     ]
     top = 1 if values_are == "fraction" else 100
     problems += [
-        Problem("is no share of cells", None, i + 2, column, str(cells[i]), f"'{values_are}' expects 0..{top}.")
+        Problem("is no share of cells", None, i + 2, column, text[i], f"'{values_are}' expects 0..{top}.")
         for i in number.index[(number < 0) | (number > top)]
     ]
     between = number[(number > 0) & (number < 1)]

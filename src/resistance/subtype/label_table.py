@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from resistance.errors import InputError, Problem
-from resistance.subtype.events import UNKNOWN, read_table
+from resistance.subtype.events import UNKNOWN
+from resistance.subtype.text_table import read_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,7 +48,7 @@ def read_labels(
     Parameters
     ----------
     path : Path
-        See :func:`resistance.subtype.events.read_table`.
+        See :func:`resistance.subtype.text_table.read_table`.
     sample, label : str, optional
         Names of the two columns; default: the usual ones (:data:`SAMPLE_COLUMNS`, :data:`LABEL_COLUMNS`).  A column named like
         a class holds, 0 to 1, how sure the class is.

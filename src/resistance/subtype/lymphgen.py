@@ -12,6 +12,7 @@ from resistance.errors import InputError, Problem
 from resistance.schemas import SCORES
 from resistance.subtype.genetic import our_samples
 from resistance.subtype.method import Called, Method, as_calls, as_frame, per_patient
+from resistance.subtype.text_table import read_table
 from resistance.tables import empty
 
 if TYPE_CHECKING:
@@ -130,23 +131,14 @@ def call(table: pd.DataFrame, *, where: str = "lymphgen") -> list[dict[str, Any]
 
 
 def read_lymphgen(path: Path) -> pd.DataFrame:
-    """Read a LymphGen result table (tab separated, or comma separated where the name ends in .csv) as text.
+    """Read a LymphGen result table as text (see :func:`resistance.subtype.text_table.read_table`).
 
     Raises
     ------
     InputError
         The file is missing or no table.
     """
-    import pandas as pd
-
-    try:
-        return pd.read_csv(
-            path, sep="," if path.suffix == ".csv" else "\t", dtype=str, keep_default_na=False, encoding="utf-8-sig"
-        )
-    except FileNotFoundError as error:
-        raise InputError("LymphGen's result table is missing", path=path) from error
-    except (ValueError, OSError) as error:
-        raise InputError(f"not a readable table ({error})", path=path, remedy="Tab separated text with a header.") from error
+    return read_table(path, what="LymphGen's result table")
 
 
 def _numbers(table: pd.DataFrame, form: str, where: str, problems: list[Problem], *, high: float | None) -> NDArray[np.float64]:

@@ -230,6 +230,17 @@ def per_patient(cohort: Cohort, method: Method, calls: pd.DataFrame, *, what: st
     return conform(pd.DataFrame(rows, columns=list(SUBTYPES.names)), SUBTYPES)
 
 
+def one_sample_each(cohort: Cohort, names: Iterable[str]) -> list[str]:
+    """Return one of some samples per patient, in the order of :func:`per_patient`: baseline first, then the earliest day, then the name.
+
+    For a fit on the cohort: a patient with five samples is no five patients.
+    """
+    of = cohort.samples[cohort.samples["sample_id"].isin(list(names))]
+    of = of.assign(_later=of["timepoint"] != "baseline", _day=of["day"].fillna(float("inf")))
+    first = of.sort_values(["_later", "_day", "sample_id"], kind="stable").drop_duplicates("patient_id")
+    return [str(name) for name in first["sample_id"]]
+
+
 #: characters of a reason that is shown beside a count
 _LONGEST_REASON = 120
 

@@ -14,7 +14,7 @@ from resistance.stats import bernoulli_mixture as stats
 from resistance.subtype.event_names import event_name
 from resistance.subtype.events import Events
 from resistance.subtype.genetic import WHAT, classify_events_table, cohort_events
-from resistance.subtype.method import Called, Method, as_calls, per_patient, probabilities_text
+from resistance.subtype.method import Called, Method, as_calls, one_sample_each, per_patient, probabilities_text
 from resistance.subtype.saved_json import read_saved, saved_text
 from resistance.subtype.visible import MAX_WEIGHT_MISSING, Seen, look
 
@@ -90,7 +90,9 @@ def fit_mixture(
     InputError
         No event is frequent enough, or there are too few samples.
     """
-    names = [str(name) for name in events.table.columns]
+    # the random starts fall on rows and columns: their order in the file must not decide where the fit ends
+    events = replace(events, table=events.table.sort_index(kind="stable"))
+    names = sorted(str(name) for name in events.table.columns)
     x = present(events, names)
     looked = (~np.isnan(x)).sum(axis=0)
     share = np.nansum(x, axis=0) / np.maximum(looked, 1)
@@ -200,8 +202,9 @@ def classify(cohort: Cohort, settings: Subtype) -> Called:
         return Called(per_patient(cohort, METHOD, as_calls([]), what=WHAT))
     seen = replace(events, table=looked)
     if saved is None:
+        fitted = replace(events, table=looked.loc[one_sample_each(cohort, looked.index)])
         saved = fit_mixture(
-            seen, classes=asked.classes, criterion=asked.criterion, min_frequency=asked.min_frequency, seed=asked.seed
+            fitted, classes=asked.classes, criterion=asked.criterion, min_frequency=asked.min_frequency, seed=asked.seed
         )
     rows = call(saved, seen, max_weight_missing=settings.genetic.max_weight_missing)
     return Called(per_patient(cohort, METHOD, as_calls([METHOD.row(**row) for row in rows]), what=WHAT))

@@ -124,7 +124,8 @@ def refuse_other_numbers(values: pd.DataFrame) -> None:
             break
     if problem is None and len(values) > MAX_CODES:
         problem = Problem(f"{len(values)} rows are no code set (at most {MAX_CODES}): these look like RNA-seq or an array", remedy=OTHER_PLATFORM)  # fmt: skip
-    if problem is None and values.max(axis=None) <= 50:
+    # counts of 0 and nothing else are no logarithms but an empty lane, which its housekeeping genes tell
+    if problem is None and 0 < values.max(axis=None) <= 50:
         problem = Problem("no count is above 50: these look like logarithms", value=f"{values.max(axis=None):g}", remedy="Give raw counts.")  # fmt: skip
     if problem is not None:
         raise InputError([problem])

@@ -44,6 +44,7 @@ def call_expression(expression: Expression, *, max_weight_missing: float = MAX_W
     codes, p = called(normals, score, CUT), normals.probability(score)
     far = (np.abs(score - normals.mean_1) > FAR * normals.sd_1) & (np.abs(score - normals.mean_0) > FAR * normals.sd_0)
     high, low = _SIGNATURE.classes
+    flags = [*FLAGS, *expression.merged_among(found.rows.values())]
     stable = f"{int(part.stable_1.sum())} {high} and {int(part.stable_0.sum())} {low} samples are stable"
     rows: list[dict[str, Any]] = []
     for j, sample in enumerate(expression.samples):
@@ -54,7 +55,7 @@ def call_expression(expression: Expression, *, max_weight_missing: float = MAX_W
         if sample in unusable:
             rows.append(row | {"reason": f"no call: {unusable[sample]}"})
             continue
-        row["flags"] = ";".join([*FLAGS, *(["far from both classes"] if far[j] else [])])
+        row["flags"] = ";".join([*flags, *(["far from both classes"] if far[j] else [])])
         if row["weight_missing"] > MAX_WEIGHT_MISSING:
             row["flags"] += f";{row['weight_missing']:.0%} of the weight not measured"
         if np.isnan(score[j]) or missing[j] > MAX_SAMPLE_MISSING:

@@ -75,8 +75,9 @@ def call_expression(
     share = share_missing(signature.weights, lost)
     if share > max_weight_missing or not varies.any():
         raise InputError(
-            lost_in_words(lost, share, max_weight_missing),
-            remedy="Give the whole transcriptome by symbols or Ensembl ids, or raise subtype.max_weight_missing knowingly.",
+            lost_in_words(lost, share, max_weight_missing, expression.genes),
+            remedy="Give the whole transcriptome by symbols or Ensembl ids, or raise max_weight_missing knowingly (on the command line: "
+            "--max-weight-missing).",
         )
     weight = np.array([signature.weights[gene] for gene in here])[varies]
     z = (values[varies] - mean[varies, None]) / sd[varies, None]
@@ -85,6 +86,7 @@ def call_expression(
     fit = usable & ~np.isnan(scored.score) & (scored.weight_missing <= MAX_SAMPLE_MISSING)
     mixture = from_mixture(scored.score[fit])
     flags = [UNVALIDATED, WITHIN] if expression.platform.lower() not in ("array", "affymetrix", "lymphochip") else [WITHIN]
+    flags += expression.merged_among(found.rows.values())
     common = method.row(features_missing=";".join(lost) or None)
     kept = 1 - share
     rows: list[dict[str, Any]] = []

@@ -10,8 +10,9 @@ from pathlib import Path
 from types import MappingProxyType
 
 from resistance.errors import InputError, Problem
-from resistance.subtype.events import read_table
+from resistance.subtype.expression import MAX_LOG2
 from resistance.subtype.genes import ENSEMBL, current_symbol
+from resistance.subtype.text_table import read_table
 
 #: fewest genes that the reference, and of it a table of counts, must have
 MIN_GENES = 2000
@@ -94,6 +95,8 @@ def read_reference(path: Path, genes: Mapping[str, Collection[str]] | None = Non
             remedy=_FORM,
         )
     names = (str(table.columns[0]), str(table.columns[1]))
+    if ENSEMBL.fullmatch(names[0].strip()):
+        raise InputError("the first row is a gene: the file has no header", path=path, column=names[1], remedy=_FORM)
     rows = [(str(gene), str(count), i + 2) for i, (gene, count) in enumerate(table.itertuples(index=False, name=None))]
     return _checked(rows, path, names, genes)
 
@@ -158,6 +161,11 @@ def _checked(
             f"the reference sample has {len(counts)} genes with a count, {MIN_GENES} are needed for a library size",
             path=where,
             remedy="Give the whole reference sample (goyaRefSample4 has 20,337 genes).",
+        )
+    highest = max(counts.values())
+    if highest <= MAX_LOG2 and any(count % 1 for count in counts.values()):
+        raise InputError(
+            f"no count is above {MAX_LOG2:g}: these look like logarithms", path=where, value=f"{highest:g}", remedy="Give counts."
         )
     _refuse_other_names(counts, genes or {}, where)
     return ReferenceSample(MappingProxyType(counts), digest(counts) == _PUBLISHED, none)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from resistance.errors import InputError
 from resistance.stats.reference_library import reference_library_sizes
-from resistance.subtype.expression import Expression, from_frame
+from resistance.subtype.expression import Expression, from_frame, plain_platform
 from resistance.subtype.expression_method import as_expression, classify_cohort
 from resistance.subtype.genes import current_symbol, find_genes
 from resistance.subtype.method import UNCLASSIFIED, Called, Method, as_calls
@@ -31,6 +31,8 @@ LOW_LIBRARY = 5e5
 #: flag of scores whose scale nobody published
 OTHER_REFERENCE = "not the published reference sample"
 UNIT = "linear score of ln(count + 1) per million, on the scale of the NanoString score"
+#: platforms whose numbers are no counts of reads
+_OTHER_PLATFORMS = frozenset(("nanostring", "ncounter", "array", "microarray", "affymetrix", "agilent", "lymphochip"))
 LIMITS = (
     "Raw counts of a whole transcriptome only, best stranded; each sample is normalised against one reference sample, so that single "
     "samples can be called. Genes with fewer counts than samples do not enter the library size."
@@ -78,6 +80,11 @@ def normalised(
             remedy="Give the counts (unit: counts), or use the method lps_wright210, which takes log2 and TPM. A table that was "
             "normalised against the reference sample already is unit 'normalised'.",
         )
+    if plain_platform(expression.platform) in _OTHER_PLATFORMS:
+        raise InputError(
+            f"the score is one of RNA-seq counts, the table is {expression.platform}", column="platform", value=expression.platform,
+            remedy="For NanoString counts use dlbcl90_coo and dlbcl90_dhitsig, for arrays lps_wright210 or a trained model.",
+        )  # fmt: skip
     if reference is None:
         raise InputError(
             "the reference sample of gneSeqCOO is needed for raw counts, and is not part of this package",
@@ -165,6 +172,8 @@ def call_counts(signature: Published, method: Method, expression: Expression, re
     """
     values, library, low_genes = normalised(expression, tuple(signature.weights), reference)
     common = [] if reference is None or reference.published else [OTHER_REFERENCE]
+    rows = find_genes(tuple(signature.weights), expression.genes, where="expression").rows
+    common += expression.merged_among(rows.values())
     common += [f"low counts: {', '.join(low_genes)}"] if low_genes else []
     flags = [list(common) for _ in expression.samples]
     for of, size in zip(flags, library, strict=True):

@@ -82,7 +82,7 @@ def fit_unlabelled(
     share = share_missing(weights, found.missing)
     if share > max_weight_missing or not found.rows:
         raise InputError(
-            lost_in_words(found.missing, share, max_weight_missing),
+            lost_in_words(found.missing, share, max_weight_missing, expression.genes),
             remedy="Give the whole transcriptome by symbols or Ensembl ids.",
         )
     at = {gene: i for i, gene in enumerate(expression.genes)}

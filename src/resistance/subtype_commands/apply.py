@@ -98,8 +98,8 @@ def _genetic(
     from dataclasses import replace
 
     from resistance.errors import InputError
-    from resistance.subtype.events import read_table
     from resistance.subtype.saved import method_of_file
+    from resistance.subtype.text_table import read_table
 
     method = method_of_file(path, f"model:{path.stem}", min_confidence)
     frame = read_table(table)

@@ -76,6 +76,10 @@ def call(
     asked: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     if sample is not None and from_score is None:
         raise click.UsageError("--sample goes with --from-score")
+    if from_score is not None and asked:
+        raise click.UsageError(
+            f"--{next(iter(asked)).replace('_', '-')} does not go with --from-score: a score has its own scale"
+        )
     try:
         if from_score is None:
             calls = _from_table(chosen, table, asked, samples_in_rows)
@@ -128,6 +132,7 @@ def _read(method: Method, path: Path, samples_in_rows: bool) -> pd.DataFrame:
     from resistance.read.grid import read_grid
     from resistance.read.nanostring import read_counts
     from resistance.read.sheet import read_sheet
+    from resistance.subtype.ihc import normalised
     from resistance.subtype_commands.tables_in import named_rows
 
     if kind == "nanostring":
@@ -137,7 +142,7 @@ def _read(method: Method, path: Path, samples_in_rows: bool) -> pd.DataFrame:
             raise _or_scores(error, method, path) from error
         return counts.set_index("gene").T if samples_in_rows else counts
     if kind == "genetic_features":
-        from resistance.subtype.events import read_table
+        from resistance.subtype.text_table import read_table
 
         events = read_table(path)
         turned = samples_in_rows and "sample_id" not in events
@@ -151,7 +156,8 @@ def _read(method: Method, path: Path, samples_in_rows: bool) -> pd.DataFrame:
         numbers = pd.to_numeric(sheet[name], errors="coerce")
         if not (numbers.isna() & sheet[name].notna()).any():
             sheet[name] = numbers.astype("float64")
-    return sheet.rename(columns={key: "sample_id"})
+    # a first column that is an antibody names nobody: the method says so
+    return sheet if normalised(key) in method.features else sheet.rename(columns={key: "sample_id"})
 
 
 def _or_scores(error: Any, method: Method, path: Path) -> Exception:
@@ -162,7 +168,7 @@ def _or_scores(error: Any, method: Method, path: Path) -> Exception:
     if (
         len(error.problems) < 2
         or method.name not in load_signatures()
-        or any(p.message != "is not a number" for p in error.problems)
+        or any(p.message != "is not a number" or not str(p.value).strip("0123456789.,-") for p in error.problems)
     ):
         return error  # type: ignore[no-any-return]
     first = error.problems[0]

@@ -54,7 +54,23 @@ def named_rows(grid: Grid, path: Path) -> pd.DataFrame:
         raise InputError("no row has a gene name", path=path, column=str(names.name), remedy="Genes stand in rows, by name.")
     if open_.any():
         click.echo(f"note: {int(open_.sum())} rows have no gene name and were left out", err=True)
-    return grid.values[~open_].set_axis(names[~open_].to_numpy(dtype=object), axis=0)
+    return grid.values[~open_].set_axis(_undated([str(name) for name in names[~open_]]), axis=0)
+
+
+def _undated(names: list[str]) -> list[str]:
+    """Return gene names with those that a spreadsheet turned into dates restored, where only one gene can be meant, and tell it."""
+    from resistance.read.symbols import as_date, restorable
+
+    if 2 * sum(name.isdigit() for name in names) > len(names):  # probes or Entrez ids: 43529 is no date there
+        return names
+    present, dates = set(names), {name: day for name in names if (day := as_date(name)) is not None}
+    symbols = {name: restorable().get(day) for name, day in dates.items()}
+    found = {name: symbol for name, symbol in symbols.items() if symbol is not None and symbol not in present}
+    for what, some in (("restored", sorted(found)), ("not restored", sorted(set(dates) - set(found)))):
+        if some:
+            shown = ", ".join(f"{name} = {found[name]}" if name in found else name for name in some[:5])
+            click.echo(f"note: {len(some)} gene names were turned into dates by a spreadsheet, {what}: {shown}", err=True)
+    return [found.get(name, name) for name in names]
 
 
 def read_labels(
