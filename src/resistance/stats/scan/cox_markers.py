@@ -43,7 +43,7 @@ class MarkerCounts:
     def __init__(self, m: int) -> None:
         self.n, self.events = np.zeros(m, dtype=np.int64), np.zeros(m, dtype=np.int64)
         self.carriers, self.carrier_events = np.zeros(m, dtype=np.int64), np.zeros(m, dtype=np.int64)
-        self.reason = np.full(m, "", dtype="U11")
+        self.reason = np.zeros(m, dtype="U11")
 
     def count(self, data: CoxMarkers) -> None:
         """Fill the counts only."""
