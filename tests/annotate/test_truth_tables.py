@@ -73,6 +73,7 @@ def test_what_is_compared_and_what_is_not_is_counted(facts: list[truth.Fact]) ->
     assert counted == expected, "write them again with benchmarks/annotation_truth.py, and look at what changed"
 
 
+@pytest.mark.long
 def test_page_of_the_comparison_is_up_to_date(shared: Path) -> None:
     script = CHECKOUT / "benchmarks" / "annotation_truth.py"
     done = subprocess.run([sys.executable, str(script), "--check"], capture_output=True, text=True, check=False)

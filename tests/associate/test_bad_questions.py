@@ -573,7 +573,8 @@ def _broken(kind: str) -> Callable[[np.random.Generator, int], Any]:
 SHAPES = st.sampled_from(["constant", "missing", "one", "usual", "gaps"])
 
 
-@settings(max_examples=12, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@pytest.mark.long
+@settings(max_examples=12, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 @given(
     n=st.integers(1, 24), seed=st.integers(0, 10_000), marker=SHAPES, other=SHAPES, response=SHAPES, level=SHAPES, ldh=SHAPES,
     events=SHAPES, imid=SHAPES, days=st.sampled_from(["usual", "tied", "zero"]), same=st.booleans(),

@@ -179,6 +179,7 @@ def digest(folder: Path) -> str:
     return found.hexdigest()
 
 
+@pytest.mark.long
 def test_the_bytes_do_not_depend_on_the_hash_seed(tmp_path: Path, report: Path) -> None:
     script = (
         "import sys; sys.path.insert(0, sys.argv[1])\n"
@@ -198,6 +199,7 @@ def test_the_bytes_do_not_depend_on_the_hash_seed(tmp_path: Path, report: Path) 
     assert digest(tmp_path / "1" / "report") == digest(tmp_path / "2" / "report") == digest(report)
 
 
+@pytest.mark.long
 def test_a_thousand_patients_stay_below_three_megabytes(tmp_path: Path) -> None:
     results = made.build_results(tmp_path / "results", 1001)
     write_report(made.config_of(), results, tmp_path / "report", made.PROVENANCE)

@@ -49,6 +49,7 @@ def test_a_second_run_does_nothing_and_says_so(ran: Ran) -> None:
     assert moments(ran.folder / "local") == before
 
 
+@pytest.mark.long
 def test_a_run_from_nothing_gives_the_same_bytes(ran: Ran) -> None:
     """One process instead of two, another output folder, no file of the first run."""
     done = resistance(ran.folder, "run", "cohort/cohort.yaml", "--output", "again", "--cores", "1")

@@ -76,6 +76,7 @@ def _setting(label):
     return bq, mq, listed, "phase" in label
 
 
+@pytest.mark.long
 def test_every_row_of_the_results_has_our_rate_reads_and_support(truth):
     mutations = _rows(truth / "mutations.tsv")
     rows = _rows(truth / "expected" / "test_ctDNA_results.tsv")
