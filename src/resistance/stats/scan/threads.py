@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 
 #: markers of a task are a multiple of this: two times eight lanes
 EVEN = 16
@@ -45,16 +45,21 @@ def in_tasks(task: Callable[[int, int], None], m: int, widest: int, workers: int
     bounds = [(first, min(first + width, m)) for first in range(0, m, width)]
     left = iter(bounds)
 
-    def work() -> None:
-        for first, last in left:
-            task(first, last)
+    failed: list[BaseException] = []
 
-    if workers == 1 or len(bounds) < 2:
-        work()
-        return
-    # this thread works too: it is awake, the others may need a millisecond for that
-    with ThreadPoolExecutor(min(workers, len(bounds)) - 1) as pool:
-        others = [pool.submit(work) for _ in range(min(workers, len(bounds)) - 1)]
-        work()
-        for other in others:
-            other.result()
+    def work() -> None:
+        try:
+            for first, last in left:
+                task(first, last)
+        except BaseException as error:  # raised below: a thread has nobody who would hear of it
+            failed.append(error)
+
+    # plain threads: a pool takes longer to start than the score tests of a thousand markers, and this thread works too
+    others = [threading.Thread(target=work) for _ in range(min(workers, len(bounds)) - 1)]
+    for other in others:
+        other.start()
+    work()
+    for other in others:
+        other.join()
+    if failed:
+        raise failed[0]
