@@ -7,9 +7,9 @@ from functools import cache
 from typing import Literal
 
 import numpy as np
-from numba import njit
 from numpy.typing import ArrayLike
 
+from resistance.compiled import njit
 from resistance.stats._arrays import FloatArray, numbers
 from resistance.stats.mrd.limits import BLANK, Limits
 from resistance.stats.mrd.monte_carlo import draw_counts

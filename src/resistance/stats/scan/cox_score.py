@@ -13,7 +13,7 @@ from resistance.stats.newton import maximise
 from resistance.stats.scan.cox_markers import CoxMarkers, MarkerCounts, Ties, Whole, why_not
 from resistance.stats.scan.in_place import where_they_stand
 from resistance.stats.scan.risk_sets import CoxTable, RiskSets, risk_sets
-from resistance.stats.scan.threads import in_tasks, threads_to_use
+from resistance.stats.scan.threads import Scratch, in_tasks, threads_to_use
 
 #: markers of one task at most: long pieces of a row are read ahead, and the sums still stay in the second cache
 TASK = 4096
@@ -101,18 +101,17 @@ def cox_score_scan(
         doubtful = np.ones(m, dtype=bool)
         if not small:
             found.n[:], found.events[:] = data.n, int(data.sets.event.sum())
-            scratch: list[_Scratch] = []
+            scratch = Scratch(lambda: _Sums(whole, min(m, TASK)))
 
             def task(first: int, last: int) -> None:
-                own = scratch.pop() if scratch else _Scratch(whole, last - first)
-                _walk(whole, data.markers, first, last, numbers, own)
-                numbers.test(slice(first, last))
-                squares = own.squares[: last - first]
-                # missing, constant, far from 0 beside their spread, or nearly a combination of the covariates
-                with np.errstate(over="ignore", invalid="ignore"):
-                    sound = (numbers.information[first:last] > CANCELLED * squares) & (squares > TINY)
-                np.logical_not(sound, out=doubtful[first:last])
-                scratch.append(own)
+                with scratch.one() as own:
+                    _walk(whole, data.markers, first, last, numbers, own)
+                    numbers.test(slice(first, last))
+                    squares = own.squares[: last - first]
+                    # missing, constant, far from 0 beside their spread, or nearly a combination of the covariates
+                    with np.errstate(over="ignore", invalid="ignore"):
+                        sound = (numbers.information[first:last] > CANCELLED * squares) & (squares > TINY)
+                    np.logical_not(sound, out=doubtful[first:last])
 
             in_tasks(task, m, TASK, workers)
         again = np.flatnonzero(doubtful)
@@ -266,7 +265,7 @@ def _walked_null(sets: RiskSets, covariates: FloatArray) -> _Null:
 # ------------------------------------------------------------------------------------------------------- markers
 
 
-class _Scratch:
+class _Sums:
     """What a task of some markers writes for itself.
 
     Parameters
@@ -283,7 +282,7 @@ class _Scratch:
         self.sums = aligned(-(-m // LANES) * (STATE + null.cross.shape[1]) * LANES)
 
 
-def _walk(null: _Null, x: NDArray[Any], first: int, last: int, numbers: _Numbers, scratch: _Scratch) -> None:
+def _walk(null: _Null, x: NDArray[Any], first: int, last: int, numbers: _Numbers, scratch: _Sums) -> None:
     """Write score and information of some markers by the compiled kernel."""
     from resistance.stats.scan.cox_score_kernel import STATE, scores, walk_markers
     from resistance.stats.scan.simd import LANES
@@ -326,7 +325,7 @@ def _carefully(
         values = np.ascontiguousarray(values.T)
         part = _Numbers(*(np.empty(len(members)) for _ in range(4)))
         if null.table is None:
-            scratch = _Scratch(null, len(members))
+            scratch = _Sums(null, len(members))
             _walk(null, values, 0, len(members), part, scratch)
             variance = scratch.variance
         else:

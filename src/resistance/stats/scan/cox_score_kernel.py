@@ -15,8 +15,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 
+from resistance.compiled import njit
 from resistance.stats._arrays import FloatArray
 from resistance.stats.scan.cox_null_kernel import ALONE, LAST, WALK
 from resistance.stats.scan.score_kernel import ROWS, add_rows, fetch_rows

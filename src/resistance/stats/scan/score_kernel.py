@@ -6,8 +6,8 @@ import math
 from typing import Any
 
 import numpy as np
-from numba import njit
 
+from resistance.compiled import njit
 from resistance.stats._arrays import FloatArray
 from resistance.stats.scan.newton_kernel import AT_REST, LONGEST, MAX_STEPS, newton_step
 from resistance.stats.scan.simd import LANES, fetch, fma, load, load_any, spread_from, store

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
 
 #: markers of a task are a multiple of this: two times eight lanes
 EVEN = 16
@@ -23,6 +28,30 @@ def threads_to_use(threads: int | None) -> int:
     if threads < 1:
         raise ValueError(f"threads: at least 1, not {threads}")
     return threads
+
+
+class Scratch(Generic[T]):
+    """What threads write into while they work on a task, kept for the next one.
+
+    Parameters
+    ----------
+    make : callable
+        Makes one more.
+    """
+
+    def __init__(self, make: Callable[[], T]) -> None:
+        self._make, self._spare = make, deque[T]()
+
+    @contextmanager
+    def one(self) -> Iterator[T]:
+        """Lend one that nobody else has."""
+        try:
+            # not "if there is one": another thread may take it in between
+            lent = self._spare.pop()
+        except IndexError:
+            lent = self._make()
+        yield lent
+        self._spare.append(lent)
 
 
 def in_tasks(task: Callable[[int, int], None], m: int, widest: int, workers: int) -> None:
