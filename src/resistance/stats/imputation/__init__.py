@@ -1,6 +1,6 @@
 """Columns with gaps -> several completed copies by chained equations; estimates of the copies -> one estimate by Rubin's rules."""
 
-from resistance.stats.imputation.chained_equations import KINDS, ImputationResult, Kind, has_gaps, impute, survival_predictors
+from resistance.stats.imputation.chained_equations import KINDS, ImputationResult, Kind, impute, survival_predictors
 from resistance.stats.imputation.rubin import PooledResult, pool, pool_chi_square
 
 __all__ = [
@@ -8,7 +8,6 @@ __all__ = [
     "ImputationResult",
     "Kind",
     "PooledResult",
-    "has_gaps",
     "impute",
     "pool",
     "pool_chi_square",

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from resistance.stats._arrays import BoolArray, FloatArray, flags, matrix, numbers
+from resistance.stats._arrays import FloatArray, flags, matrix, numbers
 from resistance.stats._design import named
 from resistance.stats.imputation.draws import drawn_classes, matched
 
@@ -204,8 +204,3 @@ def _drift(means: FloatArray) -> FloatArray:
     within, between = late.var(axis=0, ddof=1).mean(axis=0), late.mean(axis=0).var(axis=0, ddof=1)
     ratio = np.divide(between, within, out=np.full(k, np.nan), where=within > 0)
     return np.asarray(np.sqrt((length - 1) / length + ratio))
-
-
-def has_gaps(columns: ArrayLike) -> BoolArray:
-    """Return which rows have a gap: the patients whom a complete-case model leaves out."""
-    return np.asarray(np.isnan(np.asarray(columns, dtype=np.float64)).any(axis=1))
