@@ -137,7 +137,11 @@ def find(name: str) -> Found:
         ]
         return Found(asdict(drug) | {"statements": rows}, "\n".join([*text, "", *_lines(rows)]))
     trials = load_trials()
-    named = {spelt.lower(): trial for column in ("trial", "trial_id") for spelt, trial in zip(trials[column], trials["trial_id"], strict=True)}
+    named = {
+        spelt.lower(): trial
+        for column in ("trial", "trial_id")
+        for spelt, trial in zip(trials[column], trials["trial_id"], strict=True)
+    }
     if name.lower() in named:
         return _trial(named[name.lower()])
     names = [*load_genes().symbols, *by_id, *load_pathways(), *load_drugs(), *sorted(set(trials["trial_id"]))]
