@@ -9,6 +9,9 @@ from numpy.typing import ArrayLike
 
 from resistance.stats.meta.between_studies import checked_studies
 
+#: residuals of this share of the values are what rounding leaves of none
+ROUNDING = 1e-12
+
 
 @dataclass(frozen=True)
 class EggerResult:
@@ -20,7 +23,7 @@ class EggerResult:
         Intercept of effect / se on 1 / se, and its t-test on k - 2 degrees of freedom.
     k : int
     converged : bool
-    reason : {'', 'too few studies', 'equal precision'}
+    reason : {'', 'too few studies', 'equal precision', 'exact fit'}
     columns : tuple of int
     note : str
     """
@@ -55,6 +58,10 @@ def egger(effects: ArrayLike, se: ArrayLike) -> EggerResult:
     inverse = np.linalg.inv(x.T @ x)
     coef = inverse @ x.T @ (y / s)
     left = y / s - x @ coef
+    if left @ left <= ROUNDING**2 * float(np.square(y / s).sum()):
+        return EggerResult(
+            nan, nan, nan, k, False, "exact fit", (), "the studies lie on one line: there is no error to test against"
+        )
     error = float(np.sqrt(left @ left / (k - 2) * inverse[0, 0]))
-    p = float(2 * t.sf(abs(coef[0]) / error, k - 2)) if error > 0 else nan
+    p = float(2 * t.sf(abs(coef[0]) / error, k - 2))
     return EggerResult(float(coef[0]), error, p, k, True, "", (), "")
