@@ -140,6 +140,8 @@ def test_the_normalised_246_are_scored_by_one_call(shared, tmp_path, capsys):
     by_hand = coef["(Intercept)"] + (given[coef.index[1:]] * coef.iloc[1:]).sum(axis=1)
     np.testing.assert_allclose(found["score"], by_hand.loc[found.index], atol=1e-10, rtol=0)
     assert np.corrcoef(found["score"], given["training_labels"].loc[found.index])[0, 1] == pytest.approx(0.961, abs=5e-4)
+    # least squares with a constant: the residuals of those it was fitted on add up to nothing
+    assert float((found["score"] - given["training_labels"].loc[found.index]).mean()) == pytest.approx(0, abs=1e-10)
     assert set(found["flags"]) == {"normalised elsewhere"}
     for name, (low, high) in {"DZsig-NEG": (-np.inf, -15.6), "UNCLASSIFIED": (-15.6, -6.3), "DZsig-POS": (-6.3, np.inf)}.items():
         assert found.loc[found["subtype"] == name, "score"].between(low, high).all()
