@@ -8,20 +8,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-
-from resistance import cli
-
-
-def run(capsys, *arguments):
-    cli.main([str(a) for a in arguments])
-    return capsys.readouterr()
-
-
-def refused(capsys, *arguments):
-    with pytest.raises(SystemExit) as stop:
-        cli.main([str(a) for a in arguments])
-    assert stop.value.code == 2
-    return capsys.readouterr().err
+from command import refused, run
 
 
 @pytest.fixture

@@ -44,6 +44,8 @@ def test_unknown_condition_is_refused_with_what_there_is(conditions: dict, messa
         ("COP9 signalosome", "Takes NEDD8 off the cullin"),
         ("Lenalidomide", "Neosubstrates: IKZF1, IKZF3, CSNK1A1"),
         ("augment", "| R2 | all | 178 | PFS | 0.46 hazard ratio (0.34-0.62) | rituximab |"),
+        ("AUGMENT", "# AUGMENT"),
+        ("Jadersten 2011", "# Jadersten 2011"),
         ("ikzf1_degron", "**not read in its source**"),
     ],
 )

@@ -6,21 +6,9 @@ import json
 
 import pandas as pd
 import pytest
+from command import refused, run
 
-from resistance import cli
 from resistance.subtype.registry import METHODS
-
-
-def run(capsys, *arguments):
-    cli.main([str(a) for a in arguments])
-    return capsys.readouterr()
-
-
-def refused(capsys, *arguments):
-    with pytest.raises(SystemExit) as stop:
-        cli.main([str(a) for a in arguments])
-    assert stop.value.code == 2
-    return capsys.readouterr().err
 
 
 def calls_of(path):

@@ -137,8 +137,13 @@ def find(name: str) -> Found:
         ]
         return Found(asdict(drug) | {"statements": rows}, "\n".join([*text, "", *_lines(rows)]))
     trials = load_trials()
-    if name in set(trials["trial_id"]):
-        return _trial(name)
+    named = {
+        spelt.lower(): trial
+        for column in ("trial", "trial_id")
+        for spelt, trial in zip(trials[column], trials["trial_id"], strict=True)
+    }
+    if name.lower() in named:
+        return _trial(named[name.lower()])
     names = [*load_genes().symbols, *by_id, *load_pathways(), *load_drugs(), *sorted(set(trials["trial_id"]))]
     raise InputError("no gene, marker, pathway, drug or trial", value=name, remedy=_close(name, names))
 

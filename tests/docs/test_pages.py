@@ -14,6 +14,9 @@ from resistance.config import CohortFile, parse
 PAGES = (
     "index.md",
     "association.md",
+    "confounding.md",
+    "statistics.md",
+    "type_one_error.md",
     "genetic_subtype.md",
     "methods.md",
     "cohort_file.md",
@@ -158,3 +161,23 @@ def test_every_key_of_ctdna_is_explained(checkout):
     of_sheets = {"encoding", "separator", "header_rows", "sheet", "comment", "file", "columns"}
     missing = [name for name in sorted(_keys(Ctdna) - of_sheets) if not re.search(rf"`{name}`|\b{name}:", text)]
     assert missing == []
+
+
+def test_every_function_that_the_page_of_statistics_names_is_there(checkout):
+    import importlib
+
+    named = set(re.findall(r"`(resistance\.stats\.[\w.]+)`", (checkout / "docs" / "statistics.md").read_text(encoding="utf-8")))
+    assert len(named) > 50
+    for path in sorted(named):
+        module, _, function = path.rpartition(".")
+        assert callable(getattr(importlib.import_module(module), function)), path
+
+
+def test_every_method_has_its_use_and_the_tests_that_are_named_are_there(checkout):
+    spec = importlib.util.spec_from_file_location("build_methods", checkout / "docs" / "build_methods.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert set(module.ABOUT) == {method.key for method in module.METHODS}
+    for *_, tests in module.ABOUT.values():
+        for name in tests:
+            assert (checkout / "tests" / "stats" / name).exists(), name

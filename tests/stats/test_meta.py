@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from itertools import product
 from math import exp, log, sqrt
 
@@ -123,6 +124,26 @@ def test_order_sign_and_unit_do_not_matter(rows: list[tuple[float, float]], meth
     assert (found.tau2_low == 0) or (found.tau2_low <= found.tau2_high)
     excludes = not found.ci_low <= 0 <= found.ci_high
     assert excludes == (found.p_value < 0.05) or abs(found.p_value - 0.05) < 1e-6
+
+
+@pytest.mark.parametrize("effects", [[0.5, 0.5, 0.5], [0.0, 0.0, 0.0], [0.7, 0.9, 1.1]])
+def test_small_studies_that_lie_on_one_line_have_no_p_of_rounding_errors(effects: list[float]) -> None:
+    se = np.array([0.2, 0.3, 0.4])  # effect = 0.3 + 2 se is a line too: its intercept is 2 without any error
+    found = egger(effects, se)
+    assert (found.converged, found.reason) == (False, "exact fit")
+    assert math.isnan(found.p_value)
+    assert found.note == "the studies lie on one line: there is no error to test against"
+
+
+def test_studies_of_one_effect_have_no_error_by_the_plain_rule_and_the_note_says_so() -> None:
+    # metafor 3.8-1: rma(yi = c(1, 1, 1), vi = c(1, 1, 1), test = "knha"): se 0, p 0, interval 1 to 1
+    found = meta_analysis([1, 1, 1], [1, 1, 1], interval="hartung_knapp")
+    assert (found.se, found.p_value, found.ci_low, found.ci_high) == (0.0, 0.0, 1.0, 1.0)
+    assert (
+        found.note == "the studies have one effect: Hartung and Knapp's error is 0 and says nothing, take 'hartung_knapp_wider'"
+    )
+    assert math.isnan(meta_analysis([0, 0, 0], [1, 1, 1], interval="hartung_knapp").p_value)
+    assert meta_analysis([1, 1, 1], [1, 1, 1]).se == pytest.approx(1 / math.sqrt(3))
 
 
 def test_the_wider_rule_never_narrows() -> None:

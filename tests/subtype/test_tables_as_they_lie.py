@@ -7,8 +7,8 @@ import importlib
 import numpy as np
 import pandas as pd
 import pytest
+from command import refused, run
 
-from resistance import cli
 from resistance.errors import InputError
 from resistance.subtype import (
     chapuy,
@@ -30,18 +30,6 @@ from resistance.subtype.nanostring_table import counts_of_table
 from resistance.subtype.signature import load_signatures
 from resistance.subtype.text_table import read_table
 from resistance.subtype.train_model import train_model
-
-
-def run(*arguments):
-    cli.main([str(a) for a in arguments])
-
-
-def refused(capsys, *arguments):
-    with pytest.raises(SystemExit) as stop:
-        run(*arguments)
-    assert stop.value.code == 2
-    return capsys.readouterr().err
-
 
 # ---- NanoString
 
@@ -81,7 +69,7 @@ def test_a_table_with_samples_in_rows_is_refused_and_read_by_the_option_that_the
     of.to_csv(tmp_path / "t.csv")
     arguments = ("subtype", "call", "lymph2cx", tmp_path / "t.csv", "--out", tmp_path / "c.tsv")
     assert "--samples-in-rows" in refused(capsys, *arguments)
-    run(*arguments, "--samples-in-rows")
+    run(capsys, *arguments, "--samples-in-rows")
     assert pd.read_csv(tmp_path / "c.tsv", sep="\t")["sample_id"].tolist() == ["S1", "S2"]
 
 
@@ -93,7 +81,7 @@ def test_a_table_of_scores_leads_to_the_option_for_scores_and_that_to_the_column
     assert "--from-score COLUMN (and --sample COLUMN)" in said
     said = refused(capsys, *arguments, "--from-score", "score")
     assert "Say with --sample which column names the samples; the table has: patient_id, biopsy_id, call, score." in said
-    run(*arguments, "--from-score", "score", "--sample", "biopsy_id")
+    run(capsys, *arguments, "--from-score", "score", "--sample", "biopsy_id")
     assert pd.read_csv(tmp_path / "c.tsv", sep="\t")["subtype"].tolist() == ["ABC", "GCB"]
 
 
@@ -142,16 +130,18 @@ def test_a_sample_with_much_of_the_weight_missing_is_flagged_with_the_share():
 
 
 @pytest.mark.shared
-def test_the_normalised_246_are_scored_by_one_call(shared, tmp_path):
+def test_the_normalised_246_are_scored_by_one_call(shared, tmp_path, capsys):
     path = shared / "cohorts" / "rnaseq_coo" / "dzsig_gambl_246_ensembl.tsv"
     out = tmp_path / "c.tsv"
-    run("subtype", "call", "rnaseq_dzsig28", path, "--unit", "normalised", "--samples-in-rows", "--out", out)
+    run(capsys, "subtype", "call", "rnaseq_dzsig28", path, "--unit", "normalised", "--samples-in-rows", "--out", out)
     found = pd.read_csv(out, sep="\t").set_index("sample_id")
     given = pd.read_csv(path, sep="\t", index_col=0)
     coef = pd.read_csv(path.parent / "gambl_dzsig_28gene_coef.tsv", sep="\t").set_index("ensembl")["coef"]
     by_hand = coef["(Intercept)"] + (given[coef.index[1:]] * coef.iloc[1:]).sum(axis=1)
     np.testing.assert_allclose(found["score"], by_hand.loc[found.index], atol=1e-10, rtol=0)
     assert np.corrcoef(found["score"], given["training_labels"].loc[found.index])[0, 1] == pytest.approx(0.961, abs=5e-4)
+    # least squares with a constant: the residuals of those it was fitted on add up to nothing
+    assert float((found["score"] - given["training_labels"].loc[found.index]).mean()) == pytest.approx(0, abs=1e-10)
     assert set(found["flags"]) == {"normalised elsewhere"}
     for name, (low, high) in {"DZsig-NEG": (-np.inf, -15.6), "UNCLASSIFIED": (-15.6, -6.3), "DZsig-POS": (-6.3, np.inf)}.items():
         assert found.loc[found["subtype"] == name, "score"].between(low, high).all()
@@ -248,15 +238,15 @@ def test_a_model_is_trained_and_judged_on_the_official_parts_with_the_files_as_t
     given = ("--labels", folder / "tableS1_classifier_merged.tsv", "--label", "Cluster [NMF new]")
     matrix = folder / "DLBCL.699.163drivers.Sep_23_2022.tsv"
     part = ("--where", "Test/Train Set Membership=Train")
-    run("subtype", "train", "genetic", "--matrix", matrix, *given, *part, "--out", tmp_path / "m.json")
-    assert "163 events, 550 samples (1 114, 2 127, 3 95, 4 75, 5 139)" in capsys.readouterr().out
+    said = run(capsys, "subtype", "train", "genetic", "--matrix", matrix, *given, *part, "--out", tmp_path / "m.json")
+    assert "163 events, 550 samples (1 114, 2 127, 3 95, 4 75, 5 139)" in said.out
     part = ("--where", "Test/Train Set Membership=Test")
-    run("subtype", "apply", tmp_path / "m.json", matrix, *given, *part, "--out", tmp_path / "c.tsv")
+    said = run(capsys, "subtype", "apply", tmp_path / "m.json", matrix, *given, *part, "--out", tmp_path / "c.tsv")
     table = pd.read_csv(folder / "tableS1_classifier_merged.tsv", sep="\t").set_index("ID")
     test = table[table["Test/Train Set Membership"] == "Test"]
     calls = pd.read_csv(tmp_path / "c.tsv", sep="\t").set_index("sample_id")["subtype"]
     right = int((calls.loc[test.index] == test["Cluster [NMF new]"]).sum())
-    assert f"all: {right}/149 right" in capsys.readouterr().out
+    assert f"all: {right}/149 right" in said.out
 
 
 @pytest.mark.shared
@@ -268,13 +258,13 @@ def test_every_feature_of_lymphgen_has_its_id(shared):
 
 
 @pytest.mark.shared
-def test_the_result_of_lymphgen_and_events_by_sample_are_read_with_the_option_too(shared, tmp_path):
+def test_the_result_of_lymphgen_and_events_by_sample_are_read_with_the_option_too(shared, tmp_path, capsys):
     path = shared / "cohorts" / "hilton_lcr_2023" / "lymphgen" / "lymphgen_results.tsv"
     for more in ((), ("--samples-in-rows",)):
-        run("subtype", "call", "lymphgen", path, *more, "--out", tmp_path / "c.tsv")
+        run(capsys, "subtype", "call", "lymphgen", path, *more, "--out", tmp_path / "c.tsv")
         assert len(pd.read_csv(tmp_path / "c.tsv", sep="\t")) == 160
     GOOD.T.rename_axis("tumour").to_csv(tmp_path / "t.csv")
-    run("subtype", "call", "chapuy", tmp_path / "t.csv", "--samples-in-rows", "--out", tmp_path / "c.tsv")
+    run(capsys, "subtype", "call", "chapuy", tmp_path / "t.csv", "--samples-in-rows", "--out", tmp_path / "c.tsv")
     assert pd.read_csv(tmp_path / "c.tsv", sep="\t")["sample_id"].tolist() == ["S1", "S2"]
 
 
@@ -318,7 +308,7 @@ def test_the_command_tells_a_turned_table_of_probes_and_reads_it_with_the_option
     table.T.rename_axis("sample").to_csv(tmp_path / "t.tsv", sep="\t")
     arguments = ("subtype", "apply", tmp_path / "m.json", tmp_path / "t.tsv", "--out", tmp_path / "c.tsv")
     assert "samples stand in rows here (40 column names are genes of the model" in refused(capsys, *arguments)
-    run(*arguments, "--samples-in-rows")
+    run(capsys, *arguments, "--samples-in-rows")
     assert len(pd.read_csv(tmp_path / "c.tsv", sep="\t")) == 20
 
 

@@ -168,7 +168,7 @@ class Analysis(Strict):
     methods: list[str] = Field(
         default_factory=list,
         description="Methods to take instead of the usual ones, where they fit: barnard, boschloo, mid_p, wilcoxon, cox ... "
-        "(docs/association.md lists them). moderated_t (all expressed genes together, voom for counts) and deseq2 (counts, needs the "
+        "(docs/methods.md lists them). moderated_t (all expressed genes together, voom for counts) and deseq2 (counts, needs the "
         "extra 'counts') compare expression between patients with and without a binary outcome.",
     )
     multiplicity: Multiplicity = Multiplicity()

@@ -45,7 +45,7 @@ def plan_survival(
         Median time to the event of those without the marker, duration of accrual and follow-up of the last patient, in
         one unit of time.
     loss : float
-        Share of patients lost to follow-up per unit of time.
+        Hazard of being lost to follow-up (patients lost per patient and unit of time).
     simulate, permutations, seed : int
         Simulated cohorts of the stratified permutation test (0: none; a binary marker, and `n` and `median`).
 

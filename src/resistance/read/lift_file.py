@@ -40,7 +40,6 @@ _ALLELES = re.compile(r"(tumou?r_seq|match_norm_seq|tumou?r_validation|match_nor
 _STALE = re.compile(r"hgvsg|genome_?change|genomic_?location|vcf_pos|vcf_region", re.IGNORECASE)
 _NUMBER = re.compile(r"(?:\d+|\d{1,3}(?:,\d{3})+)(?:\.0+)?")
 NOWHERE = "no chromosome or position"
-NO_ALTERNATIVE = "the record names no alternative allele"
 #: no reasons to be counted but ends of the run: the file is not what it is said to be
 _BEYOND, _NO_NUMBER = "beyond the end", "no whole number"
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from resistance.stats._arrays import FloatArray
@@ -58,6 +60,6 @@ def power_of_two(values: FloatArray, axis: int = 0) -> FloatArray:
     return np.asarray(np.ldexp(1.0, np.where(largest > 0, np.frexp(largest)[1], 0)))
 
 
-def named(columns: tuple[int, ...]) -> str:
+def named(columns: Sequence[int]) -> str:
     """Return 'column 3' or 'columns 1, 2' for a note."""
     return ("column " if len(columns) == 1 else "columns ") + ", ".join(str(i) for i in columns)

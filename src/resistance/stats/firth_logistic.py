@@ -10,17 +10,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from resistance.stats._arrays import FloatArray
-from resistance.stats.logistic import (
-    Design,
-    LogisticResult,
-    LogisticTest,
-    answer,
-    likelihood_ratio,
-    named,
-    prepare,
-    tested_columns,
-    unanswered,
-)
+from resistance.stats._design import named
+from resistance.stats.logistic.design import Design, prepare, tested_columns
+from resistance.stats.logistic.model import answer, likelihood_ratio
+from resistance.stats.logistic.results import LogisticResult, LogisticTest, unanswered
 from resistance.stats.logistic_likelihood import LogisticLikelihood
 from resistance.stats.newton import Maximum
 from resistance.stats.separation import separation

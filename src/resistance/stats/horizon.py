@@ -53,6 +53,7 @@ def checked_tau(tau: float | None, largest: float, time: FloatArray) -> float:
 
 
 def two_at_most(arms: NDArray[Any]) -> None:
+    """Refuse more than two arms."""
     if arms.size > 2:
         raise ValueError(f"arm: {arms.size} distinct values, two are compared")
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from resistance.stats._arrays import flags, matrix
+from resistance.stats._arrays import FloatArray, flags, matrix
 from resistance.stats.cox import CoxResult, cox
 from resistance.stats.firth_logistic import firth_logistic
 from resistance.stats.logistic import LogisticResult, logistic
+
+if TYPE_CHECKING:
+    from resistance.stats.firth_cox import FirthCoxResult
 
 
 @dataclass(frozen=True)
@@ -75,10 +78,10 @@ def logistic_interaction(
     without randomisation it is as confounded as any other.
     """
     y = flags(outcome, "outcome")
-    columns, cells = _design(marker, arm, covariates, y.size)
+    columns, cells = interaction_columns(marker, arm, covariates, y.size)
     if min(cells) == 0:
-        return _empty(cells, y.size, int(y.sum()))
-    return _result((firth_logistic if penalised else logistic)(y, columns, tested=[0]), cells)
+        return no_interaction(cells, y.size, int(y.sum()))
+    return interaction_of((firth_logistic if penalised else logistic)(y, columns, tested=[0]), cells)
 
 
 def cox_interaction(
@@ -93,20 +96,24 @@ def cox_interaction(
 ) -> InteractionResult:
     """Test marker x arm in a Cox model (see :func:`logistic_interaction`)."""
     e = flags(event, "event")
-    columns, cells = _design(marker, arm, covariates, e.size)
+    columns, cells = interaction_columns(marker, arm, covariates, e.size)
     if min(cells) == 0:
-        return _empty(cells, e.size, int(e.sum()))
-    return _result(cox(time, e, columns, strata=strata, ties=ties, tested=[0]), cells)
+        return no_interaction(cells, e.size, int(e.sum()))
+    return interaction_of(cox(time, e, columns, strata=strata, ties=ties, tested=[0]), cells)
 
 
-def _design(marker: ArrayLike, arm: ArrayLike, covariates: ArrayLike, n: int) -> tuple[Any, tuple[int, int, int, int]]:
+def interaction_columns(
+    marker: ArrayLike, arm: ArrayLike, covariates: ArrayLike, n: int
+) -> tuple[FloatArray, tuple[int, int, int, int]]:
+    """Return the columns of the model (product, marker, arm, covariates) and the patients in the four groups."""
     m, a = flags(marker, "marker", n), flags(arm, "arm", n)
     z = matrix(covariates, "covariates", n) if np.size(covariates) else np.zeros((n, 0))
     cells = (int((~m & ~a).sum()), int((~m & a).sum()), int((m & ~a).sum()), int((m & a).sum()))
     return np.column_stack([m & a, m, a, z]).astype(np.float64), cells
 
 
-def _result(fit: CoxResult | LogisticResult, cells: tuple[int, int, int, int]) -> InteractionResult:
+def interaction_of(fit: CoxResult | FirthCoxResult | LogisticResult, cells: tuple[int, int, int, int]) -> InteractionResult:
+    """Return what the fit of :func:`interaction_columns` says about the product."""
     return InteractionResult(
         effect=float(fit.coef[0]),
         se=float(fit.se[0]),
@@ -125,7 +132,8 @@ def _result(fit: CoxResult | LogisticResult, cells: tuple[int, int, int, int]) -
     )
 
 
-def _empty(cells: tuple[int, int, int, int], n: int, events: int) -> InteractionResult:
+def no_interaction(cells: tuple[int, int, int, int], n: int, events: int) -> InteractionResult:
+    """Return the result where one of the four groups is empty."""
     nan = float("nan")
     note = "one of the four groups of marker and arm has no patient"
     return InteractionResult(nan, nan, nan, nan, nan, nan, nan, cells, n, events, False, "empty cell", (), note)

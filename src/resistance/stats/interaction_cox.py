@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-import numpy as np
 from numpy.typing import ArrayLike
 
-from resistance.stats._arrays import flags, matrix
+from resistance.stats._arrays import flags
 from resistance.stats.firth_cox import firth_cox
-from resistance.stats.interaction import InteractionResult
+from resistance.stats.interaction import InteractionResult, interaction_columns, interaction_of, no_interaction
 
 
 def firth_cox_interaction(
@@ -46,29 +45,9 @@ def firth_cox_interaction(
     one of treatment effects.
     """
     e = flags(event, "event")
-    n = e.size
-    m, a = flags(marker, "marker", n), flags(arm, "arm", n)
-    z = matrix(covariates, "covariates", n) if np.size(covariates) else np.zeros((n, 0))
-    cells = (int((~m & ~a).sum()), int((~m & a).sum()), int((m & ~a).sum()), int((m & a).sum()))
+    columns, cells = interaction_columns(marker, arm, covariates, e.size)
     if min(cells) == 0:
-        nan = float("nan")
-        note = "one of the four groups of marker and arm has no patient"
-        return InteractionResult(nan, nan, nan, nan, nan, nan, nan, cells, n, int(e.sum()), False, "empty cell", (), note)
-    columns = np.column_stack([m & a, m, a, z]).astype(np.float64)
-    fit = firth_cox(time, e, columns, start=start, strata=strata, ties=ties, tested=[0], confidence=confidence)
-    return InteractionResult(
-        effect=float(fit.coef[0]),
-        se=float(fit.se[0]),
-        ci_low=float(fit.ci_low[0]),
-        ci_high=float(fit.ci_high[0]),
-        p_value=float(fit.p_value[0]),
-        marker_in_control=float(fit.coef[1]),
-        marker_in_arm=float(fit.coef[0] + fit.coef[1]),
-        cells=cells,
-        n=n,
-        events=fit.events,
-        converged=fit.converged,
-        reason=fit.reason,
-        columns=fit.columns,
-        note=fit.note,
+        return no_interaction(cells, e.size, int(e.sum()))
+    return interaction_of(
+        firth_cox(time, e, columns, start=start, strata=strata, ties=ties, tested=[0], confidence=confidence), cells
     )

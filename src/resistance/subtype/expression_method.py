@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from resistance.errors import InputError
-from resistance.schemas import SCORES
 from resistance.subtype.expression import Expression, from_cohort, from_frame
 from resistance.subtype.method import TABLE_SCORES, Called, Method, per_patient, with_patients
 from resistance.tables import conform, empty
@@ -83,11 +82,6 @@ def _subtypes(rows: list[dict[str, Any]]) -> pd.DataFrame:
     from resistance.schemas import SUBTYPES
 
     return conform(pd.DataFrame(rows, columns=list(SUBTYPES.names)), SUBTYPES) if rows else empty(SUBTYPES)
-
-
-def no_scores() -> pd.DataFrame:
-    """Return a table of no scores."""
-    return empty(SCORES)
 
 
 def settings_limit(settings: Subtype) -> float:

@@ -131,37 +131,6 @@ def score_normalised(signature: Published, values: FloatArray) -> FloatArray:
     return np.asarray(signature.constant + np.einsum("i,ij->j", weight, np.asarray(values, dtype=np.float64)))
 
 
-def dark_zone_score(table: pd.DataFrame) -> pd.Series:
-    """Return the dark-zone score (28 genes) of a table that is normalised already.
-
-    Parameters
-    ----------
-    table : DataFrame
-        Genes (symbols or Ensembl ids) x samples, natural log of counts per million against the
-        reference sample, as :func:`normalised` gives them.
-
-    Returns
-    -------
-    Series
-        Per sample, on the scale of the NanoString score.
-
-    Raises
-    ------
-    InputError
-        A gene is missing.
-    """
-    import pandas as pd
-
-    signature = load_published()["rnaseq_dzsig28"]
-    found = find_genes(tuple(signature.weights), [str(name) for name in table.index])
-    if found.missing:
-        raise InputError(
-            f"{len(found.missing)} of the 28 genes are missing ({', '.join(found.missing)})", remedy="Give all of them."
-        )
-    rows = table.loc[list(found.rows.values())].to_numpy(dtype=np.float64)
-    return pd.Series(score_normalised(signature, rows), index=table.columns, name="dark_zone")
-
-
 def call_counts(signature: Published, method: Method, expression: Expression, reference: ReferenceSample | None) -> pd.DataFrame:
     """Score and call every sample of raw counts (schema TABLE_CALLS); flagged where the reference is not the published one.
 

@@ -103,7 +103,7 @@ METHOD = Method(
     scale="log_odds_ratio",
     minimum_events=5,
     stratified=False,
-    reference="McCullagh 1980, doi:10.1111/j.2517-6161.1980.tb01109.x; Brant 1990, doi:10.2307/2532457",
+    reference="McCullagh 1980, doi:10.1111/j.2517-6161.1980.tb01109.x; Peterson and Harrell 1990, doi:10.2307/2347760",
     fit=fit,
     terms=("flag", "number"),
 )

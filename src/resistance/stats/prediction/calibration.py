@@ -262,10 +262,7 @@ def calibration_curve(
     p = _probabilities(numbers(probability, "probability", y.size), "probability")
     if y.size == 0:
         raise ValueError("outcome: no patients")
-    if groups < 1:
-        raise ValueError("groups: at least 1 is needed")
-    cuts = np.unique(np.quantile(p, np.arange(1, groups) / groups))
-    group = np.unique(np.searchsorted(cuts, p, side="left"), return_inverse=True)[1].reshape(-1)
+    group = quantile_groups(p, groups)
     count = np.bincount(group)
     share = np.bincount(group, weights=y) / count
     z2 = float(norm.ppf(0.5 + confidence / 2)) ** 2
@@ -284,6 +281,16 @@ def calibration_curve(
         smooth_observed=smooth,
         isotonic=np.asarray(isotonic_regression(mean, weights=weight).x, dtype=np.float64),
     )
+
+
+def quantile_groups(probability: FloatArray, groups: int) -> NDArray[np.intp]:
+    """Return the 0-based group of each prediction, by quantiles; equal predictions stay together, so there may be fewer groups."""
+    if groups < 1:
+        raise ValueError("groups: at least 1 is needed")
+    if probability.size == 0:
+        return np.zeros(0, dtype=np.intp)
+    cuts = np.unique(np.quantile(probability, np.arange(1, groups) / groups))
+    return np.unique(np.searchsorted(cuts, probability, side="left"), return_inverse=True)[1].reshape(-1)
 
 
 def smoothed(p: FloatArray, y: BoolArray) -> tuple[FloatArray, FloatArray]:

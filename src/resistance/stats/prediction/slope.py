@@ -108,7 +108,8 @@ class _Mean:
     """The mean of estimates, and of each patient's influence on them."""
 
     def __init__(self, patient: NDArray[np.intp]) -> None:
-        self._patient, self._values = patient, [0.0][:0]
+        self._patient = patient
+        self._values: list[float] = []
         self._influence = np.zeros(int(patient.max(initial=-1)) + 1)
 
     def add(self, value: float, influence: FloatArray) -> None:

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from resistance.stats._arrays import FloatArray, numbers
 from resistance.stats.aalen_johansen import causes_of, cumulative_incidence, incidence_at
 from resistance.stats.kaplan_meier import kaplan_meier, survival_at
+from resistance.stats.prediction.calibration import quantile_groups
 from resistance.stats.pseudo_values import incidence_pseudo_values
 
 #: predicted risks are kept this far from 0 and 1 before their complementary log-log is taken
@@ -126,13 +127,10 @@ def survival_calibration(
         raise ValueError(f"risk: {int(((p < 0) | (p > 1)).sum())} value(s) outside 0..1")
     if not at > 0:
         raise ValueError(f"at: {at} is not above 0")
-    if groups < 1:
-        raise ValueError("groups: at least 1 is needed")
     nan = float("nan")
     observed, low, high = _observed(t, c, at, of, confidence)
     expected = float(p.mean()) if p.size else nan
-    cuts = np.unique(np.quantile(p, np.arange(1, groups) / groups)) if p.size else np.zeros(0)
-    group = np.unique(np.searchsorted(cuts, p, side="left"), return_inverse=True)[1].reshape(-1)
+    group = quantile_groups(p, groups)
     count = np.bincount(group)
     by_group = [_observed(t[group == g], c[group == g], at, of, confidence) for g in range(count.size)]
     each = np.array(by_group).reshape(-1, 3)
