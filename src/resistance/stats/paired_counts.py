@@ -92,7 +92,7 @@ def equal_fractions(
     --------
     >>> found = equal_fractions([0], [2000], [12], [2000])
     >>> float(found.p_value[0].round(6))
-    0.000485
+    0.00048
     """
     columns = np.broadcast_arrays(
         *(

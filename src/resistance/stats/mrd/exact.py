@@ -114,7 +114,7 @@ def exact_test(
     Examples
     --------
     >>> round(exact_test([2], [3000], 0.0005 / 3).p_value, 6)
-    0.090184
+    0.090191
     """
     sites = make_sites(depths, rates, precisions)
     counts = mutant_counts(alt, sites)

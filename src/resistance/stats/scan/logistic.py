@@ -125,7 +125,7 @@ def logistic_scan(
     >>> import numpy as np
     >>> found = logistic_scan([1, 1, 1, 0, 0, 0, 0, 0], np.array([[1, 1, 0, 0, 0, 0, 0, 1], [1, 1, 1, 0, 0, 0, 0, 0]]).T)
     >>> found.coef.round(3), found.p_value.round(3), found.note(1)
-    (array([2.079,   nan]), array([0.18,  nan]), 'the marker separates the outcome: without penalty its coefficient is not finite')
+    (array([2.079,   nan]), array([0.184,   nan]), 'the marker separates the outcome: without penalty its coefficient is not finite')
     """
     model = _Models(outcome, covariates, confidence, profile, threads, penalised=False)
     return model.scan(columns_of_markers(markers, model.n))
