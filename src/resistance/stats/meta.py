@@ -290,7 +290,7 @@ def meta_regression(
     covariance = np.linalg.inv(x.T @ (w[:, None] * x))
     at = covariance @ (x.T @ (w * y))
     freedom = k - c - 1
-    left = y - x @ at
+    left = _without_rounding(y - x @ at, y)
     if interval == "normal":
         quantile, distribution = float(norm.isf((1 - confidence) / 2)), norm
     else:
@@ -451,7 +451,7 @@ class EggerResult:
     Parameters
     ----------
     intercept, se, p_value : float
-        Intercept of effect / se on 1 / se, and its t-test on k - 2 degrees of freedom.
+        Intercept of effect / se on 1 / se, and its t-test on k - 2 degrees of freedom (p is NaN where the studies fit exactly).
     k : int
     converged : bool
     reason : {'', 'too few studies', 'equal precision'}
@@ -488,7 +488,7 @@ def egger(effects: ArrayLike, se: ArrayLike) -> EggerResult:
     x = np.column_stack([np.ones(k), s.min() / s])
     inverse = np.linalg.inv(x.T @ x)
     coef = inverse @ x.T @ (y / s)
-    left = y / s - x @ coef
+    left = _without_rounding(y / s - x @ coef, y / s)
     error = float(np.sqrt(left @ left / (k - 2) * inverse[0, 0]))
     p = float(2 * t.sf(abs(coef[0]) / error, k - 2)) if error > 0 else nan
     return EggerResult(float(coef[0]), error, p, k, True, "", (), "")
@@ -512,6 +512,11 @@ def _known(value: str, allowed: Sequence[str], name: str) -> None:
 def _level(confidence: float) -> None:
     if not 0 < confidence < 1:
         raise ValueError("confidence: outside 0..1")
+
+
+def _without_rounding(left: FloatArray, y: FloatArray) -> FloatArray:
+    """Return residuals, 0 where they are the rounding of studies that fit exactly: a p is not made of rounding."""
+    return np.where(np.abs(left) <= 1e-13 * np.abs(y).max(), 0.0, left)
 
 
 def _scale(interval: str, spread: float) -> float:
