@@ -14,6 +14,8 @@ Method = Literal["reml", "dersimonian_laird", "paule_mandel", "fixed"]
 METHODS: tuple[Method, ...] = ("reml", "dersimonian_laird", "paule_mandel", "fixed")
 Interval = Literal["hartung_knapp_wider", "hartung_knapp", "normal"]
 INTERVALS: tuple[Interval, ...] = ("hartung_knapp_wider", "hartung_knapp", "normal")
+#: residuals of this share of the values are what rounding leaves of none
+ROUNDING = 1e-12
 
 
 def checked_studies(effects: ArrayLike, se: ArrayLike) -> tuple[FloatArray, FloatArray]:

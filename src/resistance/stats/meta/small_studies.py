@@ -7,10 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from resistance.stats.meta.between_studies import checked_studies
-
-#: residuals of this share of the values are what rounding leaves of none
-ROUNDING = 1e-12
+from resistance.stats.meta.between_studies import ROUNDING, checked_studies
 
 
 @dataclass(frozen=True)
