@@ -14,7 +14,8 @@ from resistance.associate.methods import Estimate, Method, method_named, too_few
 from resistance.associate.methods.restricted_mean import with_restricted_mean
 from resistance.associate.multiplicity import adjusted_for_many
 from resistance.associate.plan import digest_of, digests
-from resistance.associate.questions import Question, Rows, role_of, rows_of
+from resistance.associate.question import Question, role_of
+from resistance.associate.rows import Rows, rows_of
 from resistance.associate.sample import out_of_range, sample_of
 from resistance.associate.setting import Setting, make_setting
 from resistance.associate.states import NOT_ASSESSED

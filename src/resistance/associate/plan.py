@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from resistance.associate.methods import METHODS
-from resistance.associate.questions import Question, enumerate_questions, role_of
+from resistance.associate.question import Question, role_of
+from resistance.associate.questions import enumerate_questions
 from resistance.associate.setting import Setting, make_setting
 from resistance.stats.independent_weights import TESTS_PER_BIN
 
@@ -55,7 +56,7 @@ def make_plan(
         Plain values, ready for JSON: ``study``, ``arms``, ``claim`` (what these data can say),
         ``seed``, ``timepoint``, ``policies``, ``populations`` (n, arms; per endpoint n and events),
         ``endpoints`` (with the patients left out, by reason), ``adjustment``, ``methods``, ``families`` (questions, refused),
-        ``questions`` (see :class:`resistance.associate.questions.Question`), ``inputs`` (digests of
+        ``questions`` (see :class:`resistance.associate.question.Question`), ``inputs`` (digests of
         the tables) and ``digest`` (SHA-256 of all the rest).
 
     Raises

@@ -218,7 +218,7 @@ class Method:
         FamilySample -> one Estimate for each marker: what `fit` would say of each, in less time.  A marker whose
         estimate is not `converged` is asked once more by `fit`, which says why.
     asked : tuple of str
-        Kinds of question that it takes (see :data:`resistance.associate.questions.KINDS`); () for all.
+        Kinds of question that it takes (see :data:`resistance.associate.question.KINDS`); () for all.
     whole : bool
         Its markers lean on each other, so that a family is always answered as a whole, by `scan` alone.
     contrast : str
