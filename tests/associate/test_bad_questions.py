@@ -559,6 +559,35 @@ def test_a_measure_of_words_is_refused_with_the_word_and_one_without_any_value_b
     assert set(of(asked([None] * 40), marker=MEASURE)["note"]) == {"not measured in any patient"}
 
 
+def test_ordered_and_continuous_outcomes_have_no_events_in_plan_and_results() -> None:
+    """An ordered outcome is coded 0, 1, 2 ...: patients of the second category are not 'events'."""
+    arguments = Tiny().arguments()
+    plan = make_plan(*arguments)
+    rows = answer(plan, *arguments)
+    counted = rows["endpoint"].isin(["response", *TIMED])
+    assert rows.loc[counted, "events"].notna().all()
+    assert rows.loc[~counted, ["events", "carrier_events"]].isna().all().all()
+    assert {q["endpoint"] for q in plan["questions"] if q["events"] is None} == {"best", "ic50"}
+    (everyone,) = plan["populations"]
+    assert {name: x["events"] is None for name, x in everyone["endpoints"].items()} == {
+        "response": False, "best": True, "ic50": True, "os": False, "relapse": False,
+    }  # fmt: skip
+
+
+def test_a_cut_is_not_searched_where_patients_came_late() -> None:
+    """Its scores count everybody as at risk from time zero."""
+    tiny = Tiny()
+    tiny.entry = np.where(np.arange(tiny.n) < 5, 1.0, 0.0)
+    tiny.days += 2
+    late = of(tiny.answers(), "cut", MEASURE)
+    timed = late["endpoint"].isin(TIMED)
+    assert set(late.loc[timed, "note"]) == {
+        "patients came under observation late (delayed entry), for which the search of a cut has no test"
+    }
+    assert late.loc[timed, "p_value"].isna().all()
+    assert late.loc[~timed, "p_value"].notna().all()
+
+
 def _broken(kind: str) -> Callable[[np.random.Generator, int], Any]:
     values: dict[str, Callable[[np.random.Generator, int], Any]] = {
         "constant": lambda draw, n: np.full(n, float(draw.integers(0, 2))),

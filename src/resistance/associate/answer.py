@@ -14,7 +14,7 @@ from resistance.associate.methods import Estimate, Method, method_named, too_few
 from resistance.associate.methods.restricted_mean import with_restricted_mean
 from resistance.associate.multiplicity import adjusted_for_many
 from resistance.associate.plan import digest_of, digests
-from resistance.associate.question import Question, role_of
+from resistance.associate.question import COUNTED, Question, role_of
 from resistance.associate.rows import Rows, rows_of
 from resistance.associate.sample import out_of_range, sample_of
 from resistance.associate.setting import Setting, make_setting
@@ -134,7 +134,7 @@ def _question(item: dict[str, Any]) -> Question:
 def _row(question: Question, known: tuple[Estimate, list[str]] | None, config: CohortFile, setting: Setting) -> dict[str, Any]:
     rows = rows_of(question, config, setting)
     tested = question.terms.index(question.marker_id) if question.kind == "joint" else 0
-    event = setting.outcomes[question.endpoint].event
+    event, counted = setting.outcomes[question.endpoint].event, config.endpoints[question.endpoint].kind in COUNTED
     method = None if question.method == "-" else method_named(question.method)
     notes: list[str] = []
     if question.refused or method is None:
@@ -167,7 +167,7 @@ def _row(question: Question, known: tuple[Estimate, list[str]] | None, config: C
         "n": question.n,
         "events": question.events,
         "carriers": question.carriers if rows.flag else None,
-        "carrier_events": int((rows.carriers(tested) & event).sum()) if rows.flag else None,
+        "carrier_events": int((rows.carriers(tested) & event).sum()) if rows.flag and counted else None,
         "not_assessed": question.not_assessed,
         "separated": found.separated,
         "assumption": found.assumption,
@@ -249,7 +249,7 @@ def _e_values(found: Estimate, method: Method | None, question: Question, config
     if abs(found.effect) > LARGEST:  # per unit of a measure in tiny units: the ratio is beyond the numbers of a computer
         return dict.fromkeys(names, float("nan"))
     # beyond about 15 % an odds or hazard ratio is further from 1 than the risk ratio
-    common = config.endpoints[question.endpoint].kind == "ordinal" or question.events > COMMON * question.n
+    common = config.endpoints[question.endpoint].kind == "ordinal" or (question.events or 0) > COMMON * question.n
     bounds = (x if isfinite(x) else other for x, other in ((found.ci_low, -inf), (found.ci_high, inf)))
     low, high = (exp(min(x, LARGEST)) for x in bounds)
     value = e_value(exp(found.effect), low, high, scale=scale, common=common)

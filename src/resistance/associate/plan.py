@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from resistance.associate.methods import METHODS
-from resistance.associate.question import Question, role_of
+from resistance.associate.question import COUNTED, Question, role_of
 from resistance.associate.questions import enumerate_questions
 from resistance.associate.setting import Setting, make_setting
 from resistance.stats.independent_weights import TESTS_PER_BIN
@@ -279,7 +279,8 @@ def _populations(config: CohortFile, setting: Setting) -> list[dict[str, Any]]:
         counted = {}
         for endpoint, outcome in setting.outcomes.items():
             usable = members & outcome.usable
-            counted[endpoint] = {"n": int(usable.sum()), "events": int((usable & outcome.event).sum())}
+            events = int((usable & outcome.event).sum()) if outcome.kind in COUNTED else None
+            counted[endpoint] = {"n": int(usable.sum()), "events": events}
         with_imid, without_imid, unknown = setting.arms(members)
         arms = {"imid": with_imid, "no_imid": without_imid, "unknown": unknown}
         out.append({"name": name, "label": label, "n": int(members.sum()), "arms": arms, "endpoints": counted})

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from resistance.config import CohortFile
 
+#: kinds of endpoint of which patients with the outcome are counted; an ordered or continuous one has none
+COUNTED = ("binary", "time_to_event")
 #: the kinds of question, in the order of the report
 KINDS = (
     "joint",
@@ -44,8 +46,8 @@ class Question:
     covariates, strata : tuple of str
         Adjusted for.
     n, events, carriers, not_assessed, incomplete : int
-        Patients in the model, with the outcome, with the marker; left out because the marker was not
-        assessed; left out because a covariate is unknown.
+        Patients in the model, with the outcome (None: ordered and continuous endpoints have no events), with the
+        marker; left out because the marker was not assessed; left out because a covariate is unknown.
     rare : bool
         Too few carriers, or events expected in them, for an asymptotic test (survival).
     refused : str
@@ -67,7 +69,7 @@ class Question:
     covariates: tuple[str, ...] = ()
     strata: tuple[str, ...] = ()
     n: int = 0
-    events: int = 0
+    events: int | None = 0
     carriers: int = 0
     not_assessed: int = 0
     incomplete: int = 0

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from resistance.associate.methods import Method, method_for
-from resistance.associate.question import KINDS, Question
+from resistance.associate.question import COUNTED, KINDS, Question
 from resistance.associate.refusals import refusal
 from resistance.associate.rows import Rows, rows_of
 from resistance.associate.setting import Setting
@@ -224,10 +224,11 @@ def _decided(question: Question, config: CohortFile, setting: Setting) -> Questi
     used = rows.used
     carriers = rows.carriers(question.terms.index(question.marker_id) if question.kind == "joint" else 0)
     n, n_carriers, events = int(used.sum()), int(carriers.sum()), int((used & setting.outcomes[question.endpoint].event).sum())
+    counted = config.endpoints[question.endpoint].kind in COUNTED
     question = replace(
         question,
         n=n,
-        events=events,
+        events=events if counted else None,
         carriers=n_carriers if rows.flag else 0,
         not_assessed=int((rows.base & ~rows.assessed).sum()),
         incomplete=int((rows.base & rows.assessed & ~rows.complete).sum()),

@@ -21,9 +21,10 @@ APART = 2
 def refusal(question: Question, method: Method | None, config: CohortFile, setting: Setting, rows: Rows) -> str:
     """Return the first reason against asking, '' where there is none."""
     plan, kind = config.analysis, config.endpoints[question.endpoint].kind
+    events = question.events or 0
     what, rarer = {
-        "time_to_event": ("events", question.events),
-        "binary": ("patients with the rarer outcome", min(question.events, question.n - question.events)),
+        "time_to_event": ("events", events),
+        "binary": ("patients with the rarer outcome", min(events, question.n - events)),
     }.get(kind, ("patients", question.n))
     if question.kind not in ("contrasts", "landmark", "time_dependent") and plan.timepoint != "baseline":
         return (
@@ -65,6 +66,8 @@ def refusal(question: Question, method: Method | None, config: CohortFile, setti
             return "no patient without it"
         if question.kind != "contrasts" and question.carriers < plan.min_carriers:
             return f"fewer than {plan.min_carriers} carriers (analysis.min_carriers)"
+    if question.model == "cut" and kind == "time_to_event" and (setting.outcomes[question.endpoint].entry[rows.used] > 0).any():
+        return "patients came under observation late (delayed entry), for which the search of a cut has no test"
     if rarer < method.minimum_events:
         return f"fewer than {method.minimum_events} {what}"
     if kind == "ordinal" and not method.exact:

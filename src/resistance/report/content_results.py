@@ -54,7 +54,7 @@ def results_rows(config: CohortFile, tables: StageTables) -> list[dict[str, Any]
         seen = described(clean)
         word = outcome_word(config, str(clean["endpoint"]))
         if word is None:
-            # an ordered or continuous outcome has no events to count
+            # an ordered or continuous outcome has no events to count (results of earlier versions do)
             clean |= {"events": None, "carrier_events": None}
         clean |= seen
         clean |= {
