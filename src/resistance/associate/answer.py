@@ -143,11 +143,11 @@ def _row(question: Question, known: tuple[Estimate, list[str]] | None, config: C
         found, notes = known or _estimate(question, method, rows, tested, config, setting)
         notes += _assumed(question, rows, tested, config, setting)
     if question.incomplete and question.n:
-        notes.append(f"{question.incomplete} patients left out for an unknown covariate")
+        notes.append(f"{_patients(question.incomplete)} left out for an unknown covariate")
     if question.kind == "contrasts" and question.not_assessed:
-        notes.append(f"{question.not_assessed} patients with another or no value left out")
+        notes.append(f"{_patients(question.not_assessed)} with another or no value left out")
     if rows.late:
-        notes.append(f"{rows.late} patients had the event or left follow-up by day {rows.origin:g} and are left out")
+        notes.append(f"{_patients(rows.late)} had the event or left follow-up by day {rows.origin:g}: left out")
     return {
         "question_id": question.question_id,
         "population": question.population,
@@ -225,7 +225,11 @@ def _assumed(question: Question, rows: Rows, tested: int, config: CohortFile, se
         and rows.flag
     ):
         unknown = int((rows.used & (setting.state(question.terms[tested]) == NOT_ASSESSED)).sum())
-        notes.append(f"{unknown} patients in whom it was not assessed count as without it" if unknown else "")
+        notes.append(
+            f"{_patients(unknown)} in whom it was not assessed count{'s' if unknown == 1 else ''} as without it"
+            if unknown
+            else ""
+        )
     return notes
 
 
@@ -254,6 +258,10 @@ def _e_values(found: Estimate, method: Method | None, question: Question, config
     low, high = (exp(min(x, LARGEST)) for x in bounds)
     value = e_value(exp(found.effect), low, high, scale=scale, common=common)
     return {name: _rounded(x) for name, x in zip(names, (value.e_value, value.e_value_limit), strict=True)}
+
+
+def _patients(n: int) -> str:
+    return f"{n} patient{'' if n == 1 else 's'}"
 
 
 def _adjusted_for(question: Question) -> str | None:

@@ -129,8 +129,8 @@ class Multiplicity(Strict):
     )
     hierarchy: list[str] = Field(
         default_factory=list,
-        description="Endpoints in the order in which they are tested: an endpoint's findings are confirmatory only where the one "
-        "before has one at 5 % (fixed sequence).",
+        description="Endpoints in the order in which they are tested: a family's findings are confirmatory only where the family of "
+        "the same population, model and kind of question has one at 5 % for every endpoint before.",
     )
 
 
