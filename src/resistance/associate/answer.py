@@ -192,7 +192,7 @@ def _estimate(
     notes += filter(None, [says_the_outcome(sample, kind)])
     if kind == "time_to_event" and question.model == "crude" and len(question.terms) == 1 and found.converged:
         found = with_restricted_mean(found, sample)
-    if not method.exact and question.model != "interaction":
+    if (not method.exact or found.asymptotic) and question.model != "interaction":
         found = too_few(found, sample, kind, config.analysis.min_carrier_events)
     return found, notes
 
