@@ -176,7 +176,8 @@ def policies(config: CohortFile, setting: Setting, questions: list[Question]) ->
         "rare": _rare(config, questions),
         "few_events": (
             f"An asymptotic model with fewer than {plan.min_carrier_events} carriers who had an event (binary endpoints: "
-            "either outcome) gives estimate and interval but no p. Exact and permutation tests are not concerned."
+            "either outcome) gives estimate and interval but no p. Exact and permutation tests, and the penalised likelihood ratio of a "
+            "logistic model (conservative with few carriers), are not concerned."
         ),
         "competing": _competing(config),
         "unmeasured": (

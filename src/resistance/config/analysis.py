@@ -156,7 +156,8 @@ class Analysis(Strict):
         3,
         ge=1,
         description="Models with an asymptotic test and fewer carriers who had an event (binary: either outcome) give estimate and "
-        "interval, but no p. Exact and permutation tests are not concerned.",
+        "interval, but no p. Exact and permutation tests, and the penalised likelihood ratio of a logistic model (conservative there), "
+        "are not concerned.",
     )
     few_carriers: int = Field(
         20,
