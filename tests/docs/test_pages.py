@@ -55,6 +55,15 @@ def test_the_page_of_methods_is_what_the_records_say(checkout):
     assert module.PAGE.read_text(encoding="utf-8") == module.page(), "run: python docs/build_methods.py"
 
 
+def test_the_page_of_the_toolkit_is_what_the_docstrings_say(checkout):
+    spec = importlib.util.spec_from_file_location("build_toolkit", checkout / "docs" / "build_toolkit.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert module.PAGE.read_text(encoding="utf-8") == module.page(), "run: python docs/build_toolkit.py"
+    names = [name for names in module.SUBJECTS.values() for name in names]
+    assert len(names) == len(set(names))
+
+
 def test_every_table_and_column_is_on_the_page(builder):
     text = builder.page()
     for schema in schemas.ALL:

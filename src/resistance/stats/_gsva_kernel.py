@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from resistance.compiled import njit
 
 #: values whose terms are added side by side, so that one addition need not wait for the other
 _TOGETHER = 4

@@ -186,9 +186,9 @@ def sum_tail_probability(total: int, depth: ArrayLike, mean: ArrayLike, rho: Arr
     Examples
     --------
     >>> round(sum_tail_probability(2, [100, 100], [0.01, 0.01], [0.0, 0.0]), 6)
-    0.595398
+    0.595354
     >>> round(float(tail_probability(2, 200, 0.01, 0.0)), 6)
-    0.595398
+    0.595354
     """
     from scipy.stats import betabinom, binom
 

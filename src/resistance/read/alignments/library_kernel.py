@@ -6,8 +6,8 @@ Positions are 0-based here, as in the file.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from resistance.compiled import njit
 from resistance.read.alignments.record import (
     DEL,
     DIFF,

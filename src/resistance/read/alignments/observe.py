@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from resistance.compiled import njit
 from resistance.read.alignments.record import (
     DELETED,
     DUPLICATE,

@@ -7,8 +7,8 @@ that overlap one place, whatever the depth elsewhere.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from resistance.compiled import njit
 from resistance.read.alignments.observe import (
     BEYOND,
     DAMAGED,

@@ -6,7 +6,8 @@ The layout is that of the SAM specification, section 4.2. Positions are 0-based 
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from resistance.compiled import njit
 
 UNMAPPED, REVERSE, MATE_UNMAPPED = 0x4, 0x10, 0x8
 PAIRED, SECONDARY, QC_FAIL, DUPLICATE, SUPPLEMENTARY = 0x1, 0x100, 0x200, 0x400, 0x800

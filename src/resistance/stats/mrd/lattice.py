@@ -6,8 +6,8 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 
+from resistance.compiled import njit
 from resistance.stats._arrays import FloatArray
 from resistance.stats.mrd.sites import Counts, Sites
 

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 from numpy.typing import ArrayLike
 
+from resistance.compiled import njit
 from resistance.stats._arrays import FloatArray
 from resistance.stats.mrd.sites import ROUNDING, Counts, Sites, background_table, make_sites, mutant_counts
 

@@ -6,9 +6,9 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
+from resistance.compiled import njit
 from resistance.stats._arrays import FloatArray, numbers
 
 Counts = NDArray[np.int64]

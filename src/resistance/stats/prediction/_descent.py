@@ -12,7 +12,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
+
+from resistance.compiled import njit
 
 ORDINAL, COX = 0, 1
 MAX_ROUNDS = 200
@@ -20,12 +21,12 @@ MAX_ROUNDS = 200
 AT_REST = 1e-3
 
 
-@njit(cache=True, error_model="numpy")  # type: ignore[untyped-decorator, unused-ignore]
+@njit(cache=True, error_model="numpy")
 def _log_sigmoid(value: Any) -> Any:
     return -np.log1p(np.exp(-value)) if value > 0 else value - np.log1p(np.exp(value))
 
 
-@njit(cache=True, error_model="numpy")  # type: ignore[untyped-decorator, unused-ignore]
+@njit(cache=True, error_model="numpy")
 def _sigmoid(value: Any) -> Any:
     if value > 0:
         return 1.0 / (1.0 + np.exp(-value))
@@ -33,7 +34,7 @@ def _sigmoid(value: Any) -> Any:
     return grown / (1.0 + grown)
 
 
-@njit(cache=True, error_model="numpy")  # type: ignore[untyped-decorator, unused-ignore]
+@njit(cache=True, error_model="numpy")
 def ordinal_loss(eta: Any, category: Any, theta: Any) -> float:
     """Return minus the log-likelihood of logit P(Y <= j) = theta_j - eta; infinite where thresholds cross."""
     q = theta.size
@@ -53,7 +54,7 @@ def ordinal_loss(eta: Any, category: Any, theta: Any) -> float:
     return total
 
 
-@njit(cache=True, error_model="numpy")  # type: ignore[untyped-decorator, unused-ignore]
+@njit(cache=True, error_model="numpy")
 def _ordinal_slopes(
     eta: Any, category: Any, theta: Any, u: Any, v: Any, lower: Any, upper: Any, gradient: Any, hessian: Any
 ) -> None:
@@ -96,7 +97,7 @@ def _ordinal_slopes(
             hessian[c - 1, c] -= bend
 
 
-@njit(cache=True, error_model="numpy")  # type: ignore[untyped-decorator, unused-ignore]
+@njit(cache=True, error_model="numpy")
 def cox_loss(eta: Any, event: Any, start: Any, stop: Any, deaths: Any, first: Any, last: Any) -> float:
     """Return minus the log partial likelihood (Breslow).
 
@@ -121,7 +122,7 @@ def cox_loss(eta: Any, event: Any, start: Any, stop: Any, deaths: Any, first: An
     return total
 
 
-@njit(cache=True, error_model="numpy")  # type: ignore[untyped-decorator, unused-ignore]
+@njit(cache=True, error_model="numpy")
 def _cox_slopes(
     eta: Any, event: Any, start: Any, stop: Any, deaths: Any, first: Any, last: Any, u: Any, v: Any, weight: Any, at_risk: Any
 ) -> None:
@@ -149,7 +150,7 @@ def _cox_slopes(
             u[i] = v[i] - event[i]
 
 
-@njit(cache=True, error_model="numpy")  # type: ignore[untyped-decorator, unused-ignore]
+@njit(cache=True, error_model="numpy")
 def _quadratic(
     gradient: Any, hessian: Any, now: Any, l1: Any, l2: Any, step: Any, slope: Any, tolerance: float, sweeps: int
 ) -> None:
@@ -180,7 +181,7 @@ def _quadratic(
             return
 
 
-@njit(cache=True, error_model="numpy")  # type: ignore[untyped-decorator, unused-ignore]
+@njit(cache=True, error_model="numpy")
 def path(
     x: Any,
     family: int,
@@ -381,7 +382,7 @@ def path(
     return coef, thresholds, losses, g, solved
 
 
-@njit(cache=True, error_model="numpy")  # type: ignore[untyped-decorator, unused-ignore]
+@njit(cache=True, error_model="numpy")
 def rotation(x: Any) -> Any:
     """Return the pivoted Cholesky factor of x x', shape (n, r), and its pivots: a ridge fit of n columns instead of p."""
     n, p = x.shape

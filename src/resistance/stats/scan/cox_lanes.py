@@ -15,8 +15,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 
+from resistance.compiled import njit
 from resistance.stats.scan.simd import (
     LANES,
     cholesky,

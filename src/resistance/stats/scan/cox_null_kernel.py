@@ -6,16 +6,16 @@ import math
 from typing import Any
 
 import numpy as np
-from numba import njit
 
+from resistance.compiled import njit
 from resistance.stats._arrays import FloatArray
 from resistance.stats.scan.newton_kernel import AT_REST, LONGEST, MAX_STEPS, newton_step
 
-#: numbers of a step in the walk: patient's weight, what is kept of the sum at risk S (0 at the first of a stratum), factor of S^2;
-#: weight among the tied, what is kept of their sum D, factors of S D and of D^2
-WALK = 7
-#: a carrier counts one, a carrier with the event this much more: two whole numbers in one sum
-EVENT = 2.0**26
+#: numbers of a step in the walk: the patient's weight (negative: leaves); where an event time is settled, the reciprocal of the
+#: weights at risk, and of tied events the share of the tied in it and the factors of S^2, S D and D^2
+WALK = 6
+#: what happens at a step beside entering or leaving: an event of its own time; one of tied events; the last of these
+ALONE, TIED, LAST = 1, 2, 3
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -154,7 +154,7 @@ def hazards(
     weight: FloatArray,
     expected: FloatArray,
     cross: FloatArray,
-    squared: FloatArray,
+    settled: FloatArray,
 ) -> None:
     """Write what the score of a marker needs of the model of the covariates.
 
@@ -164,9 +164,9 @@ def hazards(
         Relative hazard (up to a factor), and expected events, by the ties' rule.
     cross : array, shape (n, k)
         Its product with a marker is the marker's information with the covariates.
-    squared : array, shape (event times, 3)
-        The squared means at one event time add up to ``squared @ (S^2, -2 S D, D^2)``, S the weighted
-        sum of the marker at risk and D that of those who have the event then.
+    settled : array, shape (event times, 5)
+        The means at one event time add up to ``settled[:2] @ (S, -D)``, their squares to ``settled[2:] @ (S^2, -2 S D, D^2)``,
+        S the weighted sum of the marker at risk and D that of those who have the event then.
     """
     n, k = z.shape
     times = step_end.size
@@ -180,7 +180,7 @@ def hazards(
         weight[i] = math.exp(weight[i] - shift)
     expected[:] = 0.0
     cross[:] = 0.0
-    squared[:] = 0.0
+    settled[:] = 0.0
     # hazard, and hazard times mean of the covariates, from each event time to the last one of the stratum
     onward = np.zeros((times + 1, 1 + k))
     at_risk, tied = np.zeros(1 + k), np.zeros(1 + k)
@@ -206,9 +206,11 @@ def hazards(
         for d in range(last - first):
             share = d / (last - first) if efron else 0.0
             recip = 1.0 / (at_risk[0] - share * tied[0])
-            squared[g, 0] += recip * recip
-            squared[g, 1] += share * recip * recip
-            squared[g, 2] += share * share * recip * recip
+            settled[g, 0] += recip
+            settled[g, 1] += share * recip
+            settled[g, 2] += recip * recip
+            settled[g, 3] += share * recip * recip
+            settled[g, 4] += share * share * recip * recip
             onward[g, 0] += recip
             for j in range(k):
                 onward[g, 1 + j] += recip * recip * (at_risk[1 + j] - share * tied[1 + j])
@@ -244,71 +246,70 @@ def lay_out(
     fresh: Any,
     event: Any,
     weight: FloatArray,
-    squared: FloatArray,
-    residual: FloatArray,
+    settled: FloatArray,
     cross: FloatArray,
-    expected: FloatArray,
+    together: int,
     rows: Any,
+    kinds: Any,
+    opens: Any,
     walk: FloatArray,
-    peculiar: Any,
     factors: FloatArray,
-) -> None:
-    """Write what :func:`resistance.stats.scan.cox_score_kernel.walk_markers` takes, step by step.
+) -> int:
+    """Write what :func:`resistance.stats.scan.cox_score_kernel.walk_markers` takes; return how many steps that are.
 
     Parameters
     ----------
-    rows, walk, peculiar, factors : array
-        As there, of ``ceil((steps + patients who have no step) / ROWS) * ROWS`` steps; zero on entry.
+    together : int
+        A stratum begins at a multiple of this, and the steps are one.
+    rows, kinds, opens, walk, factors : array
+        As there, long enough; zero on entry.
     """
     n, k = cross.shape
-    wide = k + 3
     at = 0
-    step = 0
+    begin = 0
     stepped = np.zeros(n, dtype=np.bool_)
     for g in range(step_end.size):
-        tied = squared[g, 1] > 0.0
-        begin = True
-        while step < step_end[g]:
-            row = step_row[step]
-            last = step + 1 == step_end[g]
-            here = at * WALK
-            rows[at] = row
-            walk[here] = weight[row] * step_sign[step]
-            walk[here + 1] = 0.0 if begin and fresh[g] else 1.0
-            walk[here + 4] = 0.0 if begin and tied else 1.0
-            if last:
-                walk[here + 2] = squared[g, 0]
-                walk[here + 5] = -2.0 * squared[g, 1]
-                walk[here + 6] = squared[g, 2]
-            # who comes in between two event times, and has the event, has it at the earlier one of these
-            if tied and event[row] and step_sign[step] > 0.0:
-                walk[here + 3] = walk[here]
-            peculiar[at] = (begin and (fresh[g] or tied)) or walk[here + 3] != 0.0 or (last and tied)
-            if step_sign[step] > 0.0:
-                stepped[row] = True
-                _factors(row, at * wide, event, residual, cross, expected, factors)
-            begin = False
-            at += 1
-            step += 1
+        end = step_end[g]
+        if g > 0 and fresh[g]:
+            at = _fill_up(rows, at, together)
+            opens[at // together] = True
+        # who enters between two event times, and has the event, has it at the earlier of the two: these come last
+        for events in (False, True):
+            for step in range(begin, end):
+                row = step_row[step]
+                enters = step_sign[step] > 0.0
+                if (enters and event[row]) != events:
+                    continue
+                rows[at] = row
+                walk[at * WALK] = weight[row] * step_sign[step]
+                if events:
+                    kinds[at] = TIED
+                if enters:
+                    stepped[row] = True
+                    for j in range(k):
+                        factors[at * k + j] = cross[row, j]
+                at += 1
+        last = at - 1
+        kinds[last] = LAST if last > 0 and kinds[last - 1] == TIED else ALONE
+        here = last * WALK
+        walk[here + 1] = settled[g, 0]
+        walk[here + 2] = settled[g, 1]
+        walk[here + 3] = settled[g, 2]
+        walk[here + 4] = -2.0 * settled[g, 3]
+        walk[here + 5] = settled[g, 4]
+        begin = end
     for row in range(n):
         if not stepped[row]:
-            # never at risk when an event happens: only counted
+            # never at risk when an event happens: read only to find a missing value
             rows[at] = row
-            walk[at * WALK + 1] = walk[at * WALK + 4] = 1.0
-            _factors(row, at * wide, event, residual, cross, expected, factors)
             at += 1
-    for more in range(at, rows.size):
-        rows[more] = rows[at - 1]
-        walk[more * WALK + 1] = walk[more * WALK + 4] = 1.0
+    return _fill_up(rows, at, together)
 
 
 @njit(cache=True, nogil=True)
-def _factors(
-    row: int, at: int, event: Any, residual: FloatArray, cross: FloatArray, expected: FloatArray, factors: FloatArray
-) -> None:
-    k = cross.shape[1]
-    factors[at] = residual[row]
-    for j in range(k):
-        factors[at + 1 + j] = cross[row, j]
-    factors[at + k + 1] = expected[row]
-    factors[at + k + 2] = 1.0 + EVENT if event[row] else 1.0
+def _fill_up(rows: Any, at: int, together: int) -> int:
+    """Add steps at which nothing happens, up to a multiple of `together`."""
+    while at % together:
+        rows[at] = rows[at - 1]
+        at += 1
+    return at

@@ -13,7 +13,7 @@ from resistance.stats.newton import maximise
 from resistance.stats.scan.cox_markers import CoxMarkers, MarkerCounts, Ties, Whole, why_not
 from resistance.stats.scan.in_place import where_they_stand
 from resistance.stats.scan.risk_sets import CoxTable, RiskSets, risk_sets
-from resistance.stats.scan.threads import in_tasks, threads_to_use
+from resistance.stats.scan.threads import Scratch, in_tasks, threads_to_use
 
 #: markers of one task at most: long pieces of a row are read ahead, and the sums still stay in the second cache
 TASK = 4096
@@ -39,7 +39,7 @@ class CoxScoreScan:
     statistic : array, shape (m,)
         ``score**2 / information``, chi-square with one degree of freedom.
     p_value : array, shape (m,)
-    n, events, carriers, carrier_events, converged, reason, columns, note
+    n, events, converged, reason, columns, note
         As in :class:`resistance.stats.scan.cox.CoxScan`.
     """
 
@@ -49,8 +49,6 @@ class CoxScoreScan:
     p_value: FloatArray
     n: Whole
     events: Whole
-    carriers: Whole
-    carrier_events: Whole
     converged: BoolArray
     reason: NDArray[np.str_]
     columns: tuple[int, ...]
@@ -87,11 +85,11 @@ def cox_score_scan(
     --------
     >>> scan = cox_score_scan([5, 8, 3, 9, 12], [1, 1, 1, 0, 1], [[1], [0], [1], [0], [0]])
     >>> scan.statistic.round(3).tolist(), scan.p_value.round(3).tolist()
-    ([4.545], [0.033])
+    ([4.263], [0.039])
     """
     data = CoxMarkers(time, event, markers, covariates, start, strata, ties)
     m, small, workers = data.m, data.small, threads_to_use(threads)
-    numbers = _Numbers(*(np.full(m, np.nan) for _ in range(6)))
+    numbers = _Numbers(*(np.empty(m) for _ in range(4)))
     found = MarkerCounts(m)
     converged = np.ones(m, dtype=bool)
     whole = _null(data.sets, data.covariates, small)
@@ -100,30 +98,36 @@ def cox_score_scan(
         found.reason[:] = whole.reason
         converged[:] = False
     else:
-        again = np.arange(m)
+        doubtful = np.ones(m, dtype=bool)
         if not small:
             found.n[:], found.events[:] = data.n, int(data.sets.event.sum())
+            scratch = Scratch(lambda: _Sums(whole, min(m, TASK)))
 
             def task(first: int, last: int) -> None:
-                _walk(whole, data.markers, first, last, numbers, found)
-                numbers.test(slice(first, last))
+                with scratch.one() as own:
+                    _walk(whole, data.markers, first, last, numbers, own)
+                    numbers.test(slice(first, last))
+                    squares = own.squares[: last - first]
+                    # missing, constant, far from 0 beside their spread, or nearly a combination of the covariates
+                    with np.errstate(over="ignore", invalid="ignore"):
+                        sound = (numbers.information[first:last] > CANCELLED * squares) & (squares > TINY)
+                    np.logical_not(sound, out=doubtful[first:last])
 
             in_tasks(task, m, TASK, workers)
-            # missing, constant, far from 0 beside their spread, or nearly a combination of the covariates
-            with np.errstate(over="ignore", invalid="ignore"):
-                sound = (numbers.information > CANCELLED * numbers.squares) & (numbers.squares > TINY)
-            again = np.flatnonzero(~sound)
-            nobody = again[(found.carriers[again] == 0) & (numbers.squares[again] == 0)]
+        again = np.flatnonzero(doubtful)
+        # a marker that nobody has is the commonest of these, and soon told
+        for first in range(0, again.size if not small else 0, TOGETHER):
+            some = again[first : first + TOGETHER]
+            nobody = some[~data.markers[:, some].any(axis=0)]
             found.reason[nobody] = "constant"
             converged[nobody] = False
-            again = np.setdiff1d(again, nobody, assume_unique=True)
+        again = again[converged[again]]
         known = {np.packbits(np.ones(data.n, dtype=bool)).tobytes(): whole}
         for first in range(0, again.size, TOGETHER):
             _carefully(data, again[first : first + TOGETHER], known, numbers, found)
         converged[again] = found.reason[again] == ""
-        numbers.score[~converged] = np.nan
-        numbers.information[~converged] = np.nan
-        numbers.test(np.flatnonzero(~converged))
+    for column in (numbers.score, numbers.information, numbers.statistic, numbers.p_value):
+        column[~converged] = np.nan
     return CoxScoreScan(
         score=numbers.score,
         information=numbers.information,
@@ -131,8 +135,6 @@ def cox_score_scan(
         p_value=numbers.p_value,
         n=found.n,
         events=found.events,
-        carriers=found.carriers,
-        carrier_events=found.carrier_events,
         converged=converged,
         reason=found.reason,
         columns=whole.columns,
@@ -142,11 +144,9 @@ def cox_score_scan(
 
 @dataclass(frozen=True)
 class _Numbers:
-    """Score, sum of squares, that less the squared means, that less what the covariates explain, test; each of shape (m,)."""
+    """Score, information, statistic and p-value; each of shape (m,)."""
 
     score: FloatArray
-    squares: FloatArray
-    variance: FloatArray
     information: FloatArray
     statistic: FloatArray
     p_value: FloatArray
@@ -251,38 +251,48 @@ def _walked_null(sets: RiskSets, covariates: FloatArray) -> _Null:
         if reason:
             return _none(reason, columns, note)
         beta, root = top.params, np.linalg.inv(np.linalg.cholesky(top.information)) if k else root
-    weight, expected, cross, squared = np.empty(n), np.empty(n), np.empty((n, k)), np.empty((sets.step_end.size, 3))
-    kernel.hazards(*sets.steps, z, beta, weight, expected, cross, squared)
+    weight, expected, cross, settled = np.empty(n), np.empty(n), np.empty((n, k)), np.empty((sets.step_end.size, 5))
+    kernel.hazards(*sets.steps, z, beta, weight, expected, cross, settled)
     cross = np.einsum("ia,ba->ib", cross, root)
-    residual = sets.event - expected
-    steps = -(-(sets.step_row.size + n - np.count_nonzero(sets.step_sign > 0)) // ROWS) * ROWS
-    rows, peculiar = np.zeros(steps, dtype=np.int64), np.zeros(steps, dtype=bool)
-    walk, factors = aligned(steps * kernel.WALK), aligned(steps * (k + 3))
-    kernel.lay_out(
-        *sets.steps[:4], sets.event, weight, squared, residual, cross, expected, rows, walk, peculiar, factors
-    )  # fmt: skip
-    special = peculiar.reshape(-1, ROWS).any(axis=1)
-    return _Null("", (), "", residual, expected, cross, walk=(rows, walk, special, peculiar, factors, k + 3))
+    # each stratum, and the end, is filled up to a multiple of ROWS
+    room = sets.step_row.size + n + ROWS * (1 + np.count_nonzero(sets.fresh))
+    rows, kinds, opens = np.zeros(room, dtype=np.int64), np.zeros(room, dtype=np.int8), np.zeros(room, dtype=bool)
+    walk, factors = aligned(room * kernel.WALK), aligned(room * k)
+    steps = kernel.lay_out(*sets.steps[:4], sets.event, weight, settled, cross, ROWS, rows, kinds, opens, walk, factors)
+    return _Null("", (), "", sets.event - expected, expected, cross, walk=(rows[:steps], kinds, opens, walk, factors, k))
 
 
 # ------------------------------------------------------------------------------------------------------- markers
 
 
-def _walk(null: _Null, x: NDArray[Any], first: int, last: int, numbers: _Numbers, counts: MarkerCounts | None) -> None:
-    """Write the numbers, and the carriers when wanted, of some markers by the compiled kernel."""
-    from resistance.stats.scan.cox_score_kernel import scores, walk_markers
-    from resistance.stats.scan.simd import LANES, aligned
+class _Sums:
+    """What a task of some markers writes for itself.
+
+    Parameters
+    ----------
+    squares, variance : array, shape (m,)
+        Sum of squares, and the same less the squared means.
+    """
+
+    def __init__(self, null: _Null, m: int) -> None:
+        from resistance.stats.scan.cox_score_kernel import STATE
+        from resistance.stats.scan.simd import LANES, aligned
+
+        self.squares, self.variance = np.empty(m), np.empty(m)
+        self.sums = aligned(-(-m // LANES) * (STATE + null.cross.shape[1]) * LANES)
+
+
+def _walk(null: _Null, x: NDArray[Any], first: int, last: int, numbers: _Numbers, scratch: _Sums) -> None:
+    """Write score and information of some markers by the compiled kernel."""
+    from resistance.stats.scan.cox_score_kernel import STATE, scores, walk_markers
+    from resistance.stats.scan.simd import LANES
 
     assert null.walk is not None
     *walk, n_factors = null.walk
     source, stride, at, groups = where_they_stand(x, first, last)
-    sums = aligned(groups * (n_factors + 3) * LANES)
+    sums = scratch.sums[: groups * (STATE + n_factors) * LANES]
     walk_markers(source, stride, at, groups, *walk, n_factors, sums)
-    carriers = [np.zeros(last, dtype=np.int64)] * 2 if counts is None else [counts.carriers[:last], counts.carrier_events[:last]]
-    scores(
-        sums, n_factors, first, numbers.score[:last], numbers.squares[:last], numbers.variance[:last], numbers.information[:last],
-        *carriers,
-    )  # fmt: skip
+    scores(sums, n_factors, numbers.score[first:last], scratch.squares, scratch.variance, numbers.information[first:last])
 
 
 def _carefully(
@@ -313,13 +323,15 @@ def _carefully(
         values = np.ascontiguousarray(x[here][:, members].T)
         values = values - ((values * null.expected).sum(axis=1) / null.expected.sum())[:, None]
         values = np.ascontiguousarray(values.T)
-        part = _Numbers(*(np.full(len(members), np.nan) for _ in range(6)))
+        part = _Numbers(*(np.empty(len(members)) for _ in range(4)))
         if null.table is None:
-            _walk(null, values, 0, len(members), part, None)
+            scratch = _Sums(null, len(members))
+            _walk(null, values, 0, len(members), part, scratch)
+            variance = scratch.variance
         else:
-            _by_table(null, values, part)
+            variance = _by_table(null, values, part)
         # nothing left of the marker when the covariates have explained theirs, or it never varies among those at risk
-        gone = ~(part.information > COLLINEAR * np.maximum(part.variance, 1e-6))
+        gone = ~(part.information > COLLINEAR * np.maximum(variance, 1e-6))
         reason[np.array(members)[gone]] = "collinear"
         # the test on the unit range: in very large or small units score and information are beyond a computer's numbers
         part.test(slice(None))
@@ -330,10 +342,11 @@ def _carefully(
     found.reason[which] = reason
 
 
-def _by_table(null: _Null, values: FloatArray, part: _Numbers) -> None:
+def _by_table(null: _Null, values: FloatArray, part: _Numbers) -> FloatArray:
+    """Write the same from the table of small data; return the variance before the covariates have explained theirs."""
     assert null.table is not None
     table, params = null.table
     part.score[:] = np.einsum("i,ij->j", null.residual, values)
-    part.squares[:] = np.einsum("i,ij->j", null.expected, np.square(values))
-    part.variance[:] = part.squares - table.mean_squares(params, values)
-    part.information[:] = part.variance - np.square(np.einsum("ia,ij->aj", null.cross, values)).sum(axis=0)
+    variance = np.einsum("i,ij->j", null.expected, np.square(values)) - table.mean_squares(params, values)
+    part.information[:] = variance - np.square(np.einsum("ia,ij->aj", null.cross, values)).sum(axis=0)
+    return variance

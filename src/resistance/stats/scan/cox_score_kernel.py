@@ -1,24 +1,29 @@
 """One walk through the risk sets: the score of every marker, and its information, under the model of the covariates.
 
-The information of a marker x at coefficient 0 is, with the expected events e and the mean of x among
-those at risk at each event,
+While patients enter (and leave) the risk set, two sums over those at risk are kept: S of weight times
+marker, Q of weight times its square.  With the mean S r, r the reciprocal of the weights at risk, an event gives
 
-    sum of e x^2  -  sum over events of mean^2  -  what the covariates explain.
+    score             marker - S r
+    information       Q r - (S r)^2      before the covariates have explained their part,
 
-All but the middle term are sums over patients of x times something that no marker changes.  The middle
-term needs one running sum while patients enter (and leave) the risk set, so that a marker is read once.
+and the products with the covariates are sums over patients of the marker times something that no marker
+changes.  So a marker is read once, with as few multiplications as there can be: these are what the time goes into.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from numba import njit
+import numpy as np
 
+from resistance.compiled import njit
 from resistance.stats._arrays import FloatArray
-from resistance.stats.scan.cox_null_kernel import EVENT, WALK
-from resistance.stats.scan.score_kernel import ROWS, add_rows
-from resistance.stats.scan.simd import LANES, fma, load, load_any, spread_from, store, where_nonzero
+from resistance.stats.scan.cox_null_kernel import ALONE, LAST, WALK
+from resistance.stats.scan.score_kernel import ROWS, add_rows, fetch_rows
+from resistance.stats.scan.simd import LANES, fma, load, load_any, spread_from, store
+
+#: sums of a marker before those of the covariates: S, Q, squares, squared means, score; S and Q of those who are tied
+STATE = 7
 
 
 @njit(cache=True, nogil=True)
@@ -28,9 +33,9 @@ def walk_markers(
     first: int,
     groups: int,
     rows: Any,
+    kinds: Any,
+    opens: Any,
     walk: FloatArray,
-    special: Any,
-    peculiar: Any,
     factors: FloatArray,
     n_factors: int,
     sums: FloatArray,
@@ -47,133 +52,103 @@ def walk_markers(
         First marker, and how many times eight markers.
     rows : array of int, shape (steps,)
         Patient of each step; steps is a multiple of ROWS.
+    kinds : array of int8, shape (steps,)
+        What happens after the patient has entered or left, see :mod:`resistance.stats.scan.cox_null_kernel`.
+    opens : array of bool, shape (steps / ROWS,)
+        A stratum begins.
     walk : array, shape (steps * WALK,)
-    peculiar : array of bool, shape (steps,)
-        The step begins a stratum, or is one of tied events.
-    special : array of bool, shape (steps / ROWS,)
-        Some step of these is peculiar.
     factors : array, shape (steps * n_factors,)
-        Of residual and covariates, then that of the squares, then that of a carrier.
-    sums : array, shape (groups * (n_factors + 3) * LANES,)
-        Sum at risk, that of the tied, squared means, then those of `factors`; NaN for a marker with a missing value.
+        Of the covariates.
+    sums : array, shape (groups * (STATE + n_factors) * LANES,)
+        NaN for a marker with a missing value.
     """
     sums[:] = 0.0
-    wide = (n_factors + 3) * LANES
-    for block in range(special.size):
-        row = block * ROWS
-        at0 = rows[row] * stride + first
-        at1 = rows[row + 1] * stride + first
-        at2 = rows[row + 2] * stride + first
-        at3 = rows[row + 3] * stride + first
-        at4 = rows[row + 4] * stride + first
-        at5 = rows[row + 5] * stride + first
-        w0 = row * WALK
-        w1 = w0 + WALK
-        w2 = w1 + WALK
-        w3 = w2 + WALK
-        w4 = w3 + WALK
-        w5 = w4 + WALK
-        f0 = row * n_factors
-        f1 = f0 + n_factors
-        f2 = f1 + n_factors
-        f3 = f2 + n_factors
-        f4 = f3 + n_factors
-        f5 = f4 + n_factors
+    wide = (STATE + n_factors) * LANES
+    begin = np.empty(ROWS, dtype=np.int64)
+    for row in range(0, rows.size, ROWS):
+        for i in range(ROWS):
+            begin[i] = rows[row + i] * stride + first
+        at0, at1, at2, at3, at4, at5 = begin[0], begin[1], begin[2], begin[3], begin[4], begin[5]
+        coming = min(row + ROWS, rows.size - ROWS)
+        soon0 = rows[coming] * stride + first
+        soon1 = rows[coming + 1] * stride + first
+        soon2 = rows[coming + 2] * stride + first
+        soon3 = rows[coming + 3] * stride + first
+        soon4 = rows[coming + 4] * stride + first
+        soon5 = rows[coming + 5] * stride + first
+        if opens[row // ROWS]:
+            for group in range(groups):
+                for into in (group * wide, group * wide + LANES):
+                    # not simply 0: a missing value has made it NaN, and NaN it stays
+                    store(sums, into, load(sums, into) - load(sums, into))
         for group in range(groups):
             into = group * wide
             at = group * LANES
+            fetch_rows(markers, soon0 + at, soon1 + at, soon2 + at, soon3 + at, soon4 + at, soon5 + at)
             s = load(sums, into)
-            q = load(sums, into + 2 * LANES)
-            c = load(sums, into + wide - LANES)
-            if special[block]:
-                t = load(sums, into + LANES)
-                for i in range(ROWS):
-                    x = load_any(markers, rows[row + i] * stride + first + at)
-                    w = w0 + i * WALK
-                    if peculiar[row + i]:
-                        s = s * spread_from(walk, w + 1)
-                        t = fma(spread_from(walk, w + 3), x, t * spread_from(walk, w + 4))
-                    s = fma(spread_from(walk, w), x, s)
-                    q = fma(spread_from(walk, w + 2) * s, s, q)
-                    if peculiar[row + i]:
-                        q = fma(fma(spread_from(walk, w + 6), t, spread_from(walk, w + 5) * s), t, q)
-                    c = c + where_nonzero(x, spread_from(factors, f0 + i * n_factors + n_factors - 1))
-                store(sums, into + LANES, t)
-            else:
-                x = load_any(markers, at0 + at)
-                s = fma(spread_from(walk, w0), x, s)
-                q = fma(spread_from(walk, w0 + 2) * s, s, q)
-                c = c + where_nonzero(x, spread_from(factors, f0 + n_factors - 1))
-                x = load_any(markers, at1 + at)
-                s = fma(spread_from(walk, w1), x, s)
-                q = fma(spread_from(walk, w1 + 2) * s, s, q)
-                c = c + where_nonzero(x, spread_from(factors, f1 + n_factors - 1))
-                x = load_any(markers, at2 + at)
-                s = fma(spread_from(walk, w2), x, s)
-                q = fma(spread_from(walk, w2 + 2) * s, s, q)
-                c = c + where_nonzero(x, spread_from(factors, f2 + n_factors - 1))
-                x = load_any(markers, at3 + at)
-                s = fma(spread_from(walk, w3), x, s)
-                q = fma(spread_from(walk, w3 + 2) * s, s, q)
-                c = c + where_nonzero(x, spread_from(factors, f3 + n_factors - 1))
-                x = load_any(markers, at4 + at)
-                s = fma(spread_from(walk, w4), x, s)
-                q = fma(spread_from(walk, w4 + 2) * s, s, q)
-                c = c + where_nonzero(x, spread_from(factors, f4 + n_factors - 1))
-                x = load_any(markers, at5 + at)
-                s = fma(spread_from(walk, w5), x, s)
-                q = fma(spread_from(walk, w5 + 2) * s, s, q)
-                c = c + where_nonzero(x, spread_from(factors, f5 + n_factors - 1))
+            q = load(sums, into + LANES)
+            squares = load(sums, into + 2 * LANES)
+            means = load(sums, into + 3 * LANES)
+            score = load(sums, into + 4 * LANES)
+            for i in range(ROWS):
+                x = load_any(markers, begin[i] + at)
+                w = (row + i) * WALK
+                t = spread_from(walk, w) * x
+                s = s + t
+                q = fma(t, x, q)
+                kind = kinds[row + i]
+                if kind == ALONE:
+                    r = spread_from(walk, w + 1)
+                    mean = s * r
+                    score = score + (x - mean)
+                    means = fma(mean, mean, means)
+                    squares = fma(q, r, squares)
+                elif kind > ALONE:
+                    score = score + x
+                    d = load(sums, into + 5 * LANES) + t
+                    e = fma(t, x, load(sums, into + 6 * LANES))
+                    if kind == LAST:
+                        r = spread_from(walk, w + 1)
+                        share = spread_from(walk, w + 2)
+                        score = score - (r * s - share * d)
+                        squares = squares + (r * q - share * e)
+                        means = fma(spread_from(walk, w + 3) * s, s, means)
+                        means = fma(fma(spread_from(walk, w + 5), d, spread_from(walk, w + 4) * s), d, means)
+                        d = d - d
+                        e = e - e
+                    store(sums, into + 5 * LANES, d)
+                    store(sums, into + 6 * LANES, e)
             store(sums, into, s)
-            store(sums, into + 2 * LANES, q)
-            store(sums, into + wide - LANES, c)
-        coming = min(row + ROWS, rows.size - ROWS)
-        n0 = rows[coming + 0] * stride + first
-        n1 = rows[coming + 1] * stride + first
-        n2 = rows[coming + 2] * stride + first
-        n3 = rows[coming + 3] * stride + first
-        n4 = rows[coming + 4] * stride + first
-        n5 = rows[coming + 5] * stride + first
-        add_rows(
-            markers, at0, at1, at2, at3, at4, at5, n0, n1, n2, n3, n4, n5,
-            groups, factors, f0, n_factors, n_factors - 2, sums, 3 * LANES, wide,
-        )  # fmt: skip
+            store(sums, into + LANES, q)
+            store(sums, into + 2 * LANES, squares)
+            store(sums, into + 3 * LANES, means)
+            store(sums, into + 4 * LANES, score)
+            add_rows(
+                markers, at0 + at, at1 + at, at2 + at, at3 + at, at4 + at, at5 + at,
+                factors, row * n_factors, n_factors, n_factors, False, sums, into + STATE * LANES,
+            )  # fmt: skip
 
 
 @njit(cache=True, nogil=True)
 def scores(
-    sums: FloatArray,
-    n_factors: int,
-    first: int,
-    score: FloatArray,
-    squares: FloatArray,
-    variance: FloatArray,
-    information: FloatArray,
-    carriers: Any,
-    carrier_events: Any,
+    sums: FloatArray, n_factors: int, score: FloatArray, squares: FloatArray, variance: FloatArray, information: FloatArray
 ) -> None:
-    """Write the sums of the markers from `first` on as :func:`walk_markers` leaves them.
+    """Write the sums of the markers as :func:`walk_markers` leaves them.
 
     Parameters
     ----------
-    squares, variance, information : array, shape (markers,)
+    score : array, shape (markers,)
+    squares, variance, information : array, at least as long
         Sum of squares, the same less the squared means, the same less what the covariates explain.
     """
-    wide = n_factors + 3
-    for marker in range(first, score.size):
-        at = ((marker - first) // LANES) * wide * LANES + (marker - first) % LANES
-        if at >= sums.size:
-            return
-        total = sums[at + (wide - 2) * LANES]
-        left = total - sums[at + 2 * LANES]
-        squares[marker] = total
+    wide = STATE + n_factors
+    for marker in range(score.size):
+        at = (marker // LANES) * wide * LANES + marker % LANES
+        squares[marker] = sums[at + 2 * LANES]
+        left = squares[marker] - sums[at + 3 * LANES]
         variance[marker] = left
-        for j in range(4, wide - 2):
+        for j in range(STATE, wide):
             share = sums[at + j * LANES]
             left -= share * share
-        score[marker] = sums[at + 3 * LANES]
+        score[marker] = sums[at + 4 * LANES]
         information[marker] = left
-        both = sums[at + (wide - 1) * LANES]
-        if both == both:
-            carrier_events[marker] = int(both / EVENT)
-            carriers[marker] = int(both - carrier_events[marker] * EVENT)

@@ -30,7 +30,7 @@ from resistance.stats.scan.logistic_answers import (
 from resistance.stats.scan.logit import Logit
 from resistance.stats.scan.orthogonal import orthogonal
 from resistance.stats.scan.tail import chi_square_tail
-from resistance.stats.scan.threads import threads_to_use
+from resistance.stats.scan.threads import Scratch, threads_to_use
 
 #: markers of one task of one thread
 TASK = 1024
@@ -125,7 +125,7 @@ def logistic_scan(
     >>> import numpy as np
     >>> found = logistic_scan([1, 1, 1, 0, 0, 0, 0, 0], np.array([[1, 1, 0, 0, 0, 0, 0, 1], [1, 1, 1, 0, 0, 0, 0, 0]]).T)
     >>> found.coef.round(3), found.p_value.round(3), found.note(1)
-    (array([2.079,   nan]), array([0.18,  nan]), 'the marker separates the outcome: without penalty its coefficient is not finite')
+    (array([2.079,   nan]), array([0.184,   nan]), 'the marker separates the outcome: without penalty its coefficient is not finite')
     """
     model = _Models(outcome, covariates, confidence, profile, threads, penalised=False)
     return model.scan(columns_of_markers(markers, model.n))
@@ -220,7 +220,6 @@ class _Models:
             self.separated = not top.converged
             self.start = top.params if top.converged else self.start
         self._shared: tuple[Any, ...] = ()
-        self._scratch: list[tuple[FloatArray, ...]] = []
 
     def scan(self, markers: NDArray[Any], compiled: bool = False) -> LogisticScan:
         m = markers.shape[1]
@@ -344,6 +343,7 @@ class _Models:
         products = columns[:, a] * columns[:, b]
         self._shared = (shared(columns), shared(products), tiles(columns), tiles(products), height, k)
         self._reach = np.abs(self.rows).max(axis=0)
+        self._scratch = Scratch(lambda: kernel.scratch(self.n, height, k))
 
     def _summarise(self, block: NDArray[Any], code: float) -> FloatArray:
         from resistance.stats.scan.logistic_kernel import summarise
@@ -366,23 +366,13 @@ class _Models:
         if todo.size == 0:
             return
         from resistance.stats.scan import logistic_kernel as kernel
-        from resistance.stats.scan.simd import LANES, aligned
 
         *arrays, height, k = self._shared
-        try:
-            scratch = self._scratch.pop()
-        except IndexError:
-            p = k + 1
-            small = LANES * (10 * p + 2 * p * p + 5)
-            sizes = (kernel.workspace_size(height, k), height * LANES, height * LANES, small)
-            scratch = tuple(aligned(size) for size in sizes)
-            # rows that only fill up the last registers: probability one half, whether or not a lane has missing values
-            scratch[2][self.n * LANES :] = 1.0
-        kernel.fit_markers(
-            block, code, todo, centre, scale, self.sign, *arrays, height, k, self.start, self.drop,
-            self.penalised, self._reach, *scratch, out, status,
-        )  # fmt: skip
-        self._scratch.append(scratch)
+        with self._scratch.one() as scratch:
+            kernel.fit_markers(
+                block, code, todo, centre, scale, self.sign, *arrays, height, k, self.start, self.drop,
+                self.penalised, self._reach, *scratch, out, status,
+            )  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -18,11 +18,11 @@ import math
 from typing import Any
 
 import numpy as np
-from numba import njit
 
+from resistance.compiled import njit
 from resistance.stats._arrays import FloatArray
 from resistance.stats.scan import simd
-from resistance.stats.scan.simd import LANES, fma, load, spread, spread_from, store, where_less
+from resistance.stats.scan.simd import LANES, aligned, fma, load, spread, spread_from, store, where_less
 
 #: rows of which the linear predictors are computed together
 ROWS = 6
@@ -372,14 +372,21 @@ def _evaluate(
     simd.cholesky(augmented, factor, p)
 
 
-@njit(cache=True, nogil=True)
-def workspace_size(height: int, k: int) -> int:
-    """Return the floats that `_evaluate` writes into between its two passes."""
+def scratch(n: int, height: int, k: int) -> tuple[Any, ...]:
+    """Return what one thread hands to :func:`fit_markers`: work, x, mask, small, lanes.
+
+    Made here, not in the compiled function: allocating arrays is a module of numba that would be imported for it.
+    """
     p = k + 1
     n_products = k * (k + 1) // 2
-    n_tiles = (n_products + SUMS - 1) // SUMS
-    c_tiles = (k + SUMS - 1) // SUMS
-    return LANES * (2 * height + 3 * PART + n_tiles * SUMS + 2 * c_tiles * SUMS + p * p + n_products + p + 3)
+    n_tiles = -(-n_products // SUMS)
+    c_tiles = -(-k // SUMS)
+    work = 2 * height + 3 * PART + n_tiles * SUMS + 2 * c_tiles * SUMS + p * p + n_products + p + 3
+    small = 10 * p + 2 * p * p + 6
+    mask = aligned(height * LANES)
+    # rows that only fill up the last registers: probability one half, whether or not a lane has missing values
+    mask[n * LANES :] = 1.0
+    return aligned(work * LANES), aligned(height * LANES), mask, aligned(small * LANES), np.zeros(7 * LANES, dtype=np.int64)
 
 
 @njit(cache=True, nogil=True)
@@ -515,6 +522,7 @@ def fit_markers(
     x: FloatArray,
     mask: FloatArray,
     small: FloatArray,
+    lanes: Any,
     out: Any,
     status: Any,
 ) -> None:
@@ -541,8 +549,8 @@ def fit_markers(
         Firth's penalty.
     reach : array, shape (k,)
         Largest absolute value of each covariate.
-    work, x, mask, small : array
-        Scratch of one thread (see :func:`workspace_size`); past the patients `x` is 0 and `mask` 1.
+    work, x, mask, small, lanes : array
+        Scratch of one thread (see :func:`scratch`); past the patients `x` is 0 and `mask` 1.
     out : array, shape (markers, 8)
         Coefficient per unit, its standard error by the plain and by the augmented information, log-likelihood
         with and without marker, ends of the interval, and a bound of the linear predictors (the marker is at most 1).
@@ -568,14 +576,17 @@ def fit_markers(
     at += 2 * p * wide
     state = small[at : at + 5 * LANES]
 
-    stage = np.full(LANES, IDLE)
-    marker = np.zeros(LANES, dtype=np.int64)
-    steps = np.zeros(LANES, dtype=np.int64)
-    halvings = np.zeros(LANES, dtype=np.int64)
-    remembered = np.zeros(LANES, dtype=np.bool_)
-    missing = np.zeros(LANES, dtype=np.bool_)
-    fresh = np.zeros(LANES, dtype=np.bool_)
-    height_at_base = np.zeros(LANES)
+    height_at_base = small[at + 5 * LANES : at + 6 * LANES]
+
+    stage = lanes[0:LANES]
+    marker = lanes[LANES : 2 * LANES]
+    steps = lanes[2 * LANES : 3 * LANES]
+    halvings = lanes[3 * LANES : 4 * LANES]
+    remembered = lanes[4 * LANES : 5 * LANES]
+    missing = lanes[5 * LANES : 6 * LANES]
+    fresh = lanes[6 * LANES : 7 * LANES]
+    lanes[:] = 0
+    stage[:] = IDLE
     following = 0
     busy = 0
     beta[:] = 0.0
@@ -607,7 +618,7 @@ def fit_markers(
             k,
             beta,
             x,
-            missing.any(),
+            _some(missing),
             mask,
             penalised,
             work,
@@ -659,9 +670,9 @@ def fit_markers(
                         decrement = 0.0
                         for j in range(p):
                             decrement += gradient[j * LANES + lane] * direction[j * LANES + lane]
-                        _stride(lane, p, p, direction, gradient, augmented, before, moved, penalised and remembered[lane])
+                        _stride(lane, p, p, direction, gradient, augmented, before, moved, penalised and remembered[lane] != 0)
                     else:
-                        _stride(lane, p, k, without, gradient, augmented, before, moved, penalised and remembered[lane])
+                        _stride(lane, p, k, without, gradient, augmented, before, moved, penalised and remembered[lane] != 0)
                     if not math.isfinite(decrement):
                         ended = LOST
                     remembered[lane] = True
@@ -720,6 +731,15 @@ def fit_markers(
                 busy -= 1
                 for j in range(p):
                     beta[j * LANES + lane] = 0.0
+
+
+@njit(cache=True, nogil=True)
+def _some(flags: Any) -> bool:
+    """Tell whether any is not 0."""
+    found = False
+    for i in range(flags.size):
+        found |= flags[i] != 0
+    return found
 
 
 @njit(cache=True, nogil=True)

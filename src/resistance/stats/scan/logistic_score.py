@@ -129,6 +129,7 @@ def logistic_score_scan(
         _fast(x, first, last, whole, score, variance, doubtful)
         with np.errstate(all="ignore"):  # of markers that are still to be looked at carefully
             z[first:last] = score[first:last] / np.sqrt(variance[first:last])
+            p_value[first:last] = erfc(np.abs(z[first:last]) / np.sqrt(2.0))
 
     if whole.reason == 0 and not small:
         in_tasks(task, m, TASK, workers)
@@ -136,7 +137,7 @@ def logistic_score_scan(
     known = {np.packbits(np.ones(y.size, dtype=bool)).tobytes(): whole}
     for first in range(0, again.size, TOGETHER):
         _carefully(x, again[first : first + TOGETHER], y, covariate_columns, small, known, score, variance, z, reason, n, events)
-    p_value[:] = erfc(np.abs(z) / np.sqrt(2.0))
+    p_value[again] = erfc(np.abs(z[again]) / np.sqrt(2.0))
     return ScoreScan(
         score=score,
         variance=variance,

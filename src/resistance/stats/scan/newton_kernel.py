@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 
+from resistance.compiled import njit
 from resistance.stats._arrays import FloatArray
 
 #: steps, the last of them shorter than this; none may be longer than that

@@ -6,8 +6,8 @@ import math
 from typing import Any
 
 import numpy as np
-from numba import njit
 
+from resistance.compiled import njit
 from resistance.stats._arrays import FloatArray
 from resistance.stats.scan.newton_kernel import AT_REST, LONGEST, MAX_STEPS, newton_step
 from resistance.stats.scan.simd import LANES, fetch, fma, load, load_any, spread_from, store
@@ -112,60 +112,67 @@ def sums_over_patients(
         at3 = min(row + 3, n - 1) * stride + first
         at4 = min(row + 4, n - 1) * stride + first
         at5 = min(row + 5, n - 1) * stride + first
-        add_rows(
-            markers, at0, at1, at2, at3, at4, at5,
-            at0 + ahead, at1 + ahead, at2 + ahead, at3 + ahead, at4 + ahead, at5 + ahead,
-            groups, factors, row * n_factors, n_factors, n_factors - 1, sums, 0, n_factors * LANES,
-        )  # fmt: skip
+        for group in range(groups):
+            at = group * LANES
+            soon = at + ahead
+            fetch_rows(markers, at0 + soon, at1 + soon, at2 + soon, at3 + soon, at4 + soon, at5 + soon)
+            add_rows(
+                markers, at0 + at, at1 + at, at2 + at, at3 + at, at4 + at, at5 + at,
+                factors, row * n_factors, n_factors, n_factors - 1, True, sums, group * n_factors * LANES,
+            )  # fmt: skip
 
 
-@njit(cache=True, nogil=True)
+@njit(forceinline=True)
+def fetch_rows(markers: Any, at0: int, at1: int, at2: int, at3: int, at4: int, at5: int) -> None:
+    """Ask for eight markers of ROWS patients, which stand from at0 .. at5 on."""
+    fetch(markers, at0)
+    fetch(markers, at1)
+    fetch(markers, at2)
+    fetch(markers, at3)
+    fetch(markers, at4)
+    fetch(markers, at5)
+
+
+@njit(forceinline=True)
 def add_rows(
     markers: Any, at0: int, at1: int, at2: int, at3: int, at4: int, at5: int,
-    soon0: int, soon1: int, soon2: int, soon3: int, soon4: int, soon5: int,
-    groups: int, factors: FloatArray, f0: int, n_factors: int, n_linear: int, sums: FloatArray, offset: int, wide: int,
+    factors: FloatArray, f0: int, n_factors: int, n_linear: int, squared: bool, sums: FloatArray, into: int,
 ) -> None:  # fmt: skip
-    """Add to the sums of eight markers at a time what ROWS patients give them.
+    """Add to the sums of eight markers what ROWS patients give them.
 
     Parameters
     ----------
-    at0 .. at5, soon0 .. soon5 : int
-        Where the patients' markers begin, and those of the patients that come next.
+    at0 .. at5 : int
+        Where these markers of the patients stand.
     factors : array
-        From f0 on, n_factors a patient: n_linear of them times the marker, the next times its square.
+        From f0 on, n_factors a patient: n_linear of them times the marker ...
+    squared : bool
+        ... and the next one times its square.
     sums : array
-        `wide` for eight markers, those of the factors from `offset` on.
+        Sums of the factors, from `into` on.
     """
     f1 = f0 + n_factors
     f2 = f1 + n_factors
     f3 = f2 + n_factors
     f4 = f3 + n_factors
     f5 = f4 + n_factors
-    for group in range(groups):
-        at = group * LANES
-        into = group * wide + offset
-        fetch(markers, soon0 + at)
-        fetch(markers, soon1 + at)
-        fetch(markers, soon2 + at)
-        fetch(markers, soon3 + at)
-        fetch(markers, soon4 + at)
-        fetch(markers, soon5 + at)
-        x0 = load_any(markers, at0 + at)
-        x1 = load_any(markers, at1 + at)
-        x2 = load_any(markers, at2 + at)
-        x3 = load_any(markers, at3 + at)
-        x4 = load_any(markers, at4 + at)
-        x5 = load_any(markers, at5 + at)
-        for j in range(n_linear):
-            s = load(sums, into)
-            s = fma(spread_from(factors, f0 + j), x0, s)
-            s = fma(spread_from(factors, f1 + j), x1, s)
-            s = fma(spread_from(factors, f2 + j), x2, s)
-            s = fma(spread_from(factors, f3 + j), x3, s)
-            s = fma(spread_from(factors, f4 + j), x4, s)
-            s = fma(spread_from(factors, f5 + j), x5, s)
-            store(sums, into, s)
-            into += LANES
+    x0 = load_any(markers, at0)
+    x1 = load_any(markers, at1)
+    x2 = load_any(markers, at2)
+    x3 = load_any(markers, at3)
+    x4 = load_any(markers, at4)
+    x5 = load_any(markers, at5)
+    for j in range(n_linear):
+        s = load(sums, into)
+        s = fma(spread_from(factors, f0 + j), x0, s)
+        s = fma(spread_from(factors, f1 + j), x1, s)
+        s = fma(spread_from(factors, f2 + j), x2, s)
+        s = fma(spread_from(factors, f3 + j), x3, s)
+        s = fma(spread_from(factors, f4 + j), x4, s)
+        s = fma(spread_from(factors, f5 + j), x5, s)
+        store(sums, into, s)
+        into += LANES
+    if squared:
         s = load(sums, into)
         j = n_linear
         s = fma(spread_from(factors, f0 + j) * x0, x0, s)

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
 
 #: markers of a task are a multiple of this: two times eight lanes
 EVEN = 16
@@ -23,6 +28,30 @@ def threads_to_use(threads: int | None) -> int:
     if threads < 1:
         raise ValueError(f"threads: at least 1, not {threads}")
     return threads
+
+
+class Scratch(Generic[T]):
+    """What threads write into while they work on a task, kept for the next one.
+
+    Parameters
+    ----------
+    make : callable
+        Makes one more.
+    """
+
+    def __init__(self, make: Callable[[], T]) -> None:
+        self._make, self._spare = make, deque[T]()
+
+    @contextmanager
+    def one(self) -> Iterator[T]:
+        """Lend one that nobody else has."""
+        try:
+            # not "if there is one": another thread may take it in between
+            lent = self._spare.pop()
+        except IndexError:
+            lent = self._make()
+        yield lent
+        self._spare.append(lent)
 
 
 def in_tasks(task: Callable[[int, int], None], m: int, widest: int, workers: int) -> None:
@@ -45,16 +74,21 @@ def in_tasks(task: Callable[[int, int], None], m: int, widest: int, workers: int
     bounds = [(first, min(first + width, m)) for first in range(0, m, width)]
     left = iter(bounds)
 
-    def work() -> None:
-        for first, last in left:
-            task(first, last)
+    failed: list[BaseException] = []
 
-    if workers == 1 or len(bounds) < 2:
-        work()
-        return
-    # this thread works too: it is awake, the others may need a millisecond for that
-    with ThreadPoolExecutor(min(workers, len(bounds)) - 1) as pool:
-        others = [pool.submit(work) for _ in range(min(workers, len(bounds)) - 1)]
-        work()
-        for other in others:
-            other.result()
+    def work() -> None:
+        try:
+            for first, last in left:
+                task(first, last)
+        except BaseException as error:  # raised below: a thread has nobody who would hear of it
+            failed.append(error)
+
+    # plain threads: a pool takes longer to start than the score tests of a thousand markers, and this thread works too
+    others = [threading.Thread(target=work) for _ in range(min(workers, len(bounds)) - 1)]
+    for other in others:
+        other.start()
+    work()
+    for other in others:
+        other.join()
+    if failed:
+        raise failed[0]
