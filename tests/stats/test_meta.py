@@ -237,6 +237,19 @@ def test_eggers_regression_is_least_squares() -> None:
     assert egger([0.1, 0.2, 0.3], [0.2, 0.2, 0.2]).reason == "equal precision"
 
 
+def test_studies_that_agree_exactly_have_no_p_made_of_rounding() -> None:
+    effects, se = np.full(5, 0.3), np.array([0.11, 0.23, 0.31, 0.47, 0.6])
+    assert np.isnan(egger(effects, se).p_value)
+    found = meta_regression(effects, se, np.array([[3.1], [0.4], [7.7], [2.2], [1.9]]), interval="hartung_knapp")
+    assert found.coef == pytest.approx([0.3, 0], abs=1e-12)
+    assert found.se.tolist() == [0, 0]
+    assert np.isnan([*found.p_value, found.q_columns_p]).all()
+    assert meta_regression(effects, se, np.arange(5.0)).p_value[1] == pytest.approx(1, abs=1e-9)
+    pooled = meta_analysis([0.3, 0.1 + 0.2, 0.3], [0.1, 0.2, 0.3], interval="hartung_knapp")
+    assert pooled.se == 0
+    assert "says nothing" in pooled.note
+
+
 def test_what_cannot_be_pooled_has_no_number() -> None:
     nothing = meta_analysis([], [])
     assert (nothing.converged, nothing.reason, nothing.k) == (False, "no studies", 0)

@@ -106,6 +106,18 @@ def test_studies_that_say_nothing_change_nothing_and_are_counted(rows: list[tupl
             assert "say nothing" in with_more.note
 
 
+def test_a_study_in_which_everybody_has_the_outcome_has_a_risk_ratio_of_one() -> None:
+    # R 4.2.2, metafor 3.8-1: rma.mh(ai, bi, ci, di, measure = "RR", add = 0, to = "none", drop00 = FALSE)
+    tables = [[2, 3, 3, 2], [2, 0, 6, 0], [4, 0, 4, 2], [1, 3, 4, 1]]
+    found = mantel_haenszel(tables, measure="risk_ratio")
+    assert [found.effect, found.se] == pytest.approx([-0.156185268525, 0.224914462555], rel=1e-10)
+    assert (found.k_used, found.note) == (4, "")
+    nobody = mantel_haenszel([*tables, [0, 5, 0, 7], [0, 0, 3, 4]], measure="risk_ratio")
+    assert nobody.effect == found.effect
+    assert nobody.note == "2 of 6 studies say nothing (nobody with the outcome, or an empty side)"
+    assert mantel_haenszel(tables).k_used == 3
+
+
 def test_half_a_patient_is_added_only_where_it_is_asked_for_and_said() -> None:
     tables = [[0, 10, 3, 9], [2, 21, 9, 8], [0, 5, 0, 8]]
     plain = effects_of_counts(tables)

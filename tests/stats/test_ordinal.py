@@ -84,6 +84,15 @@ def test_biliary_cirrhosis_stage_agrees_with_clm(truth: dict, shared: Path) -> N
             assert found.nominal_p[column] == pytest.approx(p_value, rel=1e-6)
 
 
+def test_proportionality_is_tested_where_the_thresholds_cross_for_patients_of_other_categories() -> None:
+    # R 4.2.2, ordinal 2022.11-16: nominal_test(clm(factor(y) ~ x)); the thresholds -.835 + .075 x and 1.170 - .206 x cross at x = 7
+    y = [1, 1, 1, 0, 0, 2, 0, 2, 1, 1, 1, 1, 0, 1, 1, 1, 2, 2, 2, 2, 0, 0, 2, 0]
+    found = proportional_odds(y, np.arange(-11, 13))
+    assert found.nominal_statistic[0] == pytest.approx(6.6298201875723, rel=1e-8)
+    assert found.nominal_p[0] == pytest.approx(0.0100285387464, rel=1e-8)
+    assert found.note == ""
+
+
 @pytest.mark.shared
 def test_a_row_of_weight_four_is_four_patients(housing: tuple) -> None:
     y, x, freq = housing

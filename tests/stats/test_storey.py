@@ -80,6 +80,13 @@ def test_pi0_and_local_rates_find_the_share_without_effect() -> None:
     assert (np.flatnonzero(called) >= 1250).mean() == pytest.approx(found.local_fdr[called].mean(), abs=0.03)
 
 
+def test_a_p_of_the_last_lambda_lies_above_it() -> None:
+    # R 4.2.2, qvalue 2.30.0: qvalue(p)$pi0 and qvalue(p, pi0.method = "bootstrap")$pi0
+    p = np.r_[np.round((np.arange(1, 201) / 200) ** 2.2, 2), np.full(6, 0.95)]
+    assert storey(p).pi0 == pytest.approx(0.834755430732, rel=1e-8)
+    assert storey(p, pi0="bootstrap").pi0 == pytest.approx(0.612397311426, rel=1e-8)
+
+
 def test_a_family_without_large_p_has_no_pi0_and_says_so() -> None:
     found = storey([0.001, 0.002, 0.01, 0.02])
     assert (found.converged, found.reason) == (False, "no large p")

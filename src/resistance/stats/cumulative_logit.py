@@ -36,7 +36,6 @@ class CumulativeLogit:
         width = np.where(nominal, cuts, 1)
         starts = cuts + np.cumsum(width) - width
         size = cuts + int(width.sum())
-        self.every_cut = np.zeros((cuts, n, size)) if nominal.any() else None
         upper, lower = np.zeros((n, size)), np.zeros((n, size))
         self.top, self.bottom = categories == cuts, categories == 0
         for cut in range(cuts):
@@ -46,8 +45,6 @@ class CumulativeLogit:
                 at[:, starts[column] + (cut if nominal[column] else 0)] = -columns[:, column]
             upper[categories == cut] = at[categories == cut]
             lower[categories == cut + 1] = at[categories == cut + 1]
-            if self.every_cut is not None:
-                self.every_cut[cut] = at
         self.upper, self.lower, self.cuts = upper, lower, cuts
 
     def _ends(self, params: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
@@ -56,19 +53,15 @@ class CumulativeLogit:
         distance = np.where(self.top | self.bottom, np.inf, u - v)
         return u, v, distance
 
-    def _ordered(self, params: FloatArray) -> bool:
-        """Say whether the categories of every patient have positive probabilities, those that nobody like him is in too."""
-        if self.cuts > 1 and not (np.diff(params[: self.cuts]) > 0).all() and self.every_cut is None:
-            return False
-        if self.every_cut is None or self.cuts < 2:
-            return True
-        return bool((np.diff(self.every_cut @ params, axis=0) > 0).all())
-
     def loglike(self, params: FloatArray) -> float:
-        """Return the log-likelihood; minus infinity where thresholds cross."""
-        if not self._ordered(params):
-            return -float("inf")
+        """Return the log-likelihood; minus infinity where thresholds cross around a patient's own category.
+
+        With one coefficient per threshold they may cross for patients who are in other categories, as in R's
+        ordinal::clm: what nobody was seen in has no part in the likelihood.
+        """
         u, v, distance = self._ends(params)
+        if not (distance > 0).all():
+            return -float("inf")
         # log(F(u) - F(v)) without the difference of two numbers near 1
         log_p = (
             np.where(self.top, 0.0, -np.logaddexp(0, -u))

@@ -46,7 +46,8 @@ class PooledCounts:
     q, q_df, q_p : float, int, float
         Heterogeneity (Peto only; NaN for Mantel-Haenszel, whose test is Breslow and Day's).
     k, k_used : int
-        Studies; those that say something (not all or none with the outcome, patients on both sides).
+        Studies; those that say something: patients on both sides, and for ratios somebody with the outcome, for
+        odds ratios somebody without it too.
     method, measure : str
     converged : bool
     reason : {'', 'no studies', 'no information', 'monotone'}
@@ -155,7 +156,10 @@ def mantel_haenszel(tables: ArrayLike, *, measure: Measure = "odds_ratio", confi
     if k == 0:
         return _unanswered(k, 0, "mantel_haenszel", measure, "no studies", "there is no study")
     both = (counts[:, :2].sum(axis=1) > 0) & (counts[:, 2:].sum(axis=1) > 0)
-    used = both if measure == "risk_difference" else _informative(counts)
+    used = _informative(counts)
+    if measure != "odds_ratio":
+        # everybody on both sides is a risk ratio of 1, and a difference of 0 as nobody is
+        used = both & ((measure == "risk_difference") | (counts[:, 0] + counts[:, 2] > 0))
     a, b, c, d = counts[used].T
     n1, n0 = a + b, c + d
     n = n1 + n0
@@ -258,7 +262,10 @@ def _answer(effect: float, se: float, confidence: float, k: int, used: int, meth
     from scipy.stats import norm
 
     reach = float(norm.isf((1 - confidence) / 2)) * se
-    note = "" if used == k else f"{k - used} of {k} studies say nothing (nobody or everybody with the outcome, or an empty side)"
+    why = {"odds_ratio": "nobody or everybody with the outcome, or ", "risk_ratio": "nobody with the outcome, or "}.get(
+        measure, ""
+    )
+    note = "" if used == k else f"{k - used} of {k} studies say nothing ({why}an empty side)"
     p = float(2 * norm.sf(abs(effect) / se))
     nan = float("nan")
     return PooledCounts(effect, se, effect - reach, effect + reach, p, nan, 0, nan, k, used, method, measure, True, "", (), note)

@@ -102,7 +102,7 @@ def storey(
     """
     p, known = checked(p_values)
     m = int(known.sum())
-    default = 0.05 + 0.05 * np.arange(19)
+    default = np.minimum(0.05 + 0.05 * np.arange(19), 0.95)  # a p of .95 counts at the last one
     at: FloatArray = np.atleast_1d(np.asarray(default if lambdas is None else lambdas, dtype=np.float64))
     if at.ndim != 1 or at.size == 0 or not ((at >= 0) & (at < 1)).all() or (np.diff(at) <= 0).any():
         raise ValueError("lambdas: strictly increasing numbers in [0, 1) are needed")

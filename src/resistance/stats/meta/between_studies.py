@@ -39,6 +39,11 @@ def check_confidence(confidence: float) -> None:
         raise ValueError("confidence: outside 0..1")
 
 
+def without_rounding(left: FloatArray, y: FloatArray) -> FloatArray:
+    """Return residuals, 0 where they are the rounding of studies that fit exactly: a p is not made of rounding."""
+    return np.where(np.abs(left) <= 1e-13 * np.abs(y).max(), 0.0, left)
+
+
 def hartung_knapp_factor(interval: str, spread: float) -> float:
     """Return Hartung and Knapp's factor of the standard error."""
     return float(np.sqrt(max(1.0, spread) if interval == "hartung_knapp_wider" else spread))

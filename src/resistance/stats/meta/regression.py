@@ -21,6 +21,7 @@ from resistance.stats.meta.between_studies import (
     generalised_q,
     hartung_knapp_factor,
     one_of,
+    without_rounding,
 )
 
 
@@ -126,7 +127,7 @@ def meta_regression(
     covariance = np.linalg.inv(x.T @ (w[:, None] * x))
     at = covariance @ (x.T @ (w * y))
     freedom = k - c - 1
-    left = y - x @ at
+    left = without_rounding(y - x @ at, y)
     if interval == "normal":
         quantile, distribution = float(norm.isf((1 - confidence) / 2)), norm
     else:
