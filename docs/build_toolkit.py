@@ -17,13 +17,13 @@ HEAD = """\
 
 The functions of `resistance.stats` take arrays (one entry per patient, in one order) and give back small frozen objects of arrays;
 they know nothing of files or tables. `help()` of each says shapes, units, what a missing value does, what is raised, and the source.
-Which of them the workflow takes for a question, and why: [Associations](association.md), [methods](methods.md),
-[prediction](prediction.md).
+Which of them the workflow takes for a question, and why: [which question, which method](statistics.md),
+[methods](methods.md), [prediction](prediction.md).
 
 ```python
 from resistance.stats.exact import fisher
 
-fisher([1, 1, 1, 0, 0, 0, 0], [1, 1, 0, 0, 0, 0, 0]).p_value  # outcome, marker
+fisher([1, 1, 1, 0, 0, 0, 0], [1, 1, 0, 0, 0, 0, 0]).p_value  # marker, outcome
 ```
 """
 

@@ -234,6 +234,7 @@ def test_eggers_regression_is_least_squares() -> None:
         [theirs.params[0], theirs.bse[0], theirs.pvalues[0]], rel=1e-8
     )
     assert egger([0.1, 0.2], [0.1, 0.2]).reason == "too few studies"
+    assert egger([0.1, 0.2, 0.3], [0.2, 0.2, 0.2]).reason == "equal precision"
 
 
 def test_studies_that_agree_exactly_have_no_p_made_of_rounding() -> None:
@@ -244,7 +245,9 @@ def test_studies_that_agree_exactly_have_no_p_made_of_rounding() -> None:
     assert found.se.tolist() == [0, 0]
     assert np.isnan([*found.p_value, found.q_columns_p]).all()
     assert meta_regression(effects, se, np.arange(5.0)).p_value[1] == pytest.approx(1, abs=1e-9)
-    assert egger([0.1, 0.2, 0.3], [0.2, 0.2, 0.2]).reason == "equal precision"
+    pooled = meta_analysis([0.3, 0.1 + 0.2, 0.3], [0.1, 0.2, 0.3], interval="hartung_knapp")
+    assert pooled.se == 0
+    assert "says nothing" in pooled.note
 
 
 def test_what_cannot_be_pooled_has_no_number() -> None:

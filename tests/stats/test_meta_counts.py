@@ -138,6 +138,19 @@ def test_empty_cells_on_one_side_have_no_finite_ratio(measure: str) -> None:
     assert peto([[0, 10, 3, 9], [0, 6, 2, 9]]).effect < 0
 
 
+@pytest.mark.parametrize(
+    ("table", "note"),
+    [
+        ((0, 8, 0, 10), "nobody or everybody has the outcome: the difference is 0 without an error"),
+        ((32, 0, 0, 36), "all of one side have the outcome and none of the other: the difference is 1 without an error"),
+        ((0, 32, 36, 0), "all of one side have the outcome and none of the other: the difference is -1 without an error"),
+    ],
+)
+def test_a_difference_without_an_error_is_named_as_large_as_it_is(table: tuple[int, ...], note: str) -> None:
+    found = mantel_haenszel([table], measure="risk_difference")
+    assert (found.converged, found.note) == (False, note)
+
+
 def test_bad_input_is_named() -> None:
     for pool in (mantel_haenszel, peto, effects_of_counts):
         with pytest.raises(ValueError, match="four counts"):

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from resistance.stats._arrays import BoolArray, FloatArray
+from resistance.stats.meta.between_studies import check_confidence, one_of
 
 Measure = Literal["odds_ratio", "risk_ratio", "risk_difference"]
 MEASURES: tuple[Measure, ...] = ("odds_ratio", "risk_ratio", "risk_difference")
@@ -98,7 +99,7 @@ def effects_of_counts(tables: ArrayLike, *, measure: Measure = "odds_ratio", cor
     (-2.469, 0.885)
     """
     counts = _tables(tables)
-    _measure(measure)
+    one_of(measure, MEASURES, "measure")
     if not correction >= 0:
         raise ValueError("correction: negative")
     informative = _informative(counts)
@@ -149,8 +150,8 @@ def mantel_haenszel(tables: ArrayLike, *, measure: Measure = "odds_ratio", confi
     (-2.723, 2)
     """
     counts = _tables(tables)
-    _measure(measure)
-    _level(confidence)
+    one_of(measure, MEASURES, "measure")
+    check_confidence(confidence)
     k = counts.shape[0]
     if k == 0:
         return _unanswered(k, 0, "mantel_haenszel", measure, "no studies", "there is no study")
@@ -172,7 +173,10 @@ def mantel_haenszel(tables: ArrayLike, *, measure: Measure = "odds_ratio", confi
         q = (a * (n0 - c) + c * (n1 - a)) / (2 * n)
         variance = float((effect * p.sum() + q.sum()) / weight.sum() ** 2)
         if not variance > 0:
-            note = "nobody or everybody has the outcome: the difference is 0 without an error"
+            who = (
+                "nobody or everybody has the outcome" if effect == 0 else "all of one side have the outcome and none of the other"
+            )
+            note = f"{who}: the difference is {effect:.0f} without an error"
             return _unanswered(k, int(used.sum()), "mantel_haenszel", measure, "no information", note)
     else:
         up, down = (a * d / n, b * c / n) if measure == "odds_ratio" else (a * n0 / n, c * n1 / n)
@@ -216,7 +220,7 @@ def peto(tables: ArrayLike, *, confidence: float = 0.95) -> PooledCounts:
     from scipy.stats import chi2
 
     counts = _tables(tables)
-    _level(confidence)
+    check_confidence(confidence)
     k = counts.shape[0]
     if k == 0:
         return _unanswered(k, 0, "peto", "odds_ratio", "no studies", "there is no study")
@@ -252,16 +256,6 @@ def _tables(tables: ArrayLike) -> FloatArray:
 def _informative(counts: FloatArray) -> BoolArray:
     a, b, c, d = counts.T
     return np.asarray(np.minimum.reduce([a + b, c + d, a + c, b + d]) > 0)
-
-
-def _measure(measure: str) -> None:
-    if measure not in MEASURES:
-        raise ValueError(f"measure: {measure!r} is none of {', '.join(MEASURES)}")
-
-
-def _level(confidence: float) -> None:
-    if not 0 < confidence < 1:
-        raise ValueError("confidence: outside 0..1")
 
 
 def _answer(effect: float, se: float, confidence: float, k: int, used: int, method: str, measure: str) -> PooledCounts:

@@ -20,6 +20,7 @@ from resistance.stats.meta.between_studies import (
     generalised_q,
     hartung_knapp_factor,
     one_of,
+    without_rounding,
 )
 
 
@@ -148,7 +149,7 @@ def meta_analysis(
     if interval == "normal":
         quantile, distribution = float(norm.isf((1 - confidence) / 2)), norm
     else:
-        error *= hartung_knapp_factor(interval, float(w @ (y - effect) ** 2 / (k - 1)))
+        error *= hartung_knapp_factor(interval, float(w @ without_rounding(y - effect, y) ** 2 / (k - 1)))
         quantile, distribution = float(t.isf((1 - confidence) / 2, k - 1)), t(k - 1)
     q = generalised_q(0.0, y, v, x)
     if k == 1:

@@ -12,7 +12,6 @@ from resistance.stats._design import named
 from resistance.stats.meta.between_studies import (
     INTERVALS,
     METHODS,
-    ROUNDING,
     Interval,
     Method,
     between_variance,
@@ -22,6 +21,7 @@ from resistance.stats.meta.between_studies import (
     generalised_q,
     hartung_knapp_factor,
     one_of,
+    without_rounding,
 )
 
 
@@ -102,12 +102,6 @@ def meta_regression(
     Berkey 1995, doi:10.1002/sim.4780140406; Knapp and Hartung 2003, doi:10.1002/sim.1482.  An association across
     trials need not hold across the patients of any of them (ecological bias): a marker x treatment question is answered
     from within trials (:func:`subgroup_difference`) where that is published.
-
-    Examples
-    --------
-    >>> found = meta_regression([0.1, 0.3, 0.5, 0.8], [0.1, 0.1, 0.1, 0.1], [0, 1, 2, 3], method="fixed")
-    >>> found.coef.round(3).tolist()
-    [0.08, 0.23]
     """
     from scipy.stats import chi2, f, norm, t
 
@@ -133,9 +127,7 @@ def meta_regression(
     covariance = np.linalg.inv(x.T @ (w[:, None] * x))
     at = covariance @ (x.T @ (w * y))
     freedom = k - c - 1
-    left = y - x @ at
-    # studies that fit exactly leave rounding, of which no p is made
-    left[np.abs(left) <= ROUNDING * np.abs(y).max()] = 0.0
+    left = without_rounding(y - x @ at, y)
     if interval == "normal":
         quantile, distribution = float(norm.isf((1 - confidence) / 2)), norm
     else:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from resistance.stats.meta.between_studies import ROUNDING, checked_studies
+from resistance.stats.meta.between_studies import checked_studies, without_rounding
 
 
 @dataclass(frozen=True)
@@ -54,8 +54,8 @@ def egger(effects: ArrayLike, se: ArrayLike) -> EggerResult:
     x = np.column_stack([np.ones(k), s.min() / s])
     inverse = np.linalg.inv(x.T @ x)
     coef = inverse @ x.T @ (y / s)
-    left = y / s - x @ coef
-    if left @ left <= ROUNDING**2 * float(np.square(y / s).sum()):
+    left = without_rounding(y / s - x @ coef, y / s)
+    if not left.any():
         return EggerResult(
             nan, nan, nan, k, False, "exact fit", (), "the studies lie on one line: there is no error to test against"
         )
