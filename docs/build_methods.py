@@ -112,6 +112,12 @@ ABOUT: dict[str, tuple[str, str, str, tuple[str, ...]]] = {
         "coxph, cox.zph (survival 3.5-3): ties, strata, delayed entry, start-stop rows",
         ("test_cox_r.py", "test_cox_truth.py", "test_proportional_hazards.py"),
     ),
+    "cox_wald": (
+        "`cox_interval: wald`",
+        "as `cox`; effect and standard errors as R prints them, which with few events may disagree with the p",
+        "coxph (survival 3.5-3)",
+        ("test_cox_r.py", "test_cox_truth.py"),
+    ),
     "log_rank": (
         "where a protocol names it",
         "censoring does not go with the marker; most power under proportional hazards",
@@ -147,6 +153,7 @@ ABOUT: dict[str, tuple[str, str, str, tuple[str, ...]]] = {
         ("test_interaction_cox.py",),
     ),
     "cox_interaction": ("the same, other markers", _ARMS, "that of `cox`; each arm fitted apart", ("test_interaction.py",)),
+    "cox_interaction_wald": ("`cox_interval: wald`", _ARMS, "that of `cox_wald`", ("test_interaction.py",)),
     "moderated_t": (
         "expression of all genes by a binary outcome",
         "log expression about normal; variances of genes come from one distribution (with a trend in the mean); counts by voom",
