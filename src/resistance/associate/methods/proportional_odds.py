@@ -20,7 +20,7 @@ NOT_PROPORTIONAL = 0.05
 def fit(sample: Sample) -> Estimate:
     """Fit the model of one question."""
     codes = sample.value.astype(int)
-    found = proportional_odds(codes, sample.design, tested=[sample.tested], categories=len(sample.levels))
+    found = proportional_odds(codes, sample.design, tested=[sample.tested], overall=False, categories=len(sample.levels))
     if not found.converged:
         failed = from_fit(found, sample)
         return _separated(failed, sample) if found.reason == "monotone" else failed
