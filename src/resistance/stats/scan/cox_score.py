@@ -11,14 +11,13 @@ from numpy.typing import ArrayLike, NDArray
 from resistance.stats._arrays import BoolArray, FloatArray
 from resistance.stats.newton import maximise
 from resistance.stats.scan.cox_markers import CoxMarkers, MarkerCounts, Ties, Whole, why_not
-from resistance.stats.scan.in_place import where_they_stand
+from resistance.stats.scan.in_place import TOGETHER, nobody_has, where_they_stand
 from resistance.stats.scan.risk_sets import CoxTable, RiskSets, risk_sets
 from resistance.stats.scan.threads import Scratch, in_tasks, threads_to_use
 
 #: markers of one task at most: long pieces of a row are read ahead, and the sums of a task stay in the second cache
 TASK = 2048
-#: markers with missing values that are looked at together, and models of the covariates that are kept for the next ones
-TOGETHER = 4096
+#: models of the covariates, of some of the patients, that are kept for the next markers
 KEPT = 1000
 #: share of a sum of squares below which a difference of such sums has lost too many digits
 CANCELLED = 1e-5
@@ -115,13 +114,10 @@ def cox_score_scan(
 
             in_tasks(task, m, TASK, workers)
         again = np.flatnonzero(doubtful)
-        # a marker that nobody has is the commonest of these, and soon told
-        for first in range(0, again.size if not small else 0, TOGETHER):
-            some = again[first : first + TOGETHER]
-            nobody = some[~data.markers[:, some].any(axis=0)]
-            found.reason[nobody] = "constant"
-            converged[nobody] = False
-        again = again[converged[again]]
+        nobody = again[nobody_has(data.markers, again)] if not small else again[:0]
+        found.reason[nobody] = "constant"
+        converged[nobody] = False
+        again = np.setdiff1d(again, nobody, assume_unique=True)
         known = {np.packbits(np.ones(data.n, dtype=bool)).tobytes(): whole}
         for first in range(0, again.size, TOGETHER):
             _carefully(data, again[first : first + TOGETHER], known, numbers, found)

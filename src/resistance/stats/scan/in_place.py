@@ -7,6 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+#: markers that the kernels leave to a more careful look, looked at together
+TOGETHER = 4096
+
 
 def where_they_stand(x: NDArray[Any], first: int, last: int) -> tuple[NDArray[Any], int, int, int]:
     """Return markers first..last of a table in row order, flat.
@@ -34,3 +37,22 @@ def where_they_stand(x: NDArray[Any], first: int, last: int) -> tuple[NDArray[An
     if x.dtype.kind == "i" and not small:
         copy[copy < 0] = np.nan
     return copy.reshape(-1), groups * LANES, 0, groups
+
+
+def nobody_has(x: NDArray[Any], which: NDArray[np.intp]) -> NDArray[np.bool_]:
+    """Return which of some markers are 0 in every patient: the commonest of those that have no test, and soon told.
+
+    Parameters
+    ----------
+    x : array, shape (n, m)
+    which : array of int, shape (k,)
+
+    Returns
+    -------
+    array of bool, shape (k,)
+    """
+    empty = np.empty(which.size, dtype=bool)
+    for first in range(0, which.size, TOGETHER):
+        some = slice(first, first + TOGETHER)
+        empty[some] = ~x[:, which[some]].any(axis=0)
+    return empty

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from resistance.stats._arrays import BoolArray, FloatArray, flags, matrix, to_unit_range
 from resistance.stats.newton import COLLINEAR, maximise
-from resistance.stats.scan.in_place import where_they_stand
+from resistance.stats.scan.in_place import TOGETHER, nobody_has, where_they_stand
 from resistance.stats.scan.logistic import SMALL
 from resistance.stats.scan.logistic_answers import (
     COLLINEAR_CODE,
@@ -29,8 +29,7 @@ from resistance.stats.scan.threads import in_tasks, threads_to_use
 
 #: markers of one task at most: long pieces of a row are read ahead, and the sums still stay in the second cache
 TASK = 4096
-#: markers with missing values that are looked at together, and fits without marker that are kept for the next ones
-TOGETHER = 4096
+#: fits without marker, of some of the patients, that are kept for the next markers
 KEPT = 1000
 #: share of a sum of squares below which a difference of such sums has lost too many digits
 CANCELLED = 1e-5
@@ -134,6 +133,11 @@ def logistic_score_scan(
     if whole.reason == 0 and not small:
         in_tasks(task, m, TASK, workers)
     again = np.flatnonzero(doubtful)
+    nobody = again[nobody_has(x, again)] if whole.reason == 0 else again[:0]
+    reason[nobody] = CONSTANT_CODE
+    for column in (score, variance, z, p_value):
+        column[nobody] = np.nan
+    again = np.setdiff1d(again, nobody, assume_unique=True)
     known = {np.packbits(np.ones(y.size, dtype=bool)).tobytes(): whole}
     for first in range(0, again.size, TOGETHER):
         _carefully(x, again[first : first + TOGETHER], y, covariate_columns, small, known, score, variance, z, reason, n, events)
