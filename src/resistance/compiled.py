@@ -6,7 +6,7 @@ import gc
 from collections.abc import Callable
 from typing import Any
 
-# a module of numba's size holds thousands of objects and no garbage: looking for some takes a tenth of a second
+# a package of numba's size holds very many objects and no garbage: looking for some takes a tenth of a second
 _collecting = gc.isenabled()
 gc.disable()
 try:
@@ -34,6 +34,10 @@ class _Cache(FunctionCache):  # type: ignore[misc, unused-ignore]
         return None
 
 
+#: the two steps above are numba's own affair: where they are called otherwise, its cache is taken as it is
+_KNOWN = all(hasattr(FunctionCache, name) for name in ("_guard_against_spurious_io_errors", "_load_overload"))
+
+
 def njit(**options: Any) -> Callable[[Callable[..., Any]], Any]:
     """Return numba's decorator njit(**options); functions with ``cache=True`` are loaded quickly.
 
@@ -43,7 +47,7 @@ def njit(**options: Any) -> Callable[[Callable[..., Any]], Any]:
 
     def decorate(function: Callable[..., Any]) -> Any:
         compiled = numba.njit(**options)(function)
-        if options.get("cache") and isinstance(getattr(compiled, "_cache", None), FunctionCache):
+        if options.get("cache") and _KNOWN and isinstance(getattr(compiled, "_cache", None), FunctionCache):
             compiled._cache = _Cache(function)
         return compiled
 
