@@ -110,7 +110,13 @@ ABOUT: dict[str, tuple[str, str, str, tuple[str, ...]]] = {
         "proportional hazards: tested by the exact score test (`assumption_p`), with the difference in restricted means beside a crude flag; "
         "log hazard linear in numbers; censoring independent given the columns",
         "coxph, cox.zph (survival 3.5-3): ties, strata, delayed entry, start-stop rows",
-        ("test_cox_r.py", "test_cox_truth.py", "test_proportional_hazards.py"),
+        ("test_cox_r.py", "test_cox_truth.py", "test_cox_profile.py", "test_proportional_hazards.py"),
+    ),
+    "cox_wald": (
+        "the same with `cox_interval: wald`, where intervals must be those that coxph prints",
+        "as `cox`; and that the estimate is about normal: with few events its interval and the p may disagree",
+        "that of `cox`",
+        ("test_cox_r.py", "test_cox_truth.py"),
     ),
     "log_rank": (
         "where a protocol names it",
@@ -147,6 +153,12 @@ ABOUT: dict[str, tuple[str, str, str, tuple[str, ...]]] = {
         ("test_interaction_cox.py",),
     ),
     "cox_interaction": ("the same, other markers", _ARMS, "that of `cox`; each arm fitted apart", ("test_interaction.py",)),
+    "cox_interaction_wald": (
+        "the same with `cox_interval: wald`",
+        "as `cox_interaction` and `cox_wald`",
+        "that of `cox`",
+        ("test_interaction.py",),
+    ),
     "moderated_t": (
         "expression of all genes by a binary outcome",
         "log expression about normal; variances of genes come from one distribution (with a trend in the mean); counts by voom",

@@ -153,12 +153,16 @@ def test_a_level_as_time_dependent_covariate_is_the_cox_model_of_its_start_stop_
     text = table.to_csv(index=False)
     code = (
         "library(survival); d <- read.csv(file('stdin')); "
-        "f <- coxph(Surv(start, stop, event) ~ x, d); cat(coef(f), sqrt(vcov(f)), sep='\\n')"
+        "f <- coxph(Surv(start, stop, event) ~ x, d); "
+        "at <- function(b) coxph(Surv(start, stop, event) ~ x, d, init = b, control = coxph.control(iter.max = 0))$loglik[2]; "
+        "cat(coef(f), f$loglik[2], at(as.numeric(commandArgs(TRUE)[1])), at(as.numeric(commandArgs(TRUE)[2])), sep='\\n')"
     )
-    done = subprocess.run(["Rscript", "-e", code], input=text, capture_output=True, text=True, check=True)
-    coef, se = (float(x) for x in done.stdout.split())
+    bounds = [repr(float(row[name])) for name in ("ci_low", "ci_high")]
+    done = subprocess.run(["Rscript", "-e", code, *bounds], input=text, capture_output=True, text=True, check=True)
+    coef, top, low, high = (float(x) for x in done.stdout.split())
     assert row["effect"] == pytest.approx(coef, rel=1e-6)
-    assert (row["ci_high"] - row["ci_low"]) / 2 / 1.959963984540054 == pytest.approx(se, rel=1e-5)
+    # at the bounds of the profile interval the likelihood is lower by half the 95 % quantile of chi-square
+    assert [2 * (top - low), 2 * (top - high)] == pytest.approx([3.841458820694124] * 2, rel=1e-4)
 
 
 def test_a_level_at_a_landmark_counts_from_there_in_those_still_at_risk(serial, configure):

@@ -408,6 +408,7 @@ def _method(question: Question, config: CohortFile, setting: Setting) -> Method 
         rare=question.rare,
         wanted=config.analysis.methods,
         asked=question.kind,
+        wald=config.analysis.cox_interval == "wald",
     )
 
 

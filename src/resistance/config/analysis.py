@@ -171,6 +171,11 @@ class Analysis(Strict):
         "(docs/methods.md lists them). moderated_t (all expressed genes together, voom for counts) and deseq2 (counts, needs the "
         "extra 'counts') compare expression between patients with and without a binary outcome.",
     )
+    cox_interval: Literal["profile", "wald"] = Field(
+        "profile",
+        description="Interval of a Cox model of common markers: by the profile likelihood, from which its p is too (they cannot disagree); "
+        "or Wald's, as R prints it and most papers have it. Penalised models always have the former.",
+    )
     multiplicity: Multiplicity = Multiplicity()
     not_assessed: Literal["leave_out", "absent"] = Field(
         "leave_out",

@@ -67,6 +67,12 @@ def baseline_hazard(
     Notes
     -----
     Breslow 1972 (discussion of Cox), doi:10.1111/j.2517-6161.1972.tb00900.x.
+
+    Examples
+    --------
+    >>> found = baseline_hazard([2, 4, 6], [1, 1, 0], np.zeros((3, 1)), [0.0])
+    >>> found.time.tolist(), found.cumulative.round(3).tolist()
+    ([2.0, 4.0], [0.333, 0.833])
     """
     t, s = follow_up(time, start)
     n = t.size
@@ -109,6 +115,12 @@ def predicted_survival(baseline: BaselineHazard, columns: ArrayLike, at: ArrayLi
     ------
     ValueError
         Wrong shapes, or a stratum that the model does not have.
+
+    Examples
+    --------
+    >>> base = baseline_hazard([2, 4, 6], [1, 1, 0], np.zeros((3, 1)), [0.0])
+    >>> predicted_survival(base, np.zeros((1, 1)), [1, 4]).round(3).tolist()
+    [[1.0, 0.435]]
     """
     when = numbers(at, "at")
     k = baseline.centre.size

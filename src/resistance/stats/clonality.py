@@ -76,6 +76,12 @@ def cancer_cell_fraction(
     References
     ----------
     McGranahan N et al. Science 2016; 351: 1463. doi:10.1126/science.aaf1490
+
+    Examples
+    --------
+    >>> found = cancer_cell_fraction([40, 10], [100, 100], 0.8, 2, 2)
+    >>> found.ccf.round(2).tolist(), found.clonality.tolist()
+    ([1.0, 0.25], ['clonal', 'subclonal'])
     """
     from scipy.stats import beta
 

@@ -74,6 +74,12 @@ def estimate_contamination(
     Jun G et al. Detecting and estimating contamination of human DNA samples in sequencing and array-based genotype data. Am J
     Hum Genet 2012; 91: 839. doi:10.1016/j.ajhg.2012.09.004
     Self SG, Liang KY. J Am Stat Assoc 1987; 82: 605 (likelihood ratio on the edge). doi:10.1080/01621459.1987.10478472
+
+    Examples
+    --------
+    >>> found = estimate_contamination([3, 2, 0, 4], [1000, 900, 1100, 1000], [0.5, 0.4, 0.1, 0.5])
+    >>> round(found.share, 4)
+    0.0048
     """
     from scipy.optimize import brentq, minimize_scalar
     from scipy.stats import chi2

@@ -163,6 +163,13 @@ def flic(
     Notes
     -----
     Puhr, Heinze, Nold, Lusa and Geroldinger 2017, doi:10.1002/sim.7273.
+
+    Examples
+    --------
+    >>> outcome, marker = [1, 1, 1, 0, 0, 0, 0, 0], [1, 1, 1, 0, 0, 0, 0, 1]
+    >>> plain, corrected = firth_logistic(outcome, marker), flic(outcome, marker)
+    >>> round(float(plain.fitted.sum()), 3), round(float(corrected.fitted.sum()), 3)
+    (3.2, 3.0)
     """
     from scipy.optimize import brentq
     from scipy.stats import norm
@@ -229,6 +236,12 @@ def flac(
     Notes
     -----
     Puhr, Heinze, Nold, Lusa and Geroldinger 2017, doi:10.1002/sim.7273.
+
+    Examples
+    --------
+    >>> found = flac([1, 1, 1, 0, 0, 0, 0, 0], [1, 1, 1, 0, 0, 0, 0, 1])
+    >>> round(float(found.fitted.sum()), 3)
+    3.0
     """
     data = prepare(outcome, columns, weights)
     which = tested_columns(tested, data.columns.shape[1])

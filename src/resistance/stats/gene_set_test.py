@@ -68,6 +68,12 @@ def gene_set_test(
     As limma's ``geneSetTest(ranks.only = TRUE)``.  With correlation 0 the features are taken as independent,
     which makes p too small for a set of co-expressed features: :func:`resistance.stats.camera.camera` does
     not.  Variance under correlation: Barry, Nobel and Wright 2008, doi:10.1214/07-AOAS146.
+
+    Examples
+    --------
+    >>> found = gene_set_test([5.1, 4.8, 4.0, 0.2, -0.1, 0.3, 0.5, -0.4], [[0, 1, 2]], alternative="up")
+    >>> found.p_value.round(3).tolist()
+    [0.018]
     """
     values = numbers(statistics, "statistics")
     rows = checked_sets(sets, values.size)

@@ -76,6 +76,14 @@ def logistic_interaction(
     -----
     The comparison of a marker's effect between *randomised* arms is what makes it a treatment effect;
     without randomisation it is as confounded as any other.
+
+    Examples
+    --------
+    >>> marker, arm = np.tile([0, 1], 20), np.repeat([0, 1], 20)
+    >>> outcome = np.r_[np.repeat([1, 0, 1, 0], 5), np.tile([1, 1, 0, 1, 0], 4)]
+    >>> found = logistic_interaction(outcome, marker, arm)
+    >>> [round(float(np.exp(x)), 2) for x in (found.marker_in_control, found.marker_in_arm, found.effect)]
+    [0.44, 1.0, 2.25]
     """
     y = flags(outcome, "outcome")
     columns, cells = interaction_columns(marker, arm, covariates, y.size)

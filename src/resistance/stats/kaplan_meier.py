@@ -164,7 +164,15 @@ def reverse_kaplan_meier(
 
 
 def survival_at(curve: KaplanMeier, times: ArrayLike) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Return survival and its interval at given times (NaN beyond the last follow-up)."""
+    """Return survival and its interval at given times (NaN beyond the last follow-up).
+
+    Examples
+    --------
+    >>> curve = kaplan_meier([2, 4, 4, 5, 9], [1, 1, 0, 1, 0])
+    >>> survival, low, high = survival_at(curve, [1, 4, 12])
+    >>> survival.round(2).tolist()
+    [1.0, 0.6, nan]
+    """
     at = numbers(times, "times")
     near = slack(curve.time)
     index = np.searchsorted(curve.time, at + near, side="right") - 1

@@ -173,6 +173,12 @@ def episodes(
     ------
     ValueError
         Missing or wrongly shaped values, a patient that does not exist, two values at one time of one patient.
+
+    Examples
+    --------
+    >>> found = episodes([10, 6], [1, 0], [0, 0], [0], [4], [1])
+    >>> found.start.tolist(), found.stop.tolist(), found.value.tolist()
+    ([0.0, 4.0, 0.0], [4.0, 10.0, 6.0], [0.0, 1.0, 0.0])
     """
     t, e, first = _checked(time, event, first_value, "first_value")
     if not np.isfinite(first).all():

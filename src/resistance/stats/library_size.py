@@ -154,6 +154,11 @@ def enough_counts(
     -----
     Chen, Lun and Smyth 2016, doi:10.12688/f1000research.8987.2; as edgeR's ``filterByExpr``.  It looks at
     margins only, never at the comparison that is tested.
+
+    Examples
+    --------
+    >>> enough_counts([[0, 1, 0, 0], [200, 150, 180, 90]], group=["a", "a", "b", "b"]).tolist()
+    [False, True]
     """
     x = _checked_counts(counts)
     n = x.shape[1]
@@ -200,6 +205,11 @@ def log_cpm(counts: ArrayLike, library_sizes: ArrayLike | None = None, *, prior_
     Notes
     -----
     As edgeR's ``cpm(log=TRUE)``.
+
+    Examples
+    --------
+    >>> log_cpm([[0, 10], [1000, 990]], prior_count=2.0).round(2).tolist()
+    [[10.96, 13.54], [19.93, 19.91]]
     """
     x = _checked_counts(counts)
     sizes = positive_sizes(x, library_sizes)

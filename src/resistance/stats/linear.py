@@ -234,6 +234,12 @@ def linear_scan(outcome: ArrayLike, markers: ArrayLike, covariates: ArrayLike = 
     ------
     ValueError
         Shapes that do not fit, an infinite marker, a missing outcome or covariate.
+
+    Examples
+    --------
+    >>> found = linear_scan([1.0, 2.0, 3.0, 6.0], [[0, 1], [0, 0], [1, 1], [1, 0]])
+    >>> found.coef.round(2).tolist()
+    [3.0, -2.0]
     """
     from scipy.special import stdtr, stdtrit
 

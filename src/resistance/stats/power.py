@@ -23,6 +23,11 @@ def power_log_rank(hazard_ratio: float, prevalence: float, events: int, *, alpha
     Notes
     -----
     Schoenfeld, Biometrics 1983;39:499.  The negligible wrong tail is left out, as in the paper.
+
+    Examples
+    --------
+    >>> round(power_log_rank(2.0, 0.5, 66), 2)
+    0.8
     """
     from scipy.stats import norm
 
@@ -59,6 +64,11 @@ def power_fisher(p_exposed: float, p_unexposed: float, n_exposed: int, n_unexpos
         Probability of the outcome in the two groups.
     n_exposed, n_unexposed : int
     alpha : float
+
+    Examples
+    --------
+    >>> round(power_fisher(0.9, 0.5, 20, 20), 3)
+    0.742
     """
     from scipy.stats import binom
 
@@ -90,6 +100,12 @@ def detectable_odds_ratio(
     below, above : float
         0 or infinite where no odds ratio in that direction reaches the power (no table of these
         margins is significant there, or too few).
+
+    Examples
+    --------
+    >>> low, high = detectable_odds_ratio(20, 180, 80)
+    >>> round(low, 2), round(high, 2)
+    (0.18, 4.13)
     """
     from scipy.optimize import brentq
 

@@ -91,6 +91,12 @@ def proportional_hazards(
     beta + theta g(time), and theta = 0 is tested by the score test with its own information matrix, as
     ``cox.zph`` of R's survival does since version 3; older versions, lifelines and most textbooks take an
     average of the information, which is wrong where the composition of the risk sets changes.
+
+    Examples
+    --------
+    >>> found = proportional_hazards([1, 2, 3, 4, 5, 6, 7, 8], [1, 1, 1, 1, 1, 1, 0, 1], [[1], [1], [1], [0], [0], [0], [1], [1]])
+    >>> round(float(found.p_value[0]), 3)
+    0.03
     """
     from scipy.stats import chi2
 

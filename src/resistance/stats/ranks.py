@@ -233,6 +233,12 @@ def kruskal(values: ArrayLike, groups: Any) -> KruskalResult:
     Notes
     -----
     Kruskal and Wallis 1952, doi:10.1080/01621459.1952.10483441.
+
+    Examples
+    --------
+    >>> found = kruskal([1.1, 2.3, 2.9, 4.2, 5.0, 5.8], ["GCB", "GCB", "ABC", "ABC", "UNC", "UNC"])
+    >>> round(found.statistic, 3), found.df, round(found.p_value, 3)
+    (4.571, 2, 0.102)
     """
     from scipy.special import chdtrc
     from scipy.stats import rankdata
@@ -269,6 +275,12 @@ def van_elteren(values: ArrayLike, carrier: ArrayLike, strata: Any) -> VanEltere
     -----
     van Elteren 1960: strata weighted by 1 / (size + 1).  Few carriers:
     :func:`resistance.stats.ordinal_permutation.ordinal_permutation` is the same statistic with a permutation p.
+
+    Examples
+    --------
+    >>> found = van_elteren([1, 2, 3, 4, 5, 6, 7, 8], [0, 0, 1, 1, 0, 1, 0, 1], ["A", "A", "A", "A", "B", "B", "B", "B"])
+    >>> round(found.superiority, 3), round(found.p_value, 3)
+    (0.875, 0.1)
     """
     from scipy.special import ndtr
 

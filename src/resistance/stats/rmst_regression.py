@@ -89,6 +89,13 @@ def rmst_regression(
     Tian, Zhao and Wei 2014, doi:10.1093/biostatistics/kxt050: patients whose min(T, tau) is known are weighted by
     the inverse of the probability of not being censored (Kaplan-Meier in each arm); the variance
     takes into account that these are estimates.
+
+    Examples
+    --------
+    >>> time, age = [4, 8, 12, 12, 6, 10, 12, 12], [70, 60, 50, 55, 72, 61, 48, 52]
+    >>> found = rmst_regression(time, [1, 1, 0, 0, 1, 1, 0, 0], [0, 1, 0, 1, 0, 1, 0, 1], age, tau=12)
+    >>> found.n, found.tau
+    (8, 12.0)
     """
     from scipy.stats import norm
 

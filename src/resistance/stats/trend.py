@@ -90,6 +90,11 @@ def linear_by_linear(
     Notes
     -----
     Mantel 1963, doi:10.1080/01621459.1963.10500879: the correlation of the scores times the root of n - 1.
+
+    Examples
+    --------
+    >>> round(linear_by_linear([[6, 3, 1], [2, 4, 7]]).p_value, 4)
+    0.0137
     """
     given = counts_table(table)
     rows, columns = given.sum(axis=1), given.sum(axis=0)

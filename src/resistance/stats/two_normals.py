@@ -79,6 +79,11 @@ def from_labels(scores: ArrayLike, group: Any) -> TwoNormals:
     ------
     ValueError
         A class with fewer than two scores, or without any spread.
+
+    Examples
+    --------
+    >>> from_labels([-2.0, -1.0, -1.5, 1.0, 2.0, 1.5], [False, False, False, True, True, True])
+    TwoNormals(mean_1=1.5, sd_1=0.5, mean_0=-1.5, sd_0=0.5)
     """
     x = np.asarray(scores, dtype=np.float64)
     one = flags(group, "group", x.size)

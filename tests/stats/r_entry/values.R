@@ -16,5 +16,8 @@ fit <- function(key, rows, formula) for (of in c("one", "two")) {
 fit("entered", data, Surv(start, stop, state) ~ x1 + x2 + id)
 fit("all_late", data[data$start > 0, ], Surv(start, stop, state) ~ x1 + x2 + id)
 fit("plain", data, Surv(stop, state) ~ x1 + x2 + id)
+tied <- transform(data, start = floor(start), stop = floor(stop) + 1)
+fit("tied", tied, Surv(start, stop, state) ~ x1 + x2 + id)
+fit("tied_plain", tied, Surv(stop, state) ~ x1 + x2 + id)
 close(out)
 })

@@ -32,4 +32,23 @@ for (ties in c("efron", "breslow")) {
   patients <- data.frame(carrier = c(0, 1), age = c(50, 70), cleared = c(1, 0))
   put(paste0("entered_", ties, ".survival"), summary(survfit(fit, patients), times = c(3, 8, 15, 24))$surv)
 }
+# where the profile likelihood, a fit with the coefficient as an offset, has fallen by half the chi-square quantile
+profile <- function(key, rest, ...) for (level in c(.9, .95)) for (column in c("carrier", "age")) {
+  others <- setdiff(c("carrier", "age"), column)
+  fit <- function(formula) coxph(formula, data, control = coxph.control(eps = 1e-14, toler.chol = 1e-15, iter.max = 60), ...)
+  top <- fit(as.formula(paste(rest, "~", column, "+", others, if (key == "by_site") "+ strata(site)")))
+  fallen <- function(b) {
+    data$shift <<- b * data[[column]]
+    held <- fit(as.formula(paste(rest, "~ offset(shift) +", others, if (key == "by_site") "+ strata(site)")))
+    2 * (top$loglik[2] - held$loglik[2]) - qchisq(level, 1)
+  }
+  se <- sqrt(top$var[1, 1]); b <- coef(top)[1]
+  bound <- function(side) uniroot(fallen, sort(c(b, b + side * 6 * se)), tol = 1e-12)$root
+  put(paste(key, "profile", column, level, sep = "."), c(bound(-1), bound(1)))
+}
+profile("entered_efron", "Surv(start, stop, event)")
+profile("entered_breslow", "Surv(start, stop, event)", ties = "breslow")
+profile("by_site", "Surv(start, stop, event)")
+profile("weighted", "Surv(start, stop, event)", weights = data$weight)
+profile("exact", "Surv(stop, event)", ties = "exact")
 close(out)

@@ -53,6 +53,7 @@ METHODS: tuple[Method, ...] = (
     firth_cox.METHOD,
     firth_cox.PENALISED,
     cox.METHOD,
+    cox.WALD,
     log_rank.METHOD,
     fine_gray.METHOD,
     best_cut.SURVIVAL,
@@ -63,13 +64,21 @@ METHODS: tuple[Method, ...] = (
     interactions.LINEAR,
     interactions.FIRTH_COX,
     interactions.COX,
+    interactions.COX_WALD,
     moderated.MODERATED_T,
     moderated.DESEQ2,
 )
 
 
 def method_for(
-    kind: str, model: str, *, flag: bool = True, rare: bool = False, wanted: Sequence[str] = (), asked: str = ""
+    kind: str,
+    model: str,
+    *,
+    flag: bool = True,
+    rare: bool = False,
+    wanted: Sequence[str] = (),
+    asked: str = "",
+    wald: bool = False,
 ) -> Method | None:
     """Return the method for this kind of endpoint and model: the first that is wanted and fits, else the first usual one.
 
@@ -85,12 +94,15 @@ def method_for(
         Keys of the cohort file; a method that is wanted there is taken for rare markers too.
     asked : str
         Kind of the question.
+    wald : bool
+        Take the record with Wald's interval where the method has one (`analysis.cox_interval`).
     """
     term = "flag" if flag else "number"
     fits = [m for m in METHODS if kind in m.kinds and model in m.models and term in m.terms and (not m.asked or asked in m.asked)]
     by_name = [m for key in wanted for m in fits if m.key == key]
     by_rule = [m for m in fits if m.usual and m.rare in (None, rare)]
-    return next(iter([*by_name, *by_rule]), None)
+    first = next(iter([*by_name, *by_rule]), None)
+    return first if first is None or not wald else next((m for m in fits if m.key == f"{first.key}_wald"), first)
 
 
 def unknown_methods(wanted: Sequence[str]) -> list[str]:

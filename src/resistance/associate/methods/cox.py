@@ -18,7 +18,9 @@ from resistance.associate.methods.record import (
     detectable_hazard_per,
     few,
     few_of,
+    finite,
     from_fit,
+    interval_note,
     joined,
 )
 from resistance.stats._times import follow_up
@@ -27,14 +29,38 @@ from resistance.stats.scan.cox import cox_scan
 
 #: of the 95 % interval
 Z = 1.959963984540054
-DISAGREE = "the Wald interval and the likelihood-ratio p disagree about 5 %: few events"
 
 
 def fit(sample: Sample) -> Estimate:
-    """Fit the model of one question."""
+    """Fit the model of one question, with the interval of the likelihood that its p is from."""
+    return _fit(sample, wald=False)
+
+
+def fit_wald(sample: Sample) -> Estimate:
+    """Do the same with Wald's interval."""
+    return _fit(sample, wald=True)
+
+
+def scan(family: FamilySample) -> list[Estimate]:
+    """Fit the model of each marker; one without a maximum is left to `fit`, which penalises it."""
+    return _scan(family, wald=False)
+
+
+def scan_wald(family: FamilySample) -> list[Estimate]:
+    """Do the same with Wald's interval."""
+    return _scan(family, wald=True)
+
+
+def _fit(sample: Sample, *, wald: bool) -> Estimate:
     found = cox(
-        sample.time, sample.event, sample.design, start=sample.entry, strata=sample.strata, tested=[sample.tested]
-    )  # fmt: skip
+        sample.time,
+        sample.event,
+        sample.design,
+        start=sample.entry,
+        strata=sample.strata,
+        tested=[sample.tested],
+        profile=not wald,
+    )
     if found.reason == "monotone":
         # an empty cell has an answer all the same: the penalised one
         penalised = (firth_cox.fit if sample.flag else firth_cox.fit_penalised)(sample)
@@ -42,41 +68,44 @@ def fit(sample: Sample) -> Estimate:
     if not found.converged:
         return from_fit(found, sample)
     i = sample.tested
-    note = few(sample, both_sides=False)
-    if (found.p_value[i] < 0.05) != (found.ci_low[i] > 0 or found.ci_high[i] < 0):
-        note = joined(note, DISAGREE)
+    low, high = (float(x[i]) for x in ((found.ci_low, found.ci_high) if wald else (found.profile_low, found.profile_high)))
     return from_fit(
-        found, sample, detectable_effect=detectable_hazard(sample), separated=False, note=note, **proportional(sample)
+        found,
+        sample,
+        ci_low=finite(low),
+        ci_high=finite(high),
+        detectable_effect=detectable_hazard(sample),
+        separated=False,
+        note=joined(few(sample, both_sides=False), interval_note(low, high, float(found.p_value[i]))),
+        **proportional(sample),
     )
 
 
-def scan(family: FamilySample) -> list[Estimate]:
-    """Fit the model of each marker; one without a maximum is left to `fit`, which penalises it."""
+def _scan(family: FamilySample, *, wald: bool) -> list[Estimate]:
     shared = family.shared
     time, start = follow_up(shared.time, shared.entry)
-    found = cox_scan(time, shared.event, family.markers, shared.covariates, start=start, strata=shared.strata)
+    model = (time, shared.event, family.markers, shared.covariates)
+    found = cox_scan(*model, start=start, strata=shared.strata, profile=not wald)
     out = [Estimate() for _ in family.labels]
     asked = [int(i) for i in np.flatnonzero(found.converged & np.isfinite(found.p_value) & (found.se > 0))]
     carriers, others, _, both = (counts.tolist() for counts in family.margins)
     spread = np.nanstd(family.markers, axis=0)
     for i, assumption in zip(asked, proportional_all(family, asked), strict=True):
-        low, high = (float(found.coef[i] + side * Z * found.se[i]) for side in (-1, 1))
-        events = int(found.events[i])
+        effect, se, p_value, events = float(found.coef[i]), float(found.se[i]), float(found.p_value[i]), int(found.events[i])
+        low, high = (effect - Z * se, effect + Z * se) if wald else (float(found.ci_low[i]), float(found.ci_high[i]))
         note = few_of(both[i], carriers[i] - both[i], both_sides=False) if shared.flag else ""
-        if (found.p_value[i] < 0.05) != (low > 0 or high < 0):
-            note = joined(note, DISAGREE)
         out[i] = Estimate(
-            effect=float(found.coef[i]),
-            se=float(found.se[i]),
-            ci_low=low,
-            ci_high=high,
-            p_value=float(found.p_value[i]),
+            effect=effect,
+            se=se,
+            ci_low=finite(low),
+            ci_high=finite(high),
+            p_value=p_value,
             detectable_effect=detectable_hazard_of(carriers[i] / (carriers[i] + others[i]), events)
             if shared.flag
             else detectable_hazard_per(float(spread[i]), events),
             separated=False,
             converged=True,
-            note=note,
+            note=joined(note, interval_note(low, high, p_value)),
             **assumption,
         )
     return out
@@ -84,7 +113,7 @@ def scan(family: FamilySample) -> list[Estimate]:
 
 METHOD = Method(
     key="cox",
-    name="Cox regression (Efron ties, Wald interval, likelihood-ratio p)",
+    name="Cox regression (Efron ties, profile interval, likelihood-ratio p)",
     test="likelihood ratio",
     kinds=("time_to_event",),
     models=("crude", "adjusted", "imputed", "joint", "landmark", "time_dependent"),
@@ -96,3 +125,5 @@ METHOD = Method(
     terms=("flag", "number"),
     scan=scan,
 )
+#: as R's summary of a Cox model and most papers have it
+WALD = replace(METHOD, key="cox_wald", name=METHOD.name.replace("profile", "Wald"), fit=fit_wald, scan=scan_wald, usual=False)

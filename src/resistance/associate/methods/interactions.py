@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import exp
 from typing import Any
 
 import numpy as np
 
-from resistance.associate.methods.record import FEW, Estimate, Method, Sample, failed, finite, joined
-from resistance.stats.cox import cox
+from resistance.associate.methods.record import FEW, Estimate, Method, Sample, failed, finite, interval_note, joined
+from resistance.stats.cox import CoxResult, cox
 from resistance.stats.firth_cox import firth_cox
 from resistance.stats.firth_logistic import firth_logistic
 from resistance.stats.linear import linear
@@ -32,7 +33,16 @@ def fit_linear(sample: Sample) -> Estimate:
 
 
 def fit_cox(sample: Sample) -> Estimate:
-    """Fit the model of one question."""
+    """Fit the model of one question, with the interval of the likelihood that its p is from."""
+    design = _design(sample)
+    found = cox(sample.time, sample.event, design, start=sample.entry, strata=sample.strata, tested=[0], profile=True)
+    if not found.converged:
+        return _estimate(found, sample)
+    return _estimate(replace(found, ci_low=found.profile_low, ci_high=found.profile_high), sample)
+
+
+def fit_cox_wald(sample: Sample) -> Estimate:
+    """Do the same with Wald's interval."""
     found = cox(sample.time, sample.event, _design(sample), start=sample.entry, strata=sample.strata, tested=[0])
     return _estimate(found, sample)
 
@@ -65,15 +75,17 @@ def _estimate(found: Any, sample: Sample, *, ratio: bool = True) -> Estimate:
         few = "few patients in a group: interval and p are approximate" if min(cells) < FEW else ""
     separated = getattr(found, "separated", getattr(found, "monotone", None))
     penalty = "without the penalty a ratio would be infinite or 0 (an empty cell)" if separated else ""
+    low, high = float(found.ci_low[0]), float(found.ci_high[0])
+    about = interval_note(low, high, float(found.p_value[0])) if isinstance(found, CoxResult) else ""
     return Estimate(
         effect=float(found.coef[0]),
         se=float(found.se[0]),
-        ci_low=finite(float(found.ci_low[0])),
-        ci_high=finite(float(found.ci_high[0])),
+        ci_low=finite(low),
+        ci_high=finite(high),
         p_value=float(found.p_value[0]),
         separated=None if separated is None else bool(separated),
         converged=True,
-        note=joined(note, few, penalty),
+        note=joined(note, few, penalty, about),
     )
 
 
@@ -118,7 +130,7 @@ LINEAR = Method(
 )
 COX = Method(
     key="cox_interaction",
-    name="Cox regression, marker x treatment (Efron ties, Wald interval, likelihood-ratio p)",
+    name="Cox regression, marker x treatment (Efron ties, profile interval, likelihood-ratio p)",
     test="likelihood ratio",
     kinds=("time_to_event",),
     models=("interaction",),
@@ -130,6 +142,7 @@ COX = Method(
     terms=("flag", "number"),
     rare=False,
 )
+COX_WALD = replace(COX, key="cox_interaction_wald", name=COX.name.replace("profile", "Wald"), fit=fit_cox_wald, usual=False)
 FIRTH_COX = Method(
     key="firth_cox_interaction",
     name="Firth Cox regression, marker x treatment (profile interval, penalised likelihood-ratio p)",

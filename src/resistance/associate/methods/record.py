@@ -349,6 +349,16 @@ def detectable_shift_of(carriers: int, others: int) -> float:
     return detectable_shift(carriers, others)
 
 
+def interval_note(low: float, high: float, p_value: float) -> str:
+    """Say what is to be said of an interval: a bound that is not there, or another verdict about 5 % than that of the p."""
+    if isfinite(low) and isfinite(high):
+        disagree = (p_value < 0.05) != (low > 0 or high < 0) and abs(p_value - 0.05) > 1e-6
+        return "the Wald interval and the likelihood-ratio p disagree about 5 %: few events" if disagree else ""
+    which = "bounds" if not (isfinite(low) or isfinite(high)) else "upper bound" if isfinite(low) else "lower bound"
+    lost = low != low or high != high
+    return f"the {which} of the interval {'was not found' if lost else 'is infinite: the likelihood never falls that far'}"
+
+
 def failed(reason: str, columns: Sequence[int], names: Sequence[str], note: str = "") -> Estimate:
     """Return the estimate that a fit without a maximum gives: none, and why, with the names of the columns."""
     which = ", ".join(names[i] for i in columns)

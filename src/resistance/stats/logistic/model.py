@@ -50,6 +50,12 @@ def logistic(
     Notes
     -----
     Profile interval: Venzon and Moolgavkar 1988, doi:10.2307/2347496.
+
+    Examples
+    --------
+    >>> found = logistic([1, 1, 1, 0, 0, 0, 0, 1], [1, 1, 0, 0, 1, 0, 0, 0])
+    >>> round(float(np.exp(found.coef[0])), 3), found.n, found.events
+    (3.0, 8, 4)
     """
     data = prepare(outcome, columns, weights)
     k = data.columns.shape[1]
@@ -83,6 +89,11 @@ def logistic_score_test(
     Notes
     -----
     Rao 1948, doi:10.1017/S0305004100023987; the statistic of R's ``anova(test = "Rao")``.
+
+    Examples
+    --------
+    >>> round(logistic_score_test([1, 1, 1, 0, 0, 0, 0, 1], [1, 1, 0, 0, 1, 0, 0, 0], [0]).statistic, 4)
+    0.5333
     """
     data = prepare(outcome, columns, weights)
     which = tested_columns(tested, data.columns.shape[1])

@@ -203,7 +203,13 @@ def leave_one_out(
     interval: Interval = "hartung_knapp_wider",
     confidence: float = 0.95,
 ) -> tuple[MetaResult, ...]:
-    """Return the meta-analysis without the first study, without the second, and so on."""
+    """Return the meta-analysis without the first study, without the second, and so on.
+
+    Examples
+    --------
+    >>> [round(one.effect, 2) for one in leave_one_out([0.2, 0.2, 0.8], [0.1, 0.1, 0.1], method="fixed")]
+    [0.5, 0.5, 0.2]
+    """
     y, s = checked_studies(effects, se)
     keep = ~np.eye(y.size, dtype=bool)
     return tuple(meta_analysis(y[k], s[k], method=method, interval=interval, confidence=confidence) for k in keep)

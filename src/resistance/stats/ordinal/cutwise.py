@@ -68,6 +68,12 @@ def cutwise_odds(
     -------
     CutwiseResult
         The cuts are not independent tests: the same patients are in all of them.
+
+    Examples
+    --------
+    >>> found = cutwise_odds([0, 0, 0, 1, 1, 1, 2, 2, 2, 2], [0, 1, 0, 0, 1, 0, 1, 0, 1, 1])
+    >>> np.exp(found.coef).round(2).tolist()
+    [2.67, 6.0]
     """
     codes, x, w, c = checked_categories(outcome_codes, columns, weights, categories)
     k = x.shape[1]

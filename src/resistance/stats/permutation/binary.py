@@ -61,7 +61,14 @@ def logistic_permutation_scan(
     project: bool = False,
     threads: int | None = None,
 ) -> PermutationScan:
-    """Do :func:`logistic_permutation` for each of many markers, with the same permutations for all (see :func:`permutation_scan`)."""
+    """Do :func:`logistic_permutation` for each of many markers, with the same permutations for all (see :func:`permutation_scan`).
+
+    Examples
+    --------
+    >>> found = logistic_permutation_scan([1, 1, 0, 0, 0], [[1, 0], [1, 0], [0, 1], [0, 1], [0, 0]], seed=1)
+    >>> found.p_value.round(3).tolist()
+    [0.1, 0.4]
+    """
     y = flags(outcome, "outcome")
     z = covariate_table(covariates, y.size)
     groups = stratum_codes(strata, y.size)

@@ -117,6 +117,12 @@ def permutation_scan(
     -----
     Residuals are rounded to about 1e-5 so that sums are exact integers in single precision (where that is not enough,
     in double precision); two sums that differ by no more than the rounding count as equal.
+
+    Examples
+    --------
+    >>> found = permutation_scan([5, 8, 3, 9, 12], [1, 1, 1, 0, 1], [[1, 0], [0, 0], [1, 1], [0, 1], [0, 0]], seed=1)
+    >>> found.p_value.round(3).tolist()
+    [0.2, 1.0]
     """
     t = numbers(time, "time")
     e = flags(event, "event", t.size)

@@ -60,13 +60,25 @@ def power_cox(hazard_ratio: float, spread: float, events: float, *, r_squared: f
 def events_cox(
     hazard_ratio: float, spread: float, *, r_squared: float = 0.0, power: float = 0.8, alpha: float = 0.05
 ) -> int | None:
-    """Return the smallest number of events with this power (see :func:`power_cox`)."""
+    """Return the smallest number of events with this power (see :func:`power_cox`).
+
+    Examples
+    --------
+    >>> round(events_cox(2.0, 0.5), 1)
+    66
+    """
     per_event = information_of(spread, 1, r_squared) * log(checked_ratio(hazard_ratio, "hazard_ratio")) ** 2
     return number_needed(per_event, power, alpha)
 
 
 def detectable_cox(spread: float, events: float, *, r_squared: float = 0.0, power: float = 0.8, alpha: float = 0.05) -> float:
-    """Return the hazard ratio per unit, above 1, with this power (its inverse likewise); NaN without events (see :func:`power_cox`)."""
+    """Return the hazard ratio per unit, above 1, with this power (its inverse likewise); NaN without events (see :func:`power_cox`).
+
+    Examples
+    --------
+    >>> round(detectable_cox(0.5, events_cox(2.0, 0.5)), 3)
+    1.993
+    """
     return detectable_ratio(information_of(spread, events, r_squared), power, alpha)
 
 

@@ -62,7 +62,13 @@ def detectable_shift(n_exposed: int, n_unexposed: int, *, power: float = 0.8, al
 
 
 def patients_two_means(shift: float, prevalence: float, *, power: float = 0.8, alpha: float = 0.05) -> int | None:
-    """Return the smallest number of patients, ``round(prevalence * n)`` of them carriers, with this power; None for no shift."""
+    """Return the smallest number of patients, ``round(prevalence * n)`` of them carriers, with this power; None for no shift.
+
+    Examples
+    --------
+    >>> round(patients_two_means(0.5, 0.5))
+    128
+    """
     share = fraction(prevalence, "prevalence")
     if shift == 0 or share in (0.0, 1.0):
         return None

@@ -134,6 +134,12 @@ def delong_test(outcome: ArrayLike, first: ArrayLike, second: ArrayLike, *, conf
     -----
     DeLong 1988, doi:10.2307/2531595.  It is not valid for two nested models fitted to these very patients
     (Demler 2012, doi:10.1002/sim.5328): give it predictions from outside the fit.
+
+    Examples
+    --------
+    >>> found = delong_test([1, 1, 1, 0, 0, 0], [0.9, 0.8, 0.4, 0.5, 0.2, 0.1], [0.6, 0.7, 0.3, 0.5, 0.4, 0.2])
+    >>> round(found.first.auc, 3), round(found.second.auc, 3)
+    (0.889, 0.778)
     """
     from scipy.stats import norm
 

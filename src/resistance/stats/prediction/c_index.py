@@ -98,6 +98,11 @@ def uno_c(
     -----
     Uno 2011, doi:10.1002/sim.4154; G is the Kaplan-Meier curve of the censoring times, so censoring must not
     depend on the marker.
+
+    Examples
+    --------
+    >>> round(uno_c([2, 4, 6, 8], [1, 1, 1, 0], [4, 3, 1, 2]).c, 3)
+    0.833
     """
     t, e, r = _checked(time, event, risk)
     curve = censoring_curve(t, e)

@@ -157,6 +157,12 @@ def cox_scan(
     -----
     Cox 1972, doi:10.1111/j.2517-6161.1972.tb00899.x; ties after Efron 1977, doi:10.1080/01621459.1977.10480613.
     With few carriers its p is not to be trusted, and there is none where none of them has an event: see docs/type_one_error.md.
+
+    Examples
+    --------
+    >>> scan = cox_scan([5, 8, 3, 9, 12, 7], [1, 1, 1, 0, 1, 1], [[1], [0], [1], [0], [0], [1]])
+    >>> scan.reason.tolist()
+    ['monotone']
     """
     data = CoxMarkers(time, event, markers, covariates, start, strata, ties, confidence)
     return _scan(data, False, profile, confidence, threads)

@@ -149,6 +149,13 @@ def firth_logistic_scan_blocks(
         not depend on its block.
     outcome, covariates, confidence, profile, threads
         As for :func:`firth_logistic_scan`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> blocks = [np.array([[1], [1], [0], [0]]), np.array([[1, 0], [0, 1], [1, 0], [0, 0]])]
+    >>> [found.coef.size for found in firth_logistic_scan_blocks([1, 0, 1, 0], blocks)]
+    [1, 2]
     """
     model = _Models(outcome, covariates, confidence, profile, threads)
     for block in blocks:
