@@ -113,9 +113,9 @@ ABOUT: dict[str, tuple[str, str, str, tuple[str, ...]]] = {
         ("test_cox_r.py", "test_cox_truth.py", "test_cox_profile.py", "test_proportional_hazards.py"),
     ),
     "cox_wald": (
-        "the same with `cox_interval: wald`, where intervals must be those that coxph prints",
-        "as `cox`; and that the estimate is about normal: with few events its interval and the p may disagree",
-        "that of `cox`",
+        "`cox_interval: wald`",
+        "as `cox`; effect and standard errors as R prints them, which with few events may disagree with the p",
+        "coxph (survival 3.5-3)",
         ("test_cox_r.py", "test_cox_truth.py"),
     ),
     "log_rank": (
@@ -153,12 +153,7 @@ ABOUT: dict[str, tuple[str, str, str, tuple[str, ...]]] = {
         ("test_interaction_cox.py",),
     ),
     "cox_interaction": ("the same, other markers", _ARMS, "that of `cox`; each arm fitted apart", ("test_interaction.py",)),
-    "cox_interaction_wald": (
-        "the same with `cox_interval: wald`",
-        "as `cox_interaction` and `cox_wald`",
-        "that of `cox`",
-        ("test_interaction.py",),
-    ),
+    "cox_interaction_wald": ("`cox_interval: wald`", _ARMS, "that of `cox_wald`", ("test_interaction.py",)),
     "moderated_t": (
         "expression of all genes by a binary outcome",
         "log expression about normal; variances of genes come from one distribution (with a trend in the mean); counts by voom",

@@ -559,6 +559,90 @@ def test_a_measure_of_words_is_refused_with_the_word_and_one_without_any_value_b
     assert set(of(asked([None] * 40), marker=MEASURE)["note"]) == {"not measured in any patient"}
 
 
+def test_an_ordered_outcome_that_carriers_separate_has_a_bound_and_a_p_beside_covariates() -> None:
+    """R 4.2.2, ordinal 2022.11-16: see tests/stats/test_ordinal_separated.py for the call."""
+    tiny = Tiny()
+    tiny.marker = np.where(np.arange(tiny.n) % 5 == 0, 1.0, 0.0)
+    tiny.best = np.where(tiny.marker == 1, 3.0, tiny.best)
+    rows = tiny.answers(strata=[])
+    adjusted, crude = of(rows, "adjusted", endpoint="best").iloc[0], of(rows, "crude", endpoint="best").iloc[0]
+    for row in (adjusted, crude):
+        assert (bool(row["converged"]), bool(row["separated"])) == (True, True)
+        assert np.isnan(row["effect"])
+        assert np.isnan(row["ci_high"])
+        assert row["ci_low"] > 0
+        assert row["p_value"] < 0.05
+        assert row["note"].startswith("odds ratio infinite (separation): at least ")
+    assert (
+        crude["note"].endswith("p by permuting ranks")
+        or "ordinal_permutation" in crude["method"]
+        or "permuting" in crude["method"]
+    )
+    # one or two carriers have a bound and no asymptotic p
+    tiny.marker = np.where(np.arange(tiny.n) < 2, 1.0, 0.0)
+    tiny.best = np.where(tiny.marker == 1, 3.0, np.minimum(tiny.best, 3))
+    few = of(tiny.answers(strata=[]), "adjusted", endpoint="best").iloc[0]
+    assert np.isnan(few["p_value"])
+    assert np.isfinite(few["ci_low"])
+    assert "not tested with fewer than 3" in few["note"]
+
+
+def test_where_nothing_can_be_permuted_the_covariate_is_named_and_few_events_have_no_p() -> None:
+    """A covariate without events on one side has no residuals; the penalised ratio then needs carriers with events."""
+    tiny = Tiny(60)
+    tiny.marker = (np.arange(60) < 2).astype(float)
+    tiny.ldh = (np.arange(60) >= 50).astype(float)
+    tiny.code = np.where((tiny.ldh == 1) | (np.arange(60) % 4 == 3), 0, 1)
+    row = of(tiny.answers(strata=[], covariates=["ldh"]), "adjusted", endpoint="os").iloc[0]
+    assert (
+        "p by the penalised likelihood ratio, since nothing can be permuted (ldh: no finite effect without the penalty)"
+        in row["note"]
+    )
+    assert row["carrier_events"] == 2
+    assert np.isnan(row["p_value"])
+    assert "not tested with fewer than 3 (analysis.min_carrier_events)" in row["note"]
+    tiny.marker = (np.arange(60) < 4).astype(float)
+    assert np.isfinite(of(tiny.answers(strata=[], covariates=["ldh"]), "adjusted", endpoint="os").iloc[0]["p_value"])
+
+
+def test_a_single_carrier_of_a_number_has_no_interval_of_the_shift_and_says_so() -> None:
+    tiny = Tiny()
+    tiny.marker = (np.arange(tiny.n) == 3).astype(float)
+    row = of(tiny.answers(), "crude", endpoint="ic50").iloc[0]
+    assert np.isfinite(row["effect"])
+    assert np.isnan(row["ci_low"])
+    assert "no interval of the shift: 1 v 39 allow none" in row["note"]
+
+
+def test_ordered_and_continuous_outcomes_have_no_events_in_plan_and_results() -> None:
+    """An ordered outcome is coded 0, 1, 2 ...: patients of the second category are not 'events'."""
+    arguments = Tiny().arguments()
+    plan = make_plan(*arguments)
+    rows = answer(plan, *arguments)
+    counted = rows["endpoint"].isin(["response", *TIMED])
+    assert rows.loc[counted, "events"].notna().all()
+    assert rows.loc[~counted, ["events", "carrier_events"]].isna().all().all()
+    assert {q["endpoint"] for q in plan["questions"] if q["events"] is None} == {"best", "ic50"}
+    (everyone,) = plan["populations"]
+    assert {name: x["events"] is None for name, x in everyone["endpoints"].items()} == {
+        "response": False, "best": True, "ic50": True, "os": False, "relapse": False,
+    }  # fmt: skip
+
+
+def test_a_cut_is_not_searched_where_patients_came_late() -> None:
+    """Its scores count everybody as at risk from time zero."""
+    tiny = Tiny()
+    tiny.entry = np.where(np.arange(tiny.n) < 5, 1.0, 0.0)
+    tiny.days += 2
+    late = of(tiny.answers(), "cut", MEASURE)
+    timed = late["endpoint"].isin(TIMED)
+    assert set(late.loc[timed, "note"]) == {
+        "patients came under observation late (delayed entry), for which the search of a cut has no test"
+    }
+    assert late.loc[timed, "p_value"].isna().all()
+    assert late.loc[~timed, "p_value"].notna().all()
+
+
 def _broken(kind: str) -> Callable[[np.random.Generator, int], Any]:
     values: dict[str, Callable[[np.random.Generator, int], Any]] = {
         "constant": lambda draw, n: np.full(n, float(draw.integers(0, 2))),

@@ -246,3 +246,58 @@ def test_the_fixture_is_a_real_cohort(study: Any) -> None:
     from resistance.schemas import MATRIX
 
     assert len(conform(study.matrix, MATRIX)) == 5 * 160 + 20
+
+
+def test_the_plan_says_what_counts_as_each_outcome_and_who_belongs_to_a_population(study: Any, configure: Configure) -> None:
+    rules = [{"column": "arm", "in": ["R2", "LEN"], "reason": "no IMiD"}, {"column": "age", "at_least": 18, "reason": "a child"}]
+    config = configure(analysis={"populations": {"imid": {"label": "With an IMiD", "include": rules}}})
+    plan = make_plan(*study.having(config=config).arguments())
+    assert {e["name"]: e["outcome"] for e in plan["endpoints"]} == {
+        "response": "yes CR, PR; no SD, PD",
+        "os": "event 1; censored 0; competing 2",
+    }
+    assert {p["name"]: p["rules"] for p in plan["populations"]} == {"all": "", "imid": "arm is R2 or LEN; age at least 18"}
+    assert "censors a patient at a competing event" in plan["policies"]["competing"]
+
+
+def test_outcomes_of_every_kind_have_words() -> None:
+    from resistance.associate.policies import outcome_in_words
+    from resistance.config.clinic import Endpoint
+
+    def words(kind: str, **more: Any) -> str:
+        return outcome_in_words(Endpoint(label="x", kind=kind, **more))  # type: ignore[arg-type]
+
+    assert words("ordinal", value="b", levels=["PD", "SD", "CR"], not_evaluable=["NE"]) == (
+        "worst to best: PD < SD < CR; not evaluable NE"
+    )
+    assert words("continuous", value="c") == "the number as it stands"
+    toxic = {"terms": ["Neutropenia", "Anaemia"], "until_day": 90}
+    assert words("binary", adverse_event=toxic) == "Neutropenia or Anaemia of grade 3 or more, by day 90"
+    assert words("binary", adverse_event={"grade_at_least": 4}) == "any adverse event of grade 4 or more"
+    days = {"column": "d", "unit": "days"}
+    timed = {"time": days, "event": "e", "event_codes": [1], "censored_codes": [0], "entry": days, "start": days}
+    assert words("time_to_event", survival=timed) == (
+        "event 1; censored 0; counted from the start of treatment; at risk from the day the patient came under observation "
+        "(delayed entry)"
+    )
+
+
+def test_the_plan_says_which_methods_it_takes_for_rare_markers_and_how_many_families_stand_beside_each_other(
+    study: Any, configure: Configure
+) -> None:
+    usual = make_plan(*study.arguments())["policies"]
+    assert "the p comes from 9,999 permutations" in usual["rare"]
+    assert "instead" not in usual["rare"]
+    families = len(make_plan(*study.arguments())["families"])
+    assert f"Nothing is adjusted across the {families} families" in usual["multiplicity"]
+    taken = make_plan(*study.having(config=configure(analysis={"methods": ["cox"], "e_values": True})).arguments())["policies"]
+    assert taken["rare"].endswith("The cohort file takes cox instead wherever a question allows it (analysis.methods).")
+    assert "E-value" in taken["unmeasured"]
+    assert usual["unmeasured"] == ""
+
+
+def test_the_coding_of_a_variable_that_is_only_contrasted_is_left_to_the_contrast(study: Any, configure: Configure) -> None:
+    contrast = {"name": "south", "variable": "site", "level": "south", "reference": "north", "endpoint": "response"}
+    plan = make_plan(*study.having(config=configure(analysis={"covariates": ["sex"], "contrasts": [contrast]})).arguments())
+    assert set(plan["adjustment"]["codings"]) == {"sex", "subtype"}
+    assert "site" in plan["adjustment"]["unknown"]

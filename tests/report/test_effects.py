@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from pathlib import Path
 from typing import Any
@@ -119,6 +120,34 @@ def test_a_contrast_names_its_levels_and_a_measure_its_values(tmp_path: Path) ->
     assert contrast["rows"][0]["label"] == "coo_os (ABC v GCB)"
     assert contrast["reads"] == "Above 1: more events at the level named first."
     assert measure["reads"] == "Above 1: more events with higher values of the measure."
+
+
+def test_a_forest_says_how_many_tests_its_q_pay_for(tmp_path: Path) -> None:
+    rows = [
+        asked("tp53", "os", "crude", "markers"),
+        asked(
+            "crbn", "os", "crude", "markers", effect=None, ci_low=None, ci_high=None, p_value=None, q_value=None, converged=False
+        ),
+        asked("tp53", "os", "adjusted", "markers"),
+    ]
+    (forest,) = content_of(tmp_path, rows)["forests"]
+    assert forest["families"] == [
+        {"model": "crude", "planned": 2, "tested": 1, "not_run": 1},
+        {"model": "adjusted", "planned": 1, "tested": 1, "not_run": 0},
+    ]
+
+
+def test_a_long_name_has_its_levels_on_a_second_line(tmp_path: Path) -> None:
+    from resistance.report.figure_forest import forest_figure
+
+    rows = [
+        asked("t:PR", "os", "crude", "contrasts", label="primary refractory (OS)", contrast="Primary Refractory v Late Relapse")
+    ]
+    (forest,) = content_of(tmp_path, rows)["forests"]
+    figure = forest_figure(forest)
+    assert figure is not None
+    assert "split(replace(datum.label" in json.dumps(figure.spec)
+    assert '"height": 36' in json.dumps(figure.spec)  # one row of 28 and a second line
 
 
 def test_a_forest_of_differences_stands_on_a_plain_axis(tmp_path: Path) -> None:

@@ -14,7 +14,8 @@ from resistance.associate.methods import Estimate, Method, method_named, too_few
 from resistance.associate.methods.restricted_mean import with_restricted_mean
 from resistance.associate.multiplicity import adjusted_for_many
 from resistance.associate.plan import digest_of, digests
-from resistance.associate.questions import Question, Rows, role_of, rows_of
+from resistance.associate.question import COUNTED, Question, role_of
+from resistance.associate.rows import Rows, rows_of
 from resistance.associate.sample import out_of_range, sample_of
 from resistance.associate.setting import Setting, make_setting
 from resistance.associate.states import NOT_ASSESSED
@@ -133,7 +134,7 @@ def _question(item: dict[str, Any]) -> Question:
 def _row(question: Question, known: tuple[Estimate, list[str]] | None, config: CohortFile, setting: Setting) -> dict[str, Any]:
     rows = rows_of(question, config, setting)
     tested = question.terms.index(question.marker_id) if question.kind == "joint" else 0
-    event = setting.outcomes[question.endpoint].event
+    event, counted = setting.outcomes[question.endpoint].event, config.endpoints[question.endpoint].kind in COUNTED
     method = None if question.method == "-" else method_named(question.method)
     notes: list[str] = []
     if question.refused or method is None:
@@ -142,11 +143,11 @@ def _row(question: Question, known: tuple[Estimate, list[str]] | None, config: C
         found, notes = known or _estimate(question, method, rows, tested, config, setting)
         notes += _assumed(question, rows, tested, config, setting)
     if question.incomplete and question.n:
-        notes.append(f"{question.incomplete} patients left out for an unknown covariate")
+        notes.append(f"{_patients(question.incomplete)} left out for an unknown covariate")
     if question.kind == "contrasts" and question.not_assessed:
-        notes.append(f"{question.not_assessed} patients with another or no value left out")
+        notes.append(f"{_patients(question.not_assessed)} with another or no value left out")
     if rows.late:
-        notes.append(f"{rows.late} patients had the event or left follow-up by day {rows.origin:g} and are left out")
+        notes.append(f"{_patients(rows.late)} had the event or left follow-up by day {rows.origin:g}: left out")
     return {
         "question_id": question.question_id,
         "population": question.population,
@@ -166,7 +167,7 @@ def _row(question: Question, known: tuple[Estimate, list[str]] | None, config: C
         "n": question.n,
         "events": question.events,
         "carriers": question.carriers if rows.flag else None,
-        "carrier_events": int((rows.carriers(tested) & event).sum()) if rows.flag else None,
+        "carrier_events": int((rows.carriers(tested) & event).sum()) if rows.flag and counted else None,
         "not_assessed": question.not_assessed,
         "separated": found.separated,
         "assumption": found.assumption,
@@ -191,7 +192,7 @@ def _estimate(
     notes += filter(None, [says_the_outcome(sample, kind)])
     if kind == "time_to_event" and question.model == "crude" and len(question.terms) == 1 and found.converged:
         found = with_restricted_mean(found, sample)
-    if not method.exact and question.model != "interaction":
+    if (not method.exact or found.asymptotic) and question.model != "interaction":
         found = too_few(found, sample, kind, config.analysis.min_carrier_events)
     return found, notes
 
@@ -224,7 +225,11 @@ def _assumed(question: Question, rows: Rows, tested: int, config: CohortFile, se
         and rows.flag
     ):
         unknown = int((rows.used & (setting.state(question.terms[tested]) == NOT_ASSESSED)).sum())
-        notes.append(f"{unknown} patients in whom it was not assessed count as without it" if unknown else "")
+        notes.append(
+            f"{_patients(unknown)} in whom it was not assessed count{'s' if unknown == 1 else ''} as without it"
+            if unknown
+            else ""
+        )
     return notes
 
 
@@ -248,11 +253,15 @@ def _e_values(found: Estimate, method: Method | None, question: Question, config
     if abs(found.effect) > LARGEST:  # per unit of a measure in tiny units: the ratio is beyond the numbers of a computer
         return dict.fromkeys(names, float("nan"))
     # beyond about 15 % an odds or hazard ratio is further from 1 than the risk ratio
-    common = config.endpoints[question.endpoint].kind == "ordinal" or question.events > COMMON * question.n
+    common = config.endpoints[question.endpoint].kind == "ordinal" or (question.events or 0) > COMMON * question.n
     bounds = (x if isfinite(x) else other for x, other in ((found.ci_low, -inf), (found.ci_high, inf)))
     low, high = (exp(min(x, LARGEST)) for x in bounds)
     value = e_value(exp(found.effect), low, high, scale=scale, common=common)
     return {name: _rounded(x) for name, x in zip(names, (value.e_value, value.e_value_limit), strict=True)}
+
+
+def _patients(n: int) -> str:
+    return f"{n} patient{'' if n == 1 else 's'}"
 
 
 def _adjusted_for(question: Question) -> str | None:

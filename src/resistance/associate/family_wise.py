@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resistance.associate.methods.record import Sample
-from resistance.associate.questions import Question, rows_of
+from resistance.associate.question import Question
+from resistance.associate.rows import rows_of
 from resistance.associate.sample import sample_of
 from resistance.associate.setting import Setting
 from resistance.associate.states import NOT_ASSESSED

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from resistance.associate.leak import same_as_outcome, says_the_outcome
 from resistance.associate.methods import Estimate, Method, Sample, too_few
 from resistance.associate.methods.record import few, few_carriers, joined
-from resistance.associate.questions import Question, Rows
+from resistance.associate.question import Question
+from resistance.associate.rows import Rows
 from resistance.associate.sample import out_of_range, sample_of
 from resistance.associate.setting import Setting
 from resistance.config import CohortFile

@@ -26,12 +26,15 @@ LEAST_FOR_STOREY = 100
 def adjusted_for_many(frame: pd.DataFrame, config: CohortFile, expression: Mapping[str, float] | None = None) -> pd.DataFrame:
     """Return the rows with q_value and weight within each family, and with gate_open.
 
+    The gate of a family is open where the family of the same population, model and kind has a finding at every endpoint before
+    it in the plan's order; where an endpoint before has no such family, it is closed.
+
     A question without p stays without q and does not count as a test; the plan lists it all the same.
 
     Parameters
     ----------
     frame : DataFrame
-        Columns family, endpoint and p_value at least; with method ihw also question_id, marker_id, n and carriers.
+        Columns family, population, endpoint, model and p_value at least; with method ihw also question_id, marker_id, n and carriers.
     expression : mapping of float, optional
         marker_id (``expression:GENE``) -> mean over all patients, which weights of expression go by.
     """
@@ -92,9 +95,12 @@ def _gates(frame: pd.DataFrame, config: CohortFile) -> pd.DataFrame:
     order = list(dict.fromkeys(config.analysis.multiplicity.hierarchy))
     if not order:
         return frame
-    gate, is_open = frame["gate_open"].copy(), True
-    for endpoint in order:
-        mine = frame["endpoint"] == endpoint
-        gate[mine] = is_open
-        is_open = is_open and bool((frame.loc[mine, "q_value"] <= ALPHA).any())
+    # one sequence per population, model and kind of question: among dozens of families some has a finding by chance
+    gate, kind = frame["gate_open"].copy(), frame["family"].str.rsplit("/", n=1).str[-1]
+    for _, line in frame.groupby(["population", "model", kind], sort=False):
+        is_open = True
+        for endpoint in order:
+            mine = line.index[line["endpoint"] == endpoint]
+            gate[mine] = is_open
+            is_open = is_open and bool((frame.loc[mine, "q_value"] <= ALPHA).any())
     return frame.assign(gate_open=gate)

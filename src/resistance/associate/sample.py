@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from resistance.associate.course import episodes
 from resistance.associate.dated import spans
 from resistance.associate.methods.record import Sample
-from resistance.associate.questions import Question, Rows
+from resistance.associate.question import Question
+from resistance.associate.rows import Rows
 from resistance.associate.setting import Setting
 from resistance.config import CohortFile
 

@@ -324,7 +324,7 @@ def _outcome(name: str, config: CohortFile, cohort: Cohort, index: pd.Index) -> 
         event = usable & ((code == 1) | (as_event & (code >= 2)))
     else:
         usable = counts & ~np.isnan(value)
-        event = usable & (value == 1)
+        event = usable & (value == 1) & (endpoint.kind == "binary")
     reasons = rows["excluded"].astype("object").where(rows["excluded"].notna(), "no value")[~usable]
     return Outcome(
         kind=endpoint.kind,

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from resistance.associate.leak import NEAR, correlation_is_one, in_the_same_order
 from resistance.associate.methods import Estimate, FamilySample, Method, method_named, too_few_of
 from resistance.associate.methods.restricted_mean import with_restricted_means
-from resistance.associate.questions import Question, Rows, rows_of
+from resistance.associate.question import Question
+from resistance.associate.rows import Rows, rows_of
 from resistance.associate.sample import out_of_range, sample_of
 from resistance.associate.setting import Setting
 from resistance.associate.states import NOT_ASSESSED, PRESENT

@@ -129,8 +129,8 @@ class Multiplicity(Strict):
     )
     hierarchy: list[str] = Field(
         default_factory=list,
-        description="Endpoints in the order in which they are tested: an endpoint's findings are confirmatory only where the one "
-        "before has one at 5 % (fixed sequence).",
+        description="Endpoints in the order in which they are tested: a family's findings are confirmatory only where the family of "
+        "the same population, model and kind of question has one at 5 % for every endpoint before.",
     )
 
 
@@ -156,7 +156,8 @@ class Analysis(Strict):
         3,
         ge=1,
         description="Models with an asymptotic test and fewer carriers who had an event (binary: either outcome) give estimate and "
-        "interval, but no p. Exact and permutation tests are not concerned.",
+        "interval, but no p. Exact and permutation tests, and the penalised likelihood ratio of a logistic model (conservative there), "
+        "are not concerned.",
     )
     few_carriers: int = Field(
         20,

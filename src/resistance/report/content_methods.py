@@ -60,7 +60,10 @@ def methods(
         }
     )
     if any(e.survival is not None and e.survival.competing_codes for e in config.endpoints.values()):
-        parts[-1]["text"] += " A competing event is treated as censoring in the curves, which then overstate the risk."
+        parts[-1]["text"] += (
+            " Where competing events do not count as the event, the curves are cumulative incidences (Aalen-Johansen, log-log interval; "
+            "variance of the counting processes): 1 less Kaplan-Meier would overstate the risk."
+        )
     return {
         "paragraphs": parts,
         "plan_sha256": tables.plan_sha256,

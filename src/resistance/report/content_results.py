@@ -54,7 +54,7 @@ def results_rows(config: CohortFile, tables: StageTables) -> list[dict[str, Any]
         seen = described(clean)
         word = outcome_word(config, str(clean["endpoint"]))
         if word is None:
-            # an ordered or continuous outcome has no events to count
+            # an ordered or continuous outcome has no events to count (results of earlier versions do)
             clean |= {"events": None, "carrier_events": None}
         clean |= seen
         clean |= {
@@ -153,7 +153,11 @@ def forests(config: CohortFile, rows: list[dict[str, Any]]) -> list[dict[str, An
             place,
         )
         together.setdefault(order, []).append(row)
-    out = [_forest(config, part[0]["kind"], part) for _, part in sorted(together.items(), key=lambda item: item[0])]
+    families: dict[str, tuple[int, int]] = {}
+    for row in rows:
+        planned, tested = families.get(row["family"], (0, 0))
+        families[row["family"]] = planned + 1, tested + (row["p_value"] is not None)
+    out = [_forest(config, part[0]["kind"], part, families) for _, part in sorted(together.items(), key=lambda item: item[0])]
     return [forest for forest in out if forest["rows"] or forest["without"] or forest["tests"]]
 
 
@@ -177,7 +181,7 @@ _OF_ESTIMATE = (
 )  # fmt: skip
 
 
-def _forest(config: CohortFile, kind: str, rows: list[dict[str, Any]]) -> dict[str, Any]:
+def _forest(config: CohortFile, kind: str, rows: list[dict[str, Any]], families: dict[str, tuple[int, int]]) -> dict[str, Any]:
     population, endpoint = str(rows[0]["population"]), str(rows[0]["endpoint"])
     lines: dict[tuple[str, str], dict[str, Any]] = {}
     tests = []
@@ -232,7 +236,22 @@ def _forest(config: CohortFile, kind: str, rows: list[dict[str, Any]]) -> dict[s
         "tests": tests[:MOST_ROWS],
         "more_tests": max(0, len(tests) - MOST_ROWS),
         "without": _by_reason(without),
+        "families": _families(rows, families),
     }
+
+
+def _families(rows: list[dict[str, Any]], families: dict[str, tuple[int, int]]) -> list[dict[str, Any]]:
+    """Return how many questions were planned and tested in each family that these rows are of: what q pays for."""
+    models = {row["family"]: str(row["model"]) for row in rows}
+    return [
+        {
+            "model": model,
+            "planned": families[name][0],
+            "tested": families[name][1],
+            "not_run": families[name][0] - families[name][1],
+        }
+        for name, model in models.items()
+    ]
 
 
 def _shown(kind: str, lines: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -1,4 +1,6 @@
-"""Endpoints, subtypes, markers of the plan -> the Kaplan-Meier figures: which groups, their curves and numbers at risk.
+"""Endpoints, subtypes, markers of the plan -> the curves over time: which groups, their curves and numbers at risk.
+
+Kaplan-Meier, or cumulative incidence (Aalen-Johansen) where the endpoint has competing events that do not count as the event.
 
 What is drawn follows from the cohort file alone (arms, subtype, joint questions, the first marker
 of the plan), never from a p-value.
@@ -13,7 +15,7 @@ from resistance.report.content_markers import at_timepoint
 from resistance.report.content_results import population_label
 from resistance.report.content_study import endpoint_rows
 from resistance.report.content_subtype import in_order
-from resistance.report.curves import at_risk, curve, ticks
+from resistance.report.curves import at_risk, curve, incidence, stated_at, ticks
 from resistance.report.words import UNREAD_MARK
 
 if TYPE_CHECKING:
@@ -27,7 +29,7 @@ MOST_CURVES = 6
 
 
 def survival(config: CohortFile, tables: StageTables, results: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the Kaplan-Meier figures, primary endpoint first."""
+    """Return the figures of curves over time, primary endpoint first."""
     timed = [name for name, e in config.endpoints.items() if e.kind == "time_to_event"]
     timed.sort(key=lambda name: name != config.analysis.primary)
     labels = {
@@ -118,6 +120,14 @@ def _figure(
     counted = rows[group.isin(used)]
     shown = ticks(float(counted["time_days"].max()) / (365.25 / 12))
     declared = config.endpoints[endpoint]
+    parts = {level: rows[group == level] for level in used}
+    risk = {level: at_risk(part, shown) for level, part in parts.items()}
+    competing = (
+        declared.survival is not None and bool(declared.survival.competing_codes) and declared.survival.competing_as == "censored"
+    )
+    at = stated_at(shown, list(risk.values()))
+    drawn = {level: incidence(part, at) if competing else curve(part) for level, part in parts.items()}
+    late = int((counted["entry_days"].fillna(0) > 0).sum()) if "entry_days" in counted else 0
     return {
         "endpoint": endpoint,
         "endpoint_label": declared.label,
@@ -127,10 +137,10 @@ def _figure(
         "population_label": population_label(config, population),
         "ticks": shown,
         "left_out": len(rows) - len(counted),
-        "competing": int((counted["event"] > 1).sum()),
-        "groups": [
-            {"name": level, **curve(rows[group == level]), "at_risk": at_risk(rows[group == level], shown)} for level in used
-        ],
+        "shows": "incidence" if competing else "survival",
+        "at_months": at if competing else None,
+        "late": late,
+        "groups": [{"name": level, **drawn[level], "at_risk": risk[level]} for level in used],
     }
 
 

@@ -24,6 +24,10 @@ _STYLE = {
 }
 _COLUMNS = (("carriers", "Carriers", 62), ("n", "n", 112), ("events", "Events", 196))
 _EFFECT_AT = 222
+#: room for a row's name; a long one has what is compared on a second line, so that levels and reference can be read
+_NAME = 280
+_LONG = 34
+_TWO_LINES = f"length(datum.label) > {_LONG} ? split(replace(datum.label, / \\((?=[^(]*$)/, '\\n('), '\\n') : datum.label"
 
 
 def forest_figure(content: dict[str, Any]) -> Figure | None:
@@ -40,6 +44,8 @@ def forest_figure(content: dict[str, Any]) -> Figure | None:
     step = 20 * len(models) + 8
     low, high = _limits(content) if ratios else _plain_limits(content)
     order = [row["label"] for row in content["rows"]]
+    if len(models) == 1 and any(len(name) > _LONG and " (" in name for name in order):
+        step += 8  # two lines of a name
     lines, arrows, ticks = [], [], []
     for row in content["rows"]:
         for model, e in row["estimates"].items():
@@ -72,7 +78,9 @@ def forest_figure(content: dict[str, Any]) -> Figure | None:
         axis = alt.Axis(
             tickCount=6, title=f"{content['scale']}, in units of {content['endpoint_label']}", titleLimit=_WIDTH, grid=True
         )
-    y = alt.Y("row:N", sort=order, scale=alt.Scale(domain=order), title=None).axis(ticks=False, domain=False, labelPadding=10)
+    y = alt.Y("row:N", sort=order, scale=alt.Scale(domain=order), title=None).axis(
+        ticks=False, domain=False, labelPadding=10, labelLimit=_NAME, labelExpr=_TWO_LINES
+    )
     offset = (
         alt.YOffset("model:N", scale=alt.Scale(domain=models, paddingInner=0, paddingOuter=0.15))
         if len(models) > 1

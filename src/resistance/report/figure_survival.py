@@ -1,4 +1,4 @@
-"""Survival content -> Kaplan-Meier chart with interval band, censoring marks and the risk table on the same time axis."""
+"""Survival content -> curves (Kaplan-Meier or cumulative incidence) with band, censoring marks and the risk table below."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 from resistance.report.design import DASHES, FIXED, INK, series
 from resistance.report.figure import Figure, data, finish, slug
-from resistance.report.words import months, plural
+from resistance.report.words import months, percent, plural
 
 _WIDTH, _HEIGHT, _LEFT = 352, 240, 192
 
@@ -21,20 +21,24 @@ def survival_figure(content: dict[str, Any]) -> Figure:
     hue_of = dict(zip(names, colour, strict=True))
     last = max(point["months"] for group in groups for point in group["points"])
     end = max(last, content["ticks"][-1])
+    shows = content["shows"]
     points = [
-        {"g": g["name"], "c": hue_of[g["name"]], "t": p["months"], "s": p["survival"], "lo": p["low"], "hi": p["high"]}
+        {"g": g["name"], "c": hue_of[g["name"]], "t": p["months"], "s": p[shows], "lo": p["low"], "hi": p["high"]}
         for g in groups
         for p in g["points"]
     ]
-    marks = [
-        {"g": g["name"], "c": hue_of[g["name"]], "t": p["months"], "s": p["survival"]} for g in groups for p in g["censored"]
-    ]
+    marks = [{"g": g["name"], "c": hue_of[g["name"]], "t": p["months"], "s": p[shows]} for g in groups for p in g["censored"]]
     risk = [{"g": g["name"], "t": t, "n": f"{n:,}"} for g in groups for t, n in zip(content["ticks"], g["at_risk"], strict=True)]
 
     scale = alt.Scale(domain=[0, end], nice=False)
     x = alt.X("t:Q", scale=scale).axis(values=content["ticks"], format="d", title=f"Months from {content['origin']}", grid=False)
     y = alt.Y("s:Q", scale=alt.Scale(domain=[0, 1])).axis(
-        format=".0%", values=[0, 0.25, 0.5, 0.75, 1], title="Event-free", minExtent=_LEFT, maxExtent=_LEFT, titleX=-58
+        format=".0%",
+        values=[0, 0.25, 0.5, 0.75, 1],
+        title="Event-free" if shows == "survival" else "Cumulative incidence",
+        minExtent=_LEFT,
+        maxExtent=_LEFT,
+        titleX=-58,
     )
     legend = (
         alt.Legend(
@@ -81,18 +85,29 @@ def survival_figure(content: dict[str, Any]) -> Figure:
     )
     chart = alt.vconcat(curves, table, spacing=8)
     by = f" by {content['by']}" if content["by"] else ""
-    words = "; ".join(
-        f"{g['name']}: {plural(g['n'], 'patient')}, {plural(g['events'], 'event')}, median "
-        + (f"{months(g['median_days'])} months" if g["median_days"] is not None else "not reached")
-        for g in groups
-    )
+    said = _median if shows == "survival" else _incidence
+    words = "; ".join(f"{g['name']}: {plural(g['n'], 'patient')}, {plural(g['events'], 'event')}, {said(g)}" for g in groups)
     caption = f"{content['population_label']}. Band: 95 % interval; ticks: censored."
+    if shows == "incidence":
+        caption += " Cumulative incidence (Aalen-Johansen): competing events end the risk, they are not censored."
+    if content["late"]:
+        caption += f" {plural(content['late'], 'patient')} at risk only from the day of entry."
+    what = "Kaplan-Meier curves" if shows == "survival" else "Cumulative incidence"
     return finish(
         chart,
         caption=caption,
         name=slug("figure survival", content["endpoint"], content["by"], content["population"]),
-        alt_text=f"Kaplan-Meier curves of {content['endpoint_label']}{by}. {words}.",
+        alt_text=f"{what} of {content['endpoint_label']}{by}. {words}.",
     )
+
+
+def _median(group: dict[str, Any]) -> str:
+    days = group["median_days"]
+    return "median " + (f"{months(days)} months" if days is not None else "not reached")
+
+
+def _incidence(group: dict[str, Any]) -> str:
+    return f"{percent(group['incidence_at'])} by month {group['at_months']:g}"
 
 
 def _colours(names: list[str]) -> list[str]:

@@ -159,7 +159,7 @@ def _survival(figures: list[dict[str, Any]]) -> pd.DataFrame:
         for g in f["groups"]
         for point in g["points"]
     ]
-    return pd.DataFrame(rows, columns=["endpoint", "population", "by", "group", "months", "survival", "low", "high"])
+    return pd.DataFrame(rows, columns=["endpoint", "population", "by", "group", "months", "survival", "incidence", "low", "high"])
 
 
 def _subtype_response(content: dict[str, Any]) -> pd.DataFrame:

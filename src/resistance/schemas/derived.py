@@ -196,11 +196,20 @@ RESULTS = Schema(
         ),
         Column("weight", "real", "Weight of the test within its family (method ihw), learned from other tests of it.", low=0),
         Column("p_familywise", "real", "Step-down max-T of Westfall and Young within the family.", low=0, high=1),
-        Column("gate_open", "flag", "Every endpoint before this one in the plan's hierarchy has a finding; NA: no hierarchy."),
+        Column(
+            "gate_open",
+            "flag",
+            "The family of the same population, model and kind has a finding at every endpoint before this one; NA: no hierarchy.",
+        ),
         Column("n", "integer", "Patients in the model.", required=True, low=0),
-        Column("events", "integer", "Events, or responders.", required=True, low=0),
+        Column("events", "integer", "Events, or responders; NA for ordered and continuous endpoints.", low=0),
         Column("carriers", "integer", "Patients with the marker present; NA for a measure.", low=0),
-        Column("carrier_events", "integer", "Events or responders among them; NA for a measure.", low=0),
+        Column(
+            "carrier_events",
+            "integer",
+            "Events or responders among them; NA for a measure, and for ordered and continuous endpoints.",
+            low=0,
+        ),
         Column("not_assessed", "integer", "Patients left out because the marker was not assessed.", required=True, low=0),
         Column("separated", "flag", "Without a penalty the estimate would be infinite (an empty cell)."),
         Column(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from math import exp
 from typing import Any
@@ -24,6 +25,8 @@ from resistance.stats.firth_cox import firth_cox
 from resistance.stats.permutation import PermutationScan, PermutationTest, martingale_permutation, permutation_scan
 from resistance.stats.scan.cox import firth_cox_scan
 
+LEVEL = 0.05
+DISAGREE = "the penalised interval and this p disagree about 5 %: few events, believe the p"
 _MONOTONE = "without the penalty the hazard ratio would be 0 or infinite (no event on one side)"
 
 
@@ -43,7 +46,8 @@ def fit(sample: Sample) -> Estimate:
         seed=sample.seed,
         project=True,
     )
-    return _with_test(found, test, strata=sample.strata is not None)
+    others = [name for i, name in enumerate(sample.names) if i != sample.tested]
+    return _with_test(found, test, strata=sample.strata is not None, covariates=others)
 
 
 def scan(family: FamilySample) -> list[Estimate]:
@@ -119,15 +123,17 @@ def _at(tests: PermutationScan, marker: int) -> PermutationTest:
     )
 
 
-def _with_test(found: Estimate, test: PermutationTest, *, strata: bool) -> Estimate:
+def _with_test(found: Estimate, test: PermutationTest, *, strata: bool, covariates: Sequence[str] = ()) -> Estimate:
     """Return the estimate with the p of the permutation test."""
     if test.reason in ("monotone", "collinear", "iterations"):
         # the model without the marker has no maximum (another marker is separated), so there are no residuals to permute
-        return replace(
-            found, p_asymptotic=found.p_value, note=joined(found.note, f"p by the penalised likelihood ratio ({test.note})")
-        )
+        named = ", ".join(covariates[i] for i in test.columns if i < len(covariates)) or "the covariates"
+        why = {"monotone": f"{named}: no finite effect without the penalty", "collinear": f"{named}: cannot be told apart"}
+        note = f"p by the penalised likelihood ratio, since nothing can be permuted ({why.get(test.reason, test.note)})"
+        return replace(found, p_asymptotic=found.p_value, asymptotic=True, note=joined(found.note, note))
     if not test.converged:
         return replace(found, p_asymptotic=found.p_value, p_value=float("nan"), note=joined(found.note, f"no p: {test.note}"))
+    unlike = np.isfinite(found.ci_low + found.ci_high) and (test.p_value < LEVEL) != (found.ci_low > 0 or found.ci_high < 0)
     how = f"all {test.relabellings:,.0f} relabellings" if test.exact else f"{test.permutations:,} permutations"
     return replace(
         found,
@@ -135,7 +141,7 @@ def _with_test(found: Estimate, test: PermutationTest, *, strata: bool) -> Estim
         p_value=test.p_value,
         p_value_minimum=test.p_value_minimum,
         exact=True,
-        note=joined(found.note, f"p from {how} within strata" if strata else f"p from {how}"),
+        note=joined(found.note, f"p from {how} within strata" if strata else f"p from {how}", DISAGREE if unlike else ""),
     )
 
 

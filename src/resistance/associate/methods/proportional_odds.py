@@ -10,6 +10,7 @@ import numpy as np
 from resistance.associate.methods.record import Estimate, Method, Sample, few_carriers, finite, from_fit, joined
 from resistance.stats.ordinal import cutwise_odds, proportional_odds
 from resistance.stats.ordinal_permutation import ordinal_permutation
+from resistance.stats.ordinal_separated import separated_odds
 from resistance.stats.power_models import detectable_ordinal
 
 #: below this the common odds ratio is not the whole story, and those of the cuts are given
@@ -19,7 +20,7 @@ NOT_PROPORTIONAL = 0.05
 def fit(sample: Sample) -> Estimate:
     """Fit the model of one question."""
     codes = sample.value.astype(int)
-    found = proportional_odds(codes, sample.design, tested=[sample.tested], categories=len(sample.levels))
+    found = proportional_odds(codes, sample.design, tested=[sample.tested], overall=False, categories=len(sample.levels))
     if not found.converged:
         failed = from_fit(found, sample)
         return _separated(failed, sample) if found.reason == "monotone" else failed
@@ -41,11 +42,29 @@ def fit(sample: Sample) -> Estimate:
 
 
 def _separated(failed: Estimate, sample: Sample) -> Estimate:
-    """Return the odds at each cut; and where nothing is adjusted for, the p of the ranks: the clearest of findings has one."""
-    failed = replace(failed, note=joined(failed.note, _cuts(sample)))
+    """Return the bound of the odds ratio that is 0 or infinite and its p: the clearest of findings has one.
+
+    Where nothing is adjusted for, the p is that of the ranks, right for few carriers.
+    """
+    limit = separated_odds(sample.value.astype(int), sample.design, tested=sample.tested)
+    if limit.converged:
+        infinite = limit.direction > 0
+        bound = float(np.exp(np.clip(limit.ci_low if infinite else limit.ci_high, -700, 700)))
+        said = f"odds ratio {'infinite' if infinite else '0'} (separation): at {'least' if infinite else 'most'} {bound:.3g} with 95 % confidence"
+        found = Estimate(
+            ci_low=finite(limit.ci_low),
+            ci_high=finite(limit.ci_high),
+            p_value=limit.p_value,
+            detectable_effect=_detectable(sample),
+            separated=True,
+            converged=True,
+            note=joined(said, _cuts(sample), few_carriers(sample)),
+        )
+    else:
+        found = replace(failed, note=joined(failed.note, _cuts(sample)))
     if sample.others.shape[1]:
-        return failed
-    found = by_ranks(failed, sample)
+        return found
+    found = by_ranks(found, sample)
     return replace(found, note=joined(found.note, "p by permuting ranks")) if np.isfinite(found.p_value) else found
 
 
@@ -66,7 +85,7 @@ def by_ranks(found: Estimate, sample: Sample) -> Estimate:
         p_asymptotic=found.p_value,
         p_value=test.p_value,
         p_value_minimum=test.p_minimum,
-        separated=not found.converged,
+        separated=found.separated or not found.converged,
         converged=True,
         note=found.note,
     )

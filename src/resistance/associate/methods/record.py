@@ -156,8 +156,8 @@ class FamilySample:
 class Estimate:
     """What a method says; numbers on the scale of the method, NaN where there is none.
 
-    The names are those of the results table; ``se`` is for pooling, and ``exact`` says that the p holds
-    however few carriers there are though the method's usual one does not.
+    The names are those of the results table; ``se`` is for pooling.  ``exact`` says that the p holds however few carriers
+    there are though the method's usual one does not, ``asymptotic`` that it does not though the method's usual one does.
     """
 
     effect: float = nan
@@ -177,6 +177,7 @@ class Estimate:
     rmst_tau_days: float = nan
     converged: bool = False
     exact: bool = False
+    asymptotic: bool = False
     note: str = ""
 
 
@@ -218,7 +219,7 @@ class Method:
         FamilySample -> one Estimate for each marker: what `fit` would say of each, in less time.  A marker whose
         estimate is not `converged` is asked once more by `fit`, which says why.
     asked : tuple of str
-        Kinds of question that it takes (see :data:`resistance.associate.questions.KINDS`); () for all.
+        Kinds of question that it takes (see :data:`resistance.associate.question.KINDS`); () for all.
     whole : bool
         Its markers lean on each other, so that a family is always answered as a whole, by `scan` alone.
     contrast : str

@@ -6,7 +6,7 @@ from math import nan
 
 import numpy as np
 
-from resistance.associate.methods.record import Estimate, Method, Sample, detectable_shift_of, finite
+from resistance.associate.methods.record import Estimate, Method, Sample, detectable_shift_of, finite, joined
 from resistance.stats.ranks import rank_sum
 
 
@@ -27,8 +27,13 @@ def fit(sample: Sample) -> Estimate:
         # the t test's, whose efficiency under normal errors is 1 / 0.955 of this one's
         detectable_effect=finite(detectable_shift_of(carriers, others) * spread) if min(carriers, others) > 1 else nan,
         converged=True,
-        note=f"a carrier is higher with probability {found.superiority:.2f} "
-        f"({found.superiority_low:.2f} to {found.superiority_high:.2f})",
+        note=joined(
+            f"a carrier is higher with probability {found.superiority:.2f} "
+            f"({found.superiority_low:.2f} to {found.superiority_high:.2f})",
+            ""
+            if np.isfinite(found.shift_low + found.shift_high)
+            else f"no interval of the shift: {carriers} v {others} allow none",
+        ),
     )
 
 

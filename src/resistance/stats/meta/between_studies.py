@@ -15,7 +15,7 @@ METHODS: tuple[Method, ...] = ("reml", "dersimonian_laird", "paule_mandel", "fix
 Interval = Literal["hartung_knapp_wider", "hartung_knapp", "normal"]
 INTERVALS: tuple[Interval, ...] = ("hartung_knapp_wider", "hartung_knapp", "normal")
 #: residuals of this share of the values are what rounding leaves of none
-ROUNDING = 1e-12
+ROUNDING = 1e-13
 
 
 def checked_studies(effects: ArrayLike, se: ArrayLike) -> tuple[FloatArray, FloatArray]:

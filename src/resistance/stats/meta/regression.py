@@ -102,12 +102,6 @@ def meta_regression(
     Berkey 1995, doi:10.1002/sim.4780140406; Knapp and Hartung 2003, doi:10.1002/sim.1482.  An association across
     trials need not hold across the patients of any of them (ecological bias): a marker x treatment question is answered
     from within trials (:func:`subgroup_difference`) where that is published.
-
-    Examples
-    --------
-    >>> found = meta_regression([0.1, 0.3, 0.5, 0.8], [0.1, 0.1, 0.1, 0.1], [0, 1, 2, 3], method="fixed")
-    >>> found.coef.round(3).tolist()
-    [0.08, 0.23]
     """
     from scipy.stats import chi2, f, norm, t
 

@@ -119,6 +119,7 @@ def proportional_odds(
     tested: Sequence[int] | None = None,
     terms: Sequence[Sequence[int]] = (),
     nominal: bool = True,
+    overall: bool = True,
     confidence: float = 0.95,
     weights: ArrayLike | None = None,
     categories: int | None = None,
@@ -137,6 +138,8 @@ def proportional_odds(
         Groups of columns that are tested together.
     nominal : bool
         Test whether the odds are proportional.
+    overall : bool
+        Test it of all columns at once too, which takes longer than everything else.
     confidence : float
     weights : array, shape (n,), optional
         Number of patients that each row stands for; 0 leaves it out.
@@ -215,7 +218,7 @@ def proportional_odds(
             nominal_p[column] = chi2.sf(nominal_statistic[column], cuts - 1)
             if np.isnan(nominal_statistic[column]):
                 without.append(column)
-    overall = _nominal(packed, unit, w, top, tuple(range(k))) if nominal and cuts > 1 and k else float("nan")
+    together = _nominal(packed, unit, w, top, tuple(range(k))) if nominal and overall and cuts > 1 and k else float("nan")
     note = ""
     if without:
         note = f"{named(tuple(without))}: no test of proportionality, the model with one effect per threshold has no maximum"
@@ -235,8 +238,8 @@ def proportional_odds(
         nominal_statistic=nominal_statistic,
         nominal_p=nominal_p,
         nominal_df=cuts - 1,
-        nominal_overall_statistic=overall,
-        nominal_overall_p=float(chi2.sf(overall, k * (cuts - 1))) if cuts > 1 and k else float("nan"),
+        nominal_overall_statistic=together,
+        nominal_overall_p=float(chi2.sf(together, k * (cuts - 1))) if cuts > 1 and k else float("nan"),
         nominal_overall_df=k * (cuts - 1),
         terms=tuple(_term(model, packed, unit, w, top, cuts, tuple(int(i) for i in term), nominal) for term in terms),
         carriers=carriers,

@@ -15,8 +15,8 @@ from resistance.stats.scan.in_place import where_they_stand
 from resistance.stats.scan.risk_sets import CoxTable, RiskSets, risk_sets
 from resistance.stats.scan.threads import Scratch, in_tasks, threads_to_use
 
-#: markers of one task at most: long pieces of a row are read ahead, and the sums still stay in the second cache
-TASK = 4096
+#: markers of one task at most: long pieces of a row are read ahead, and the sums of a task stay in the second cache
+TASK = 2048
 #: markers with missing values that are looked at together, and models of the covariates that are kept for the next ones
 TOGETHER = 4096
 KEPT = 1000
