@@ -130,6 +130,12 @@ ABOUT: dict[str, tuple[str, str, str, tuple[str, ...]]] = {
         "crr (cmprsk 2.2-11), finegray and coxph (survival 3.5-3)",
         ("test_fine_gray.py", "test_fine_gray_entry.py"),
     ),
+    "gray": (
+        "in place of Fine-Gray, where incidences are to be compared without a model",
+        "censoring independent of everything; strata, no covariates, no delayed entry; a p and its direction, no effect",
+        "cuminc (cmprsk 2.2-11)",
+        ("test_gray.py", "test_r_competing.py"),
+    ),
     "cut_survival": (
         "`optimal_cut` of a measure",
         "the measure is independent of the outcome under the hypothesis; no covariates",
