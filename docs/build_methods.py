@@ -110,7 +110,7 @@ ABOUT: dict[str, tuple[str, str, str, tuple[str, ...]]] = {
         "proportional hazards: tested by the exact score test (`assumption_p`), with the difference in restricted means beside a crude flag; "
         "log hazard linear in numbers; censoring independent given the columns",
         "coxph, cox.zph (survival 3.5-3): ties, strata, delayed entry, start-stop rows",
-        ("test_cox_r.py", "test_cox_truth.py", "test_proportional_hazards.py"),
+        ("test_cox_r.py", "test_cox_truth.py", "test_cox_profile.py", "test_proportional_hazards.py"),
     ),
     "cox_wald": (
         "`cox_interval: wald`",
@@ -129,6 +129,12 @@ ABOUT: dict[str, tuple[str, str, str, tuple[str, ...]]] = {
         "proportional subdistribution hazards; censoring independent of everything; the ratio is one of incidences, not of rates",
         "crr (cmprsk 2.2-11), finegray and coxph (survival 3.5-3)",
         ("test_fine_gray.py", "test_fine_gray_entry.py"),
+    ),
+    "gray": (
+        "in place of Fine-Gray, where incidences are to be compared without a model",
+        "censoring independent of everything; strata, no covariates, no delayed entry; a p and its direction, no effect",
+        "cuminc (cmprsk 2.2-11)",
+        ("test_gray.py", "test_r_competing.py"),
     ),
     "cut_survival": (
         "`optimal_cut` of a measure",

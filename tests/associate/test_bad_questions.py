@@ -643,6 +643,29 @@ def test_a_cut_is_not_searched_where_patients_came_late() -> None:
     assert late.loc[~timed, "p_value"].notna().all()
 
 
+def test_a_marker_that_is_found_after_the_end_of_follow_up_makes_no_carrier() -> None:
+    """Counted by hand: samples are taken on day 0 and day 20, here everybody's follow-up ends on day 10."""
+    tiny = Tiny()
+    tiny.days = np.full(tiny.n, 10.0)
+    row = of(tiny.answers(), "time_dependent", endpoint="os").iloc[0]
+    at_start, died = tiny.marker == 1, tiny.code == 1
+    assert (row["n"], row["carriers"], row["carrier_events"]) == (40, at_start.sum(), (at_start & died).sum())
+    # with longer follow-up a patient is a carrier from either sample, and had the event with the marker by the last one
+    tiny.days, tiny.later = np.full(tiny.n, 50.0), np.where(np.arange(tiny.n) < 20, 0.0, tiny.later)
+    row = of(tiny.answers(), "time_dependent", endpoint="os").iloc[0]
+    ever, last = at_start | (tiny.later == 1), tiny.later == 1
+    assert (row["carriers"], row["carrier_events"]) == (ever.sum(), (last & died).sum())
+    assert (ever & died).sum() > (last & died).sum()
+
+
+def test_nobody_at_risk_is_no_patient_of_a_time_dependent_question() -> None:
+    tiny = Tiny()
+    tiny.days = np.zeros(tiny.n)
+    row = of(tiny.answers(), "time_dependent", endpoint="os").iloc[0]
+    assert (row["n"], row["events"], row["carriers"]) == (0, 0, 0)
+    assert row["note"] == "no patient has time at risk after the marker was first known"
+
+
 def _broken(kind: str) -> Callable[[np.random.Generator, int], Any]:
     values: dict[str, Callable[[np.random.Generator, int], Any]] = {
         "constant": lambda draw, n: np.full(n, float(draw.integers(0, 2))),

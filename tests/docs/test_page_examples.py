@@ -9,9 +9,7 @@ import pytest
 
 
 def blocks(checkout, page: str) -> list[str]:
-    return re.findall(
-        r"^```python\n(.*?)^```", (checkout / "docs" / page).read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL
-    )
+    return re.findall(r"^```python\n(.*?)^```", (checkout / page).read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
 
 
 def test_the_calls_of_the_page_on_associations_answer(checkout):
@@ -21,7 +19,7 @@ def test_the_calls_of_the_page_on_associations_answer(checkout):
         "marker": draw.random(n) < 0.2, "response": draw.random(n) < 0.5, "markers": (draw.random((n, 4)) < 0.3).astype(np.int8),
         "covariates": draw.normal(size=n),
     }  # fmt: skip
-    for block in blocks(checkout, "association.md"):
+    for block in blocks(checkout, "docs/association.md"):
         exec(block, names)
     assert names["fit"].converged
     assert names["test"].converged
@@ -29,7 +27,7 @@ def test_the_calls_of_the_page_on_associations_answer(checkout):
 
 
 def test_the_calls_of_the_page_on_residual_disease_give_the_numbers_beside_them(checkout):
-    (block,) = blocks(checkout, "mrd.md")
+    (block,) = blocks(checkout, "docs/mrd.md")
     names: dict[str, object] = {}
     said = {}
     for line in block.splitlines():
@@ -48,9 +46,17 @@ def test_the_calls_of_the_page_on_residual_disease_give_the_numbers_beside_them(
 
 
 def test_the_example_of_hans_is_called_as_its_comment_says(checkout):
-    block = next(b for b in blocks(checkout, "subtypes.md") if "hans" in b)
+    block = next(b for b in blocks(checkout, "docs/subtypes.md") if "hans" in b)
     lines = block.strip().splitlines()
     names: dict[str, object] = {}
     exec("\n".join(lines[:-2]), names)
     row = eval(lines[-2], names).iloc[0]
     assert lines[-1] == f"# {row['subtype']}, borderline: {row['reason']}"
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/toolkit.md"])
+def test_what_needs_no_file_runs_as_it_stands(checkout, page):
+    alone = [block for block in blocks(checkout, page) if "results/" not in block]
+    assert alone
+    for block in alone:
+        exec(block, {})

@@ -181,3 +181,15 @@ def test_every_method_has_its_use_and_the_tests_that_are_named_are_there(checkou
     for *_, tests in module.ABOUT.values():
         for name in tests:
             assert (checkout / "tests" / "stats" / name).exists(), name
+
+
+def test_every_module_stands_on_a_floor_of_the_page_of_the_architecture(checkout):
+    page = (checkout / "docs" / "architecture.md").read_text(encoding="utf-8")
+    floors = page[page.index("## Floors") : page.index("## What is kept on the ground")]
+    named = {name.rstrip("/") for name in re.findall(r"`([a-z_]+/?)`", floors)}
+    there = {
+        path.stem
+        for path in (checkout / "src" / "resistance").iterdir()
+        if path.suffix == ".py" or (path / "__init__.py").exists()
+    }
+    assert there - {"__init__"} <= named, sorted(there - named)

@@ -167,7 +167,7 @@ def _row(question: Question, known: tuple[Estimate, list[str]] | None, config: C
         "n": question.n,
         "events": question.events,
         "carriers": question.carriers if rows.flag else None,
-        "carrier_events": int((rows.carriers(tested) & event).sum()) if rows.flag and counted else None,
+        "carrier_events": rows.carrier_events(tested, event) if rows.flag and counted else None,
         "not_assessed": question.not_assessed,
         "separated": found.separated,
         "assumption": found.assumption,

@@ -52,6 +52,8 @@ def refusal(question: Question, method: Method | None, config: CohortFile, setti
             return f"no patient here has {contrast.variable} {contrast.level}"
         if not (rows.base & reference_of(contrast, setting)).any():
             return f"no patient here has {contrast.variable} {'of another level' if contrast.reference is None else contrast.reference}"
+    elif not (rows.base & rows.assessed).any() and question.kind == "time_dependent":
+        return "no patient has time at risk after the marker was first known"
     elif not (rows.base & rows.assessed).any():
         return "not measured in any patient" if not rows.flag else "not assessed in any patient"
     if question.n == 0:

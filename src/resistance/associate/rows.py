@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from resistance.associate.course import episodes
 from resistance.associate.dated import spans
 from resistance.associate.question import Question
 from resistance.associate.setting import Setting
@@ -39,6 +40,8 @@ class Rows:
         Day from which time counts (a landmark), else 0.
     late : int
         Patients of the population who are not at risk at the landmark.
+    at_event : array of bool, optional
+        Time-dependent marker: the patient has it when follow-up ends.
     """
 
     base: Mask
@@ -48,6 +51,7 @@ class Rows:
     flag: bool = True
     origin: float = 0.0
     late: int = 0
+    at_event: Mask | None = None
 
     @property
     def used(self) -> Mask:
@@ -57,6 +61,11 @@ class Rows:
     def carriers(self, column: int) -> Mask:
         """Patients in the model who have the marker."""
         return np.asarray(self.used & (self.terms[:, column] == 1), dtype=np.bool_)
+
+    def carrier_events(self, column: int, event: Mask) -> int:
+        """Return how many patients in the model had the event with the marker."""
+        had = self.carriers(column) & event
+        return int((had if self.at_event is None else had & self.at_event).sum())
 
 
 def rows_of(question: Question, config: CohortFile, setting: Setting) -> Rows:
@@ -81,8 +90,7 @@ def rows_of(question: Question, config: CohortFile, setting: Setting) -> Rows:
     if question.kind == "time_dependent":
         if question.terms[0] in setting.dated:
             return _ever_measured(question, setting, base, complete)
-        known, present = _ever(question, setting)
-        return Rows(base, known, complete, present[:, None].astype(np.float64))
+        return _ever_present(question, setting, base, complete)
     if question.kind == "interaction":
         complete = complete & ~np.isnan(setting.imid)
     if question.terms[0] in setting.measures:
@@ -133,12 +141,12 @@ def _ever_measured(question: Question, setting: Setting, base: Mask, complete: M
     return Rows(base, known, complete, terms, flag=False)
 
 
-def _ever(question: Question, setting: Setting) -> tuple[Mask, Mask]:
-    """Return who has a known state at any time point, and in whom the marker is present at any."""
-    n = len(setting.patients)
-    known, present = np.zeros(n, dtype=bool), np.zeros(n, dtype=bool)
-    for timepoint in setting.course.states:
-        state = setting.course.state(timepoint, question.terms[0], n)
-        known |= state != NOT_ASSESSED
-        present |= state == PRESENT
-    return known, present
+def _ever_present(question: Question, setting: Setting, base: Mask, complete: Mask) -> Rows:
+    """Patients with time at risk in a known state; carriers are those who have the marker during any of it."""
+    outcome = setting.outcomes[question.endpoint]
+    found = episodes(setting.course, question.terms[0], base, outcome.entry, np.where(base, outcome.time, 0.0))
+    known, present, at_event = (np.zeros(len(base), dtype=bool) for _ in range(3))
+    known[found.patient] = True
+    present[found.patient[found.present]] = True
+    at_event[found.patient[found.present & found.last]] = True
+    return Rows(base, known, complete, present[:, None].astype(np.float64), at_event=at_event)

@@ -7,7 +7,7 @@ the reference, the variant, or something else, wherever its aligner put the gap.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -20,9 +20,6 @@ FLANK = 100
 #: least bases between the change of a deletion-insertion and its anchors: its gap may stand in several places
 MARGIN = 3
 _CODES = {"A": 1, "C": 2, "G": 4, "T": 8}
-
-#: contig's number, 0-based start, end -> bases (N where not known), at most that long
-BasesAt = Callable[[int, int, int], str]
 
 
 @dataclass(frozen=True)

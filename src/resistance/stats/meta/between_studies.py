@@ -14,6 +14,8 @@ Method = Literal["reml", "dersimonian_laird", "paule_mandel", "fixed"]
 METHODS: tuple[Method, ...] = ("reml", "dersimonian_laird", "paule_mandel", "fixed")
 Interval = Literal["hartung_knapp_wider", "hartung_knapp", "normal"]
 INTERVALS: tuple[Interval, ...] = ("hartung_knapp_wider", "hartung_knapp", "normal")
+#: residuals of this share of the values are what rounding leaves of none
+ROUNDING = 1e-13
 
 
 def checked_studies(effects: ArrayLike, se: ArrayLike) -> tuple[FloatArray, FloatArray]:
@@ -41,7 +43,7 @@ def check_confidence(confidence: float) -> None:
 
 def without_rounding(left: FloatArray, y: FloatArray) -> FloatArray:
     """Return residuals, 0 where they are the rounding of studies that fit exactly: a p is not made of rounding."""
-    return np.where(np.abs(left) <= 1e-13 * np.abs(y).max(), 0.0, left)
+    return np.where(np.abs(left) <= ROUNDING * np.abs(y).max(), 0.0, left)
 
 
 def hartung_knapp_factor(interval: str, spread: float) -> float:
