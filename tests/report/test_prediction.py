@@ -134,3 +134,14 @@ def test_a_refused_model_has_no_figure(told: tuple[Path, Any]) -> None:
     results, config = told
     few = prediction(config, read_tables(results, trained=True))[1]
     assert prediction_figures(few) == [None, None]
+
+
+def test_a_yes_or_no_is_counted_by_its_rarer_answer(told: tuple[Path, Any]) -> None:
+    """10 of 20 responded: with two columns of markers and one of the clinic 10 / 3 of either answer, not events."""
+    results, config = told
+    small = prediction(config, read_tables(results, trained=True))[0]
+    assert (small["events"], small["patients"]) == (10, 20)
+    assert small["events_per_column"] == pytest.approx(10 / len(small["columns"]), abs=1e-3)
+    assert small["per_column"] == "patients of the rarer outcome per column"
+    rows = {row["item"]: row["value"] for row in small["checklist"]}
+    assert rows["Sample size"].endswith("patients of the rarer outcome per column")

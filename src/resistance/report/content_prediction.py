@@ -47,6 +47,7 @@ def _one(name: str, facts: dict[str, Any], config: CohortFile, tables: StageTabl
         "patients": facts["patients"],
         "events": facts["events"],
         "events_per_column": facts["events_per_column"],
+        "per_column": per_column(facts["endpoint"]["kind"]),
         "complete_patients": facts["complete_patients"],
         "left_out": facts["left_out"],
         "without_endpoint": facts["without_endpoint"],
@@ -168,6 +169,11 @@ def _stability(selection: pd.DataFrame, model: str) -> dict[str, Any] | None:
     }
 
 
+def per_column(kind: str) -> str:
+    """Return what is counted per column: of a yes or no the rarer answer limits a model, not the yes."""
+    return "events per column" if kind == "time_to_event" else "patients of the rarer outcome per column"
+
+
 def _checklist(facts: dict[str, Any], config: CohortFile, training: dict[str, Any]) -> list[dict[str, str]]:
     """Return what a reporting checklist of prediction models (TRIPOD+AI) asks for, as far as the data know it."""
     asked = facts["settings"]
@@ -177,7 +183,7 @@ def _checklist(facts: dict[str, Any], config: CohortFile, training: dict[str, An
         "Participants": f"{facts['population']}: {facts['patients']} patients with the endpoint",
         "Outcome": f"{facts['endpoint']['label']}, from {facts['endpoint']['origin']}; {facts['events']} events",
         "Predictors": f"{len(facts['columns'])} columns, {len(facts['left_out'])} left out before the outcome was looked at",
-        "Sample size": f"{facts['events_per_column']} events per column"
+        "Sample size": f"{facts['events_per_column']} {per_column(facts['endpoint']['kind'])}"
         if facts["events_per_column"] is not None
         else "no column",
         "Missing data": f"{facts['complete_patients']} of {facts['patients']} patients have every column. {facts['missing']}",
