@@ -70,8 +70,8 @@ def page(cohorts: int, seed: int) -> str:
         "",
         "## A marker without effect that is commoner in ABC",
         "",
-        f"ABC in 45 %, with a hazard ratio of {np.exp(ABC_EFFECT):.1f}; {MARKERS} markers in each cohort, present in {IN_GCB:.0%} of GCB and "
-        f"{IN_ABC:.0%} of ABC, without any effect of their own. Share of them with p <= .05:",
+        f"ABC in 45 %, with a hazard ratio of {np.exp(ABC_EFFECT):.1f}; {MARKERS} markers in each cohort, present in {100 * IN_GCB:.0f} % of GCB and "
+        f"{100 * IN_ABC:.0f} % of ABC, without any effect of their own. Share of them with p <= .05:",
         "",
         "| test | " + " | ".join(f"{n:,} patients" for n in SIZES) + " |",
         "|---" * (1 + len(SIZES)) + "|",
@@ -96,7 +96,7 @@ def page(cohorts: int, seed: int) -> str:
         "",
         "## A rare marker with a large effect",
         "",
-        f"{cohorts * 5:,} cohorts of {PATIENTS} patients, {SHARE:.0%} with the marker, log odds ratio {EFFECT} for a response that half of "
+        f"{cohorts * 5:,} cohorts of {PATIENTS} patients, {100 * SHARE:.0f} % with the marker, log odds ratio {EFFECT} for a response that half of "
         f"the others have; Firth's logistic model with age. Share with p <= {LEVEL}:",
         "",
         "| test | power |",
