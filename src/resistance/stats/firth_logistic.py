@@ -98,12 +98,9 @@ def firth_logistic(
     if reason:
         return _unanswered(data, reason, cause)
     model = data.likelihood(penalised=True)
-    top = model.maximise(data.start)
+    top, (separated, cause, note) = _top(data, model)
     if not top.converged:
         return _unanswered(data, "iterations", ())
-    separated, cause, note = _separated(data, top.params)
-    if separated:
-        top = _highest(model, data.likelihood(penalised=False), data.start, top)
     covariance = np.linalg.inv(model.augmented_information(top.params))
     found = answer(data, model, top, covariance, which, confidence, with_intercept=tested is None)
     # half the log determinant of the information is larger by this in the units that were given
@@ -135,7 +132,9 @@ def firth_likelihood_ratio(
     weights : array, shape (n,), optional
     """
     data = prepare(outcome, columns, weights)
-    return likelihood_ratio(data, tested_columns(tested, data.columns.shape[1]), penalised=True)
+    return likelihood_ratio(
+        data, tested_columns(tested, data.columns.shape[1]), penalised=True, highest=lambda model: _top(data, model)[0]
+    )
 
 
 def flic(
@@ -285,10 +284,23 @@ def flac(
     )
 
 
-def _separated(data: Design, params: FloatArray) -> tuple[bool, tuple[int, ...], str]:
-    """Return whether maximum likelihood fails, because of which columns, and that in words."""
-    if data.likelihood().maximise(params).converged:  # a few steps from here; the linear programme only in doubt
-        return False, (), ""
+def _top(data: Design, model: LogisticLikelihood) -> tuple[Maximum, tuple[bool, tuple[int, ...], str]]:
+    """Return the highest maximum found, and whether the outcome is separated, because of which columns, and that in words."""
+    top = model.maximise(data.start)
+    if not top.converged:
+        return top, (False, (), "")
+    plain = data.likelihood()
+    without_penalty = plain.maximise(top.params)  # a few steps from here; the linear programme only in doubt
+    if without_penalty.converged:
+        # nearly separated data can have a second hill too: that next to the maximum without penalty
+        again = model.maximise(without_penalty.params)
+        return again if again.converged and again.loglike > top.loglike + 1e-8 else top, (False, (), "")
+    separated = _separated(data)
+    return _highest(model, plain, data.start, top) if separated[0] else top, separated
+
+
+def _separated(data: Design) -> tuple[bool, tuple[int, ...], str]:
+    """Return whether the outcome is separated, because of which columns, and that in words."""
     found = separation(data.outcome, data.columns)
     if not found.kind:
         return False, (), ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -192,12 +192,18 @@ def answer(
     )
 
 
-def likelihood_ratio(data: Design, tested: tuple[int, ...], *, penalised: bool) -> LogisticTest:
-    """Test columns together by the (penalised) likelihood ratio."""
+def likelihood_ratio(
+    data: Design,
+    tested: tuple[int, ...],
+    *,
+    penalised: bool,
+    highest: Callable[[LogisticLikelihood], Maximum] | None = None,
+) -> LogisticTest:
+    """Test columns together by the (penalised) likelihood ratio; `highest` finds the top where there may be more than one hill."""
     reason, cause = data.impossible
     if not reason:
         model = data.likelihood(penalised=penalised)
-        top = model.maximise(data.start)
+        top = model.maximise(data.start) if highest is None else highest(model)
         without = model.maximise(data.start, held_columns(tested, data))
         failed = without if top.converged else top
         reason, cause = failed.reason, without_intercept(failed.columns)

@@ -89,7 +89,10 @@ def climb(rows: FloatArray, start: FloatArray, free: int, penalised: bool = True
         if here is None or not np.isfinite(here.loglike):
             return None
         step = np.zeros(start.size)
-        step[:free] = np.linalg.solve(here.augmented[:free, :free], here.gradient[:free])
+        try:
+            step[:free] = np.linalg.solve(here.augmented[:free, :free], here.gradient[:free])
+        except np.linalg.LinAlgError:
+            return None
         gain = float(here.gradient @ step)
         longest = float(np.abs(step).max(initial=0.0))
         if longest > LONGEST:
@@ -131,18 +134,30 @@ def _bound(rows: FloatArray, top: Point, side: float, drop: float, unit: float, 
 
     p = rows.shape[1]
     start = top.beta
+    known: dict[float, float] = {}  # the search asks for the ends of its bracket again, and must hear the same
 
     def excess(value: float) -> float:
         nonlocal start
-        trial = start.copy()
-        trial[-1] = value
-        found = climb(rows, trial, p - 1, penalised)
-        if found is None:
+        if value in known:
+            return known[value]
+        best = None
+        # nearly separated data have more than one hill: where the one next to the last point has fallen too far, that of the top is asked
+        for origin in (start, top.beta):
+            trial = origin.copy()
+            trial[-1] = value
+            found = climb(rows, trial, p - 1, penalised)
+            if found is not None and (best is None or found.loglike > best.loglike):
+                best = found
+            if best is not None and best.loglike >= top.loglike - drop:
+                break
+        if best is None:
             raise ArithmeticError
-        start = found.beta
-        return found.loglike - (top.loglike - drop)
+        start = best.beta
+        known[value] = best.loglike - (top.loglike - drop)
+        return known[value]
 
     inner, step = float(top.beta[-1]), side * 2.0 * unit
+    known[inner] = drop
     try:
         for _ in range(40):
             outer = inner + step
