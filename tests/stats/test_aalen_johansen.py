@@ -222,3 +222,12 @@ def test_at_the_ends_of_follow_up() -> None:
 def test_what_is_no_cause_is_refused_in_words(call: Any, words: str) -> None:
     with pytest.raises(ValueError, match=words):
         call()
+
+
+def test_with_three_causes_tied_the_variance_is_that_of_cmprsk() -> None:
+    # timepoints(cuminc(t, c), 1:3)$var of cmprsk 2.2-11, equal for the three causes: the others count as one
+    time, cause = [1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 4, 4], [1, 2, 3, 1, 2, 3, 0, 2, 3, 1, 0, 3]
+    curve = cumulative_incidence(time, cause)
+    for k in (1, 2, 3):
+        found = incidence_at(curve, [1, 2, 3], cause=k)[1] ** 2
+        assert found == pytest.approx([0.00694444444444444, 0.0125872926798853, 0.0196493484224965], rel=1e-12)

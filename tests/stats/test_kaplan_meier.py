@@ -263,3 +263,36 @@ def test_what_is_no_follow_up_is_refused_in_words(change: dict[str, Any], words:
     given_ = {"time": [1, 2, 3], "event": [1, 0, 1]} | change
     with pytest.raises(ValueError, match=words):
         kaplan_meier(given_.pop("time"), given_.pop("event"), **given_)
+
+
+@pytest.mark.parametrize(
+    ("interval", "low", "high"),
+    [
+        # survfit(Surv(1:8, c(1,0,1,1,0,1,0,1)) ~ 1, conf.type = ...) of survival 3.5-3
+        (
+            "logit",
+            [0.462724417549, 0.462724417549, 0.343677703485, 0.238692023471, 0.238692023471, 0.107947888150, 0.107947888150],
+            [0.982727220871, 0.982727220871, 0.932625999753, 0.862095939404, 0.862095939404, 0.769928179021, 0.769928179021],
+        ),
+        (
+            "arcsin",
+            [
+                0.5772444722147,
+                0.5772444722147,
+                0.3755707011737,
+                0.2300764043568,
+                0.2300764043568,
+                0.0705068226883,
+                0.0705068226883,
+            ],
+            [0.999778269511, 0.999778269511, 0.966693841057, 0.893259431551, 0.893259431551, 0.776141544485, 0.776141544485],
+        ),
+    ],
+)
+def test_intervals_on_the_logit_and_arcsine_scales_are_those_of_survfit(
+    interval: Any, low: list[float], high: list[float]
+) -> None:
+    curve = kaplan_meier(np.arange(1.0, 9), [1, 0, 1, 1, 0, 1, 0, 1], interval=interval)
+    assert curve.ci_low[:7] == pytest.approx(low, rel=1e-10)
+    assert curve.ci_high[:7] == pytest.approx(high, rel=1e-10)
+    assert np.isnan([curve.ci_low[7], curve.ci_high[7]]).all()

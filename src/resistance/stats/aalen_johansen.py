@@ -202,19 +202,21 @@ def _aalen_variance(
     """Return the variances of the incidences, shape (m, causes), and of survival (Greenwood), shape (m,)."""
     every = n_event.sum(axis=1)
     with np.errstate(divide="ignore", invalid="ignore"):
-        # d events among r: r h (1 - h) r / (r - 1), the hypergeometric spread
-        spread = np.where(n_risk[:, None] > 1, n_event * (n_risk[:, None] - n_event) / (n_risk[:, None] - 1), n_event)
-        step = (before / n_risk)[:, None] ** 2 * spread
         over = np.where(survival > 0, 1 / survival, 0.0)
         greenwood = np.cumsum(np.where(survival > 0, every / (n_risk * (n_risk - every)), 0.0))
     out = np.empty_like(incidence)
     for j in range(incidence.shape[1]):
-        f = incidence[:, j]
+        f, own = incidence[:, j], n_event[:, j]
         total = np.zeros(n_risk.size)
-        for k in range(incidence.shape[1]):
-            # an event of cause k at s moves F(t) by S(s-) [k is j] - (F(t) - F(s)) S(s-) / S(s)
-            here, slope = float(k == j) + f * over, over
-            there = step[:, k] if k == j else np.where(survival > 0, step[:, k], 0.0)
+        # the other causes are one, as in cmprsk: with ties among several of them the spread is that of their sum
+        for mine, d in ((True, own), (False, every - own)):
+            with np.errstate(divide="ignore", invalid="ignore"):
+                # d events among r: r h (1 - h) r / (r - 1), the hypergeometric spread
+                spread = np.where(n_risk > 1, d * (n_risk - d) / (n_risk - 1), d)
+                step = (before / n_risk) ** 2 * spread
+            # an event at s moves F(t) by S(s-) [it is of the cause] - (F(t) - F(s)) S(s-) / S(s)
+            here, slope = float(mine) + f * over, over
+            there = step if mine else np.where(survival > 0, step, 0.0)
             total += np.cumsum(there * here**2) - 2 * f * np.cumsum(there * here * slope) + f**2 * np.cumsum(there * slope**2)
         out[:, j] = np.maximum(total, 0.0)
     return out, survival**2 * greenwood

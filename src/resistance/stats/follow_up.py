@@ -46,6 +46,11 @@ class FollowUp:
             left = left - _sum_from(start[delayed], weights[delayed], times)
         return left
 
+    def only(self, which: BoolArray) -> FollowUp:
+        """Return some of the rows, the patients numbered anew."""
+        who, patient = np.unique(self.patient[which], return_inverse=True)
+        return FollowUp(self.start[which], self.time[which], self.weights[which], patient, self.last[which], int(who.size))
+
     def at(self, times: FloatArray, which: BoolArray) -> FloatArray:
         """Return the sum of weights of the rows `which` that end at each of the times (ascending, all of them there)."""
         index = np.searchsorted(times, self.time[which])

@@ -77,6 +77,7 @@ def gray_test(time: ArrayLike, cause: ArrayLike, group: Any, *, of: int = 1, rho
     Gray 1988, doi:10.1214/aos/1176350951.  A patient who failed from another cause stays at risk in part, by the
     group's own estimate of the subdistribution: the test asks about incidence, not about the
     cause-specific hazard (for that: :func:`resistance.stats.log_rank.log_rank` with other causes censored).
+    With delayed entry take :func:`resistance.stats.subdistribution_test.subdistribution_test`.
 
     Examples
     --------

@@ -12,7 +12,8 @@ from resistance.stats._arrays import FloatArray, flags, numbers
 from resistance.stats.follow_up import exhausted, follow_up, slack
 from resistance.stats.infinitesimal_jackknife import product_limit_variance
 
-Interval = Literal["log-log", "log", "plain"]
+Interval = Literal["log-log", "log", "plain", "logit", "arcsin"]
+INTERVALS: tuple[Interval, ...] = ("log-log", "log", "plain", "logit", "arcsin")
 #: a level reached through products may be off in the last bits; two levels this close are one
 LEVEL = 1e-12
 
@@ -82,8 +83,9 @@ def kaplan_meier(
     robust : bool
         Standard errors by the infinitesimal jackknife over patients instead of Greenwood's; without
         weights and delayed entry, and with one row per patient, both are equal.
-    interval : {'log-log', 'log', 'plain'}
-        Scale on which the interval is symmetric. log-log stays within 0..1, the others are cut there.
+    interval : {'log-log', 'log', 'plain', 'logit', 'arcsin'}
+        Scale on which the interval is symmetric. log-log, logit and arcsin (of the root) stay within 0..1, the others
+        are cut there.
     confidence : float
 
     Raises
@@ -106,8 +108,8 @@ def kaplan_meier(
     >>> kaplan_meier([1, 2, 3, 4], [1, 0, 1, 0]).survival.tolist()
     [0.75, 0.75, 0.375, 0.375]
     """
-    if interval not in ("log-log", "log", "plain"):
-        raise ValueError(f"interval: {interval!r} is none of log-log, log, plain")
+    if interval not in INTERVALS:
+        raise ValueError(f"interval: {interval!r} is none of {', '.join(INTERVALS)}")
     check_confidence(confidence)
     t = numbers(time, "time")
     e = flags(event, "event", t.size)
@@ -239,6 +241,12 @@ def survival_interval(
             low, high = survival ** np.exp(-spread), survival ** np.exp(spread)
         elif interval == "log":
             low, high = survival * np.exp(-z * relative), survival * np.exp(z * relative)
+        elif interval == "logit":
+            odds, factor = survival / (1 - survival), np.exp(z * relative / (1 - survival))
+            low, high = odds / (odds + factor), odds * factor / (1 + odds * factor)
+        elif interval == "arcsin":
+            angle, spread = np.arcsin(np.sqrt(survival)), z * relative / 2 * np.sqrt(survival / (1 - survival))
+            low, high = np.sin(np.maximum(angle - spread, 0)) ** 2, np.sin(np.minimum(angle + spread, np.pi / 2)) ** 2
         else:
             low, high = survival - z * std_err, survival + z * std_err
     low, high = np.where(survival == 1, 1.0, np.maximum(low, 0)), np.where(survival == 1, 1.0, np.minimum(high, 1))

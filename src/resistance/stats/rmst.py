@@ -187,7 +187,7 @@ def compare_rmst(
     two_at_most(arms)
     largest = largest_tau(t, e, member)
     horizon = checked_tau(tau, largest, t)
-    a, b = (_restricted_mean(_only(rows, member == k), e[member == k], horizon, confidence) for k in range(2))
+    a, b = (_restricted_mean(rows.only(member == k), e[member == k], horizon, confidence) for k in range(2))
     reason, late, note = arms_answer(arms, [a.reach, b.reach], horizon, a.events + b.events)
     difference = ratio = lost = Contrast(float("nan"), float("nan"), float("nan"), float("nan"))
     if not reason:
@@ -240,8 +240,3 @@ def _wald(estimate: float, se: float, confidence: float) -> Contrast:
         return Contrast(estimate, float("nan"), float("nan"), float("nan"))
     margin = float(norm.ppf(0.5 + confidence / 2)) * se
     return Contrast(estimate, estimate - margin, estimate + margin, float(2 * norm.sf(abs(estimate) / se)))
-
-
-def _only(rows: FollowUp, which: BoolArray) -> FollowUp:
-    n = int(which.sum())
-    return FollowUp(rows.start[which], rows.time[which], rows.weights[which], np.arange(n), rows.last[which], n)
