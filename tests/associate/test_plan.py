@@ -301,3 +301,21 @@ def test_the_coding_of_a_variable_that_is_only_contrasted_is_left_to_the_contras
     plan = make_plan(*study.having(config=configure(analysis={"covariates": ["sex"], "contrasts": [contrast]})).arguments())
     assert set(plan["adjustment"]["codings"]) == {"sex", "subtype"}
     assert "site" in plan["adjustment"]["unknown"]
+
+
+def test_the_study_s_own_features_are_asked_for_interaction_as_markers_are(study: Any, configure: Configure) -> None:
+    """A feature that is marker M1 under another name has the interaction of M1."""
+    from resistance.associate import answer
+
+    states = study.matrix.query("marker_id == 'M1' and timepoint == 'baseline'")
+    features = pd.DataFrame({"patient_id": states["patient_id"], "own": states["state"].eq("present").astype(float)})
+    cohort = type(study.cohort)(**(vars(study.cohort) | {"features": features.reset_index(drop=True)}))
+    config = configure(analysis={"treatment_interaction": True, "markers": ["M1"], "strata": [], "endpoints": ["response"]})
+    mine = study.having(config=config, cohort=cohort).arguments()
+    rows = answer(make_plan(*mine), *mine)
+    asked = rows[rows["model"] == "interaction"].set_index("marker_id")
+    assert asked["family"].to_dict() == {
+        "M1": "all/response/interaction/markers", "feature:own": "all/response/interaction/features",
+    }  # fmt: skip
+    for column in ("effect", "ci_low", "ci_high", "p_value", "n", "carriers"):
+        assert asked.loc["feature:own", column] == asked.loc["M1", column]

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from resistance.cohort import Cohort
     from resistance.config import CohortFile
 
-VERSION = 2
+VERSION = 3
 
 
 def make_plan(

@@ -113,10 +113,11 @@ def _singles(config: CohortFile, setting: Setting) -> Iterator[Question]:
                         "measures", population, endpoint, name, setting.labels[name], "above v below the best cut", "cut", (name,),
                         "cut",
                     )  # fmt: skip
-            for name in (*setting.markers, *measures) if plan.treatment_interaction else ():
+            for name in (*setting.markers, *setting.features, *measures) if plan.treatment_interaction else ():
+                kind = "measures" if name in measures else "features" if name in setting.features else "markers"
                 question = _new(
                     "interaction", population, endpoint, name, setting.labels[name], "effect with IMiD v effect without",
-                    "interaction", (name,), "present:imid", "measures" if name in measures else "markers",
+                    "interaction", (name,), "present:imid", kind,
                 )  # fmt: skip
                 own = (setting.measures[name].source,) if name in measures else ()
                 yield _with_adjustment(question, config, setting, without=(*ARM, *own))

@@ -87,7 +87,7 @@ def by_ranks(found: Estimate, sample: Sample) -> Estimate:
         p_value_minimum=test.p_minimum,
         separated=found.separated or not found.converged,
         converged=True,
-        note=found.note,
+        note=found.note.replace("interval and p are approximate", "the interval is approximate"),
     )
 
 
