@@ -11,10 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from resistance.stats._arrays import BoolArray, FloatArray, flags, matrix, numbers, to_unit_range
 from resistance.stats.logistic_likelihood import LogisticLikelihood
+from resistance.stats.logistic_profile import profile
 from resistance.stats.newton import Maximum, dependent_columns
-
-#: refits for one bound of a profile interval; four are usual
-PROFILE_STEPS = 60
 
 
 @dataclass(frozen=True)
@@ -281,6 +279,7 @@ def answer(
     confidence: float,
     *,
     with_intercept: bool,
+    hills: bool = False,
 ) -> LogisticResult:
     """Turn a maximum into coefficients per unit of each column, with intervals and p."""
     from scipy.stats import chi2, norm
@@ -293,7 +292,7 @@ def answer(
     intercept, intercept_se = float(to_origin @ top.params), float(np.sqrt(to_origin @ covariance @ to_origin))
     ci_low, ci_high, p_value = np.full(k, np.nan), np.full(k, np.nan), np.full(k, np.nan)
     for column in tested:
-        low, high, p_value[column] = profile(model, top, column + 1, confidence)
+        low, high, p_value[column] = profile(model, top, column + 1, confidence, hills=hills)
         ci_low[column], ci_high[column] = low / data.spread[column], high / data.spread[column]
     intercept_low = intercept_high = intercept_p = float("nan")
     if with_intercept:
@@ -302,7 +301,7 @@ def answer(
         there = model.with_design(np.column_stack([np.ones(len(basis)), basis * np.sqrt(len(basis))]))
         params = np.concatenate([[intercept], turn @ top.params[1:] / np.sqrt(len(basis))])
         again = Maximum(params, there.loglike(params), -there.hessian(params), "", ())
-        intercept_low, intercept_high, intercept_p = profile(there, again, 0, confidence)
+        intercept_low, intercept_high, intercept_p = profile(there, again, 0, confidence, hills=hills)
     without = model.maximise(data.start, _held(range(k), data))
     null = without.loglike if without.converged else float("nan")
     fitted = np.full(data.used.size, np.nan)
@@ -353,97 +352,6 @@ def likelihood_ratio(
     if reason:
         return _no_test(len(tested), reason, cause)
     return _test(2 * (top.loglike - without.loglike), len(tested))
-
-
-def _moved(model: LogisticLikelihood, params: FloatArray, column: int, value: float) -> FloatArray:
-    """Return coefficients with one at another value: the others follow along the ridge, or stay where that is higher."""
-    stayed = params.copy()
-    stayed[column] = value
-    others = np.arange(params.size) != column
-    followed = stayed.copy()
-    curvature = model.hessian(params)
-    try:
-        along = np.linalg.solve(curvature[np.ix_(others, others)], curvature[others, column])
-    except np.linalg.LinAlgError:
-        return stayed
-    followed[others] -= along * (value - params[column])
-    with np.errstate(all="ignore"):
-        return followed if model.loglike(followed) > model.loglike(stayed) else stayed
-
-
-def profile(model: LogisticLikelihood, top: Maximum, column: int, confidence: float = 0.95) -> tuple[float, float, float]:
-    """Return the interval of one coefficient and the p of its being 0, both from its profile likelihood.
-
-    Returns
-    -------
-    low, high : float
-        Values at which the profile has fallen by the chi-square quantile; infinite where it never falls
-        that far, NaN where the other coefficients were not found.
-    p_value : float
-        From the fall at 0, NaN where the other coefficients were not found.  The interval holds 0 when p is above
-        1 - confidence: the search on that side starts from what is known at 0.
-
-    Notes
-    -----
-    Newton's method on the signed root of the deviance, which is nearly a straight line in the
-    coefficient, between bounds that enclose the answer.
-    """
-    from scipy.stats import chi2
-
-    target = float(np.sqrt(chi2.ppf(confidence, 1)))
-    se = float(np.sqrt(np.linalg.inv(top.information)[column, column]))
-    estimate = float(top.params[column])
-    zero = model.maximise(_moved(model, top.params, column, 0.0), np.arange(top.params.size) == column)
-    root = _root(top, zero) if zero.converged else float("nan")
-    p_value = _test(root**2, 1).p_value if zero.converged else float("nan")
-    bounds = []
-    for step in (-se, se):
-        inner, outer, first = 0.0, float("inf"), target
-        distance = -estimate / step  # of 0, in standard errors, on this side
-        if distance > 0 and root < target:
-            inner, first = distance, max(target, 1.5 * distance)
-        elif distance > 0 and root >= target:
-            outer, first = distance, min(target, distance * target / root)
-        bounds.append(_profile_bound(model, top, column, step, target, (inner, outer, first)))
-    return bounds[0], bounds[1], p_value
-
-
-def _root(top: Maximum, held: Maximum) -> float:
-    """Return the root of the deviance."""
-    return float(np.sqrt(max(0.0, 2 * (top.loglike - held.loglike))))
-
-
-def _profile_bound(
-    model: LogisticLikelihood, top: Maximum, column: int, step: float, target: float, known: tuple[float, float, float]
-) -> float:
-    """Return where the root of the deviance reaches `target`.
-
-    Distances are from the estimate, in `step` (one signed standard error); `known` are two that enclose the
-    answer and the first one to look at.
-    """
-    held = np.arange(top.params.size) == column
-    estimate, last = float(top.params[column]), top.params.copy()
-    inner, outer, distance = known
-    for count in range(PROFILE_STEPS):
-        found = model.maximise(_moved(model, last, column, estimate + distance * step), held)
-        if not np.isfinite(found.loglike):  # too far in one step
-            distance = (inner + distance) / 2
-            continue
-        if not found.converged:
-            return float("nan")
-        last = found.params
-        root = _root(top, found)
-        inner, outer = (distance, outer) if root < target else (inner, distance)
-        slope = -float(model.score(last)[column]) * step / root if root > 0 else 0.0
-        following = distance + (target - root) / slope if slope > 0 else float("inf")
-        # Newton doubles the digits: a step in the sixth leaves none in the eleventh
-        if abs(following - distance) < 1e-6 * distance or outer - inner < 1e-10 * outer:
-            return estimate + min(max(following, inner), outer) * step
-        # Newton's step where it stays between the bounds, and halves where it has been slow
-        if not inner < following < min(outer, 3 * distance) or (count % 4 == 3 and np.isfinite(outer)):
-            following = (inner + outer) / 2 if np.isfinite(outer) else 2 * distance
-        distance = following
-    return float("nan") if np.isfinite(outer) else float(np.copysign(np.inf, step))
 
 
 def unanswered(data: Design, reason: str, columns: tuple[int, ...]) -> LogisticResult:
