@@ -309,6 +309,46 @@ def test_flac_is_maximum_likelihood_on_the_enlarged_data_and_flic_an_offset() ->
     )
 
 
+def test_the_higher_of_two_hills_is_taken_where_the_outcome_is_nearly_separated() -> None:
+    # R 4.2.2, brglm2 0.9: glm(y ~ x + z, binomial, method = "brglmFit", type = "AS_mean", epsilon = 1e-12); from 0 there is a lower hill
+    x = [13.3, 0.1, 0.2, 0.2, 0.8, 2.2, 2.4, 1.8, 0.2, 0.5, 1.5, 0.6, 0.1, 42.8]
+    z = [0, 1, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 1]
+    y = [1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 1, 0, 0, 1]
+    columns = np.column_stack([x, z])
+    found = firth_logistic(y, columns)
+    assert not found.separated
+    assert [found.intercept, *found.coef] == pytest.approx([-2.027584647768, 0.244334134909, 2.448737456842], rel=1e-8)
+    assert [found.intercept_se_plain, *found.se_plain] == pytest.approx([1.05382897921, 0.20723800260, 1.56596690566], rel=1e-8)
+    assert firth_likelihood_ratio(y, columns, [0]).p_value == pytest.approx(found.p_value[0], rel=1e-8)
+
+
+def test_a_bound_lies_where_the_highest_hill_has_fallen_far_enough() -> None:
+    """By brute force over intercept and the other coefficient: one hill falls at 8.8 already, another at 22.5 only."""
+    from scipy.optimize import minimize
+
+    x = np.array([0.2, 1.6, 0.0, 3.7, 9.8, 0.4, 2.4, 1.7, 0.5, 0.2, 0.0, 16.8])
+    z = np.array([-0.0, 2.5, 0.8, 0.3, -0.7, 1.4, -0.5, 1.6, -0.4, 0.2, -1.5, 2.3])
+    y = np.array([0, 1, 1, 1, 0, 1, 0, 1, 0, 1, 0, 1])
+    found = firth_logistic(y, np.column_stack([z, x]), tested=[0])
+
+    def lost(free: np.ndarray, slope: float) -> float:
+        eta = free[0] + slope * z + free[1] * x
+        w = 1 / (2 + np.exp(eta) + np.exp(-eta))
+        design = np.column_stack([np.ones(12), z, x])
+        sign, log_determinant = np.linalg.slogdet(design.T @ (w[:, None] * design))
+        return float(-(y * eta - np.logaddexp(0, eta)).sum() - log_determinant / 2) if sign > 0 else np.inf
+
+    def profile(slope: float) -> float:
+        starts = [(-slope * cut, other) for cut in np.linspace(-1, 1.6, 40) for other in np.linspace(-4, 4, 41)]
+        grid = sorted(starts, key=lambda start: lost(np.array(start), slope))[:3]
+        return -min(minimize(lost, start, args=(slope,), method="Nelder-Mead", options={"fatol": 1e-10}).fun for start in grid)
+
+    fall = 1.920729410347062  # half the chi-square quantile
+    assert profile(found.ci_low[0]) == pytest.approx(found.loglike - fall, abs=1e-5)
+    assert profile(found.ci_high[0]) == pytest.approx(found.loglike - fall, abs=1e-5)
+    assert profile(found.ci_high[0] - 4) > found.loglike - fall
+
+
 @pytest.mark.parametrize("seed", [1, 3, 8])
 def test_a_skewed_column_that_separates_has_the_highest_of_its_hills(seed: int) -> None:
     """By brute force: the penalised likelihood on a grid of slope and cut."""

@@ -13,6 +13,7 @@ from resistance.stats._arrays import FloatArray
 from resistance.stats._design import named
 from resistance.stats.logistic.design import Design, prepare, tested_columns
 from resistance.stats.logistic.model import answer, likelihood_ratio
+from resistance.stats.logistic.profile import other_hill
 from resistance.stats.logistic.results import LogisticResult, LogisticTest, unanswered
 from resistance.stats.logistic_likelihood import LogisticLikelihood
 from resistance.stats.newton import Maximum
@@ -20,6 +21,8 @@ from resistance.stats.separation import separation
 
 #: steps along the likelihood without the penalty, each of which about multiplies the odds by e
 ALONG = 40
+#: log odds of some patient, by maximum likelihood, from which the penalised likelihood may have another hill
+NEARLY_SEPARATED = 8.0
 
 
 @dataclass(frozen=True)
@@ -98,11 +101,11 @@ def firth_logistic(
     if reason:
         return _unanswered(data, reason, cause)
     model = data.likelihood(penalised=True)
-    top, (separated, cause, note) = _top(data, model)
+    top, hills, (separated, cause, note) = _top(data, model)
     if not top.converged:
         return _unanswered(data, "iterations", ())
     covariance = np.linalg.inv(model.augmented_information(top.params))
-    found = answer(data, model, top, covariance, which, confidence, with_intercept=tested is None)
+    found = answer(data, model, top, covariance, which, confidence, with_intercept=tested is None, hills=hills)
     # half the log determinant of the information is larger by this in the units that were given
     units = float(np.log(data.spread).sum())
     to_origin = np.concatenate([[1.0], -data.columns.mean(axis=0) / data.spread])
@@ -284,19 +287,21 @@ def flac(
     )
 
 
-def _top(data: Design, model: LogisticLikelihood) -> tuple[Maximum, tuple[bool, tuple[int, ...], str]]:
-    """Return the highest maximum found, and whether the outcome is separated, because of which columns, and that in words."""
+def _top(data: Design, model: LogisticLikelihood) -> tuple[Maximum, bool, tuple[bool, tuple[int, ...], str]]:
+    """Return the highest maximum found, whether there may be other hills, and whether, why and in words the outcome is separated."""
     top = model.maximise(data.start)
     if not top.converged:
-        return top, (False, (), "")
+        return top, False, (False, (), "")
     plain = data.likelihood()
     without_penalty = plain.maximise(top.params)  # a few steps from here; the linear programme only in doubt
+    separated = (False, (), "") if without_penalty.converged else _separated(data)
     if without_penalty.converged:
         # nearly separated data can have a second hill too: that next to the maximum without penalty
         again = model.maximise(without_penalty.params)
-        return again if again.converged and again.loglike > top.loglike + 1e-8 else top, (False, (), "")
-    separated = _separated(data)
-    return _highest(model, plain, data.start, top) if separated[0] else top, separated
+        if again.converged and again.loglike > top.loglike + 1e-8:
+            top = again
+    hills = not without_penalty.converged or float(np.abs(data.unit @ without_penalty.params).max()) > NEARLY_SEPARATED
+    return _highest(model, plain, data.start, top) if hills else top, hills, separated
 
 
 def _separated(data: Design) -> tuple[bool, tuple[int, ...], str]:
@@ -316,8 +321,9 @@ def _highest(model: LogisticLikelihood, plain: LogisticLikelihood, start: FloatA
     longer hold the information back.  The likelihood without the penalty climbs straight that way.
     """
     for column in range(1, top.params.size):
-        way = np.where(np.arange(top.params.size) == column, 0.0, top.params)
-        there = model.maximise(way, np.arange(top.params.size) == column)
+        held = np.arange(top.params.size) == column
+        way = np.where(held, 0.0, top.params)
+        there = other_hill(model, way, held, model.maximise(way, held))
         if there.converged and there.loglike > top.loglike + 1e-8:
             top = _higher(model, there.params, top)
     params = start.copy()

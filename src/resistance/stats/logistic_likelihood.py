@@ -73,6 +73,10 @@ class LogisticLikelihood:
         """Return the likelihood of the same patients with other columns."""
         return LogisticLikelihood(self._y, design, self._w, penalised=self._penalised)
 
+    def without_penalty(self) -> LogisticLikelihood:
+        """Return the likelihood of the same patients and columns without the penalty."""
+        return LogisticLikelihood(self._y, self._x, self._w)
+
     def loglike(self, params: FloatArray) -> float:
         """Return the log-likelihood (with the penalty: -inf where the information is singular)."""
         linear = self._at(params).linear if self._penalised else self._x @ params

@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from resistance.stats.exact import p_value_minimum
+from resistance.stats.firth_logistic import firth_logistic
 from resistance.stats.scan import logistic, logistic_score
 from resistance.stats.scan.logistic import firth_logistic_scan, firth_logistic_scan_blocks, logistic_scan
 from resistance.stats.scan.logistic_answers import REASONS, LogisticScan, minimum_p_values
@@ -455,6 +456,28 @@ def test_the_outcome_as_a_marker_is_answered_with_a_finite_effect(path: str) -> 
     assert (np.isfinite(found.coef) & np.isfinite(found.ci_low) & np.isfinite(found.ci_high)).all()
     assert found.coef[0] == pytest.approx(-found.coef[1], rel=1e-8)
     assert found.p_value[0] < 1e-10
+
+
+def test_an_interval_between_two_hills_of_the_likelihood_is_answered(path: str) -> None:
+    # the search for the upper bound ended in SciPy's "f(a) and f(b) must have different signs"
+    for x, z, y in (
+        (
+            [1.5, 0.4, 0.4, 0.0, 36.6, 9.9, 0.5, 4.7, 1.8, 0.3, 7.1, 0.5],
+            [-0.3, -0.8, 0.5, -0.1, 0.5, -0.6, 0.1, -0.9, 0.8, 0.2, 0.3, 0.4],
+            [0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0],
+        ),
+        (
+            [0.1, 0.2, 2.2, 0.4, 2.9, 5.0, 0.1, 7.6, 0.3, 65.9, 4.3, 0.3],
+            [0.2, 0.2, 0.3, 1.4, 0.5, 1.7, 0.6, -0.2, -1.5, -1.6, 0.2, 0.7],
+            [1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 1, 1],
+        ),
+    ):
+        found = firth_logistic_scan(y, np.array(z)[:, None], np.array(x)[:, None], profile=True)
+        one = firth_logistic(y, np.column_stack([z, x]), tested=[0])
+        assert found.converged.all()
+        assert [found.coef[0], found.p_value[0]] == pytest.approx([one.coef[0], one.p_value[0]], rel=1e-6)
+        assert found.ci_low[0] == pytest.approx(one.ci_low[0], rel=1e-6)
+        assert found.ci_high[0] > found.coef[0]
 
 
 def test_one_carrier_one_event_and_huge_units_are_answered(path: str) -> None:

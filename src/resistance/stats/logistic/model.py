@@ -138,6 +138,7 @@ def answer(
     confidence: float,
     *,
     with_intercept: bool,
+    hills: bool = False,
 ) -> LogisticResult:
     """Turn a maximum into coefficients per unit of each column, with intervals and p."""
     from scipy.stats import chi2, norm
@@ -150,7 +151,7 @@ def answer(
     intercept, intercept_se = float(to_origin @ top.params), float(np.sqrt(to_origin @ covariance @ to_origin))
     ci_low, ci_high, p_value = np.full(k, np.nan), np.full(k, np.nan), np.full(k, np.nan)
     for column in tested:
-        low, high, p_value[column] = profile(model, top, column + 1, confidence)
+        low, high, p_value[column] = profile(model, top, column + 1, confidence, hills=hills)
         ci_low[column], ci_high[column] = low / data.spread[column], high / data.spread[column]
     intercept_low = intercept_high = intercept_p = float("nan")
     if with_intercept:
@@ -159,7 +160,7 @@ def answer(
         there = model.with_design(np.column_stack([np.ones(len(basis)), basis * np.sqrt(len(basis))]))
         params = np.concatenate([[intercept], turn @ top.params[1:] / np.sqrt(len(basis))])
         again = Maximum(params, there.loglike(params), -there.hessian(params), "", ())
-        intercept_low, intercept_high, intercept_p = profile(there, again, 0, confidence)
+        intercept_low, intercept_high, intercept_p = profile(there, again, 0, confidence, hills=hills)
     without = model.maximise(data.start, held_columns(range(k), data))
     null = without.loglike if without.converged else float("nan")
     fitted = np.full(data.used.size, np.nan)
