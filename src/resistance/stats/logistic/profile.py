@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from resistance.stats._arrays import BoolArray, FloatArray
-from resistance.stats.logistic.results import chi_square_test
 from resistance.stats.logistic_likelihood import LONGEST_STEP, LogisticLikelihood
 from resistance.stats.newton import Maximum
 
@@ -65,7 +64,7 @@ def profile(
     if hills:
         zero = other_hill(model, zero.params, held, zero)
     root = _root(top, zero) if zero.converged else float("nan")
-    p_value = chi_square_test(root**2, 1).p_value if zero.converged else float("nan")
+    p_value = float(chi2.sf(root**2, 1)) if zero.converged else float("nan")
     bounds = []
     for step in (-se, se):
         inner, outer, first = 0.0, float("inf"), target
