@@ -78,7 +78,7 @@ def test_the_plan_says_it_before_any_p(study: Any, configure: Configure) -> None
 def test_the_plan_counts_the_families_that_are_large_enough(
     study: Any, configure: Configure, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("resistance.associate.plan.TESTS_PER_BIN", 1)
+    monkeypatch.setattr("resistance.associate.policies.TESTS_PER_BIN", 1)
     config = configure(analysis={"multiplicity": {"method": "ihw"}})
     plan = make_plan(config, *study.arguments()[1:])
     large = sum(row["questions"] - row["refused"] >= 2 for row in plan["families"])

@@ -107,6 +107,7 @@ def imputed(
             base,
             covariates=np.column_stack(list(varies.values())) if varies else np.zeros((at.size, 0)),
             names=(*base.names, *varies),
+            copy=True,
         )
         fits.append(method.fit(sample))
     if constant:

@@ -552,6 +552,12 @@ def test_a_marker_that_the_kernel_gives_up_goes_the_careful_way(kernel: None, mo
     assert np.isnan(lost.p_value).all()
 
 
+@pytest.mark.parametrize("scan", [firth_logistic_scan, logistic_scan, logistic_score_scan])
+def test_one_marker_may_have_one_dimension(scan: Any) -> None:
+    y, marker = [1, 0, 1, 0, 1, 1, 0, 0], [1, 0, 1, 0, 0, 1, 1, 0]
+    np.testing.assert_array_equal(scan(y, marker).p_value, scan(y, np.array(marker)[:, None]).p_value)
+
+
 @pytest.mark.parametrize(
     ("outcome", "markers", "covariates", "more", "words"),
     [

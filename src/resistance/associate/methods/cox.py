@@ -58,15 +58,17 @@ def _fit(sample: Sample, *, wald: bool) -> Estimate:
         sample.design,
         start=sample.entry,
         strata=sample.strata,
-        tested=[sample.tested],
+        tested=sample.asked,
         profile=not wald,
     )
     if found.reason == "monotone":
         # an empty cell has an answer all the same: the penalised one
-        penalised = (firth_cox.fit if sample.flag else firth_cox.fit_penalised)(sample)
+        penalised = (firth_cox.fit if sample.flag and not sample.copy else firth_cox.fit_penalised)(sample)
         return replace(penalised, note=joined("by Firth's penalised likelihood", penalised.note))
     if not found.converged:
         return from_fit(found, sample)
+    if sample.copy:
+        return from_fit(found, sample, detectable_effect=detectable_hazard(sample), separated=False)
     i = sample.tested
     low, high = (float(x[i]) for x in ((found.ci_low, found.ci_high) if wald else (found.profile_low, found.profile_high)))
     return from_fit(

@@ -148,11 +148,11 @@ def _with_test(found: Estimate, test: PermutationTest, *, strata: bool, covariat
 def fit_penalised(sample: Sample) -> Estimate:
     """Fit the penalised model alone: its own likelihood-ratio p is somewhat too small with few carriers."""
     found = firth_cox(
-        sample.time, sample.event, sample.design, start=sample.entry, strata=sample.strata, tested=[sample.tested]
+        sample.time, sample.event, sample.design, start=sample.entry, strata=sample.strata, tested=sample.asked
     )  # fmt: skip
     if not found.converged:
         return from_fit(found, sample)
-    more: dict[str, Any] = {} if found.monotone else proportional(sample)
+    more: dict[str, Any] = {} if found.monotone or sample.copy else proportional(sample)
     separated = found.monotone and sample.tested in found.monotone_columns
     bounds = _bounds(float(found.coef[sample.tested])) if separated else ""
     return from_fit(found, sample, detectable_effect=detectable_hazard(sample), separated=separated, note=bounds, **more)

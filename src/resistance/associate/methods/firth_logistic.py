@@ -27,7 +27,7 @@ SEPARATED = "separation: without the penalty the odds ratio would be infinite or
 
 def fit(sample: Sample) -> Estimate:
     """Fit the model of one question."""
-    found = firth_logistic(sample.event, sample.design, tested=[sample.tested])
+    found = firth_logistic(sample.event, sample.design, tested=sample.asked)
     if not found.converged:
         return from_fit(found, sample)
     note = SEPARATED if found.separated else ""

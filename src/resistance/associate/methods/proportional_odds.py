@@ -20,15 +20,17 @@ NOT_PROPORTIONAL = 0.05
 def fit(sample: Sample) -> Estimate:
     """Fit the model of one question."""
     codes = sample.value.astype(int)
-    found = proportional_odds(codes, sample.design, tested=[sample.tested], overall=False, categories=len(sample.levels))
+    found = proportional_odds(
+        codes, sample.design, tested=sample.asked, nominal=not sample.copy, overall=False, categories=len(sample.levels)
+    )
     if not found.converged:
         failed = from_fit(found, sample)
-        return _separated(failed, sample) if found.reason == "monotone" else failed
+        return _separated(failed, sample) if found.reason == "monotone" and not sample.copy else failed
     nominal = float(found.nominal_p[sample.tested])
     note = few_carriers(sample)
     if nominal < NOT_PROPORTIONAL:
         note = joined(note, "the odds are not proportional", _cuts(sample))
-    elif np.isnan(nominal) and len(sample.levels) > 2:
+    elif np.isnan(nominal) and len(sample.levels) > 2 and not sample.copy:
         note = joined(note, "whether the odds are proportional cannot be tested here", _cuts(sample))
     return from_fit(
         found,

@@ -52,6 +52,8 @@ class Sample:
         Ordinal endpoints: the levels from worst to best.
     permutations, seed : int
         Of a permutation test.
+    copy : bool
+        One of several imputed data sets: only effect and standard error are wanted, which are pooled.
     """
 
     value: FloatArray
@@ -69,6 +71,12 @@ class Sample:
     levels: tuple[str, ...] = ()
     permutations: int = 9999
     seed: int = 1
+    copy: bool = False
+
+    @property
+    def asked(self) -> tuple[int, ...]:
+        """Columns of which interval, p and assumption are wanted."""
+        return () if self.copy else (self.tested,)
 
     @property
     def term(self) -> FloatArray:

@@ -139,8 +139,10 @@ def minimum_p_values(n: ArrayLike, events: ArrayLike, carriers: ArrayLike) -> Fl
 
 
 def columns_of_markers(markers: ArrayLike, n: int) -> NDArray[Any]:
-    """Return the markers as a two-dimensional array of booleans, integers or floats; nothing is copied."""
+    """Return the markers as a two-dimensional array of booleans, integers or floats (one dimension is one marker); nothing is copied."""
     array = np.asarray(markers)
+    if array.ndim == 1 and array.size == n:
+        array = array.reshape(n, 1)
     if array.ndim != 2 or array.shape[0] != n:
         raise ValueError(f"markers: shape {array.shape} for {n} patients; patients x markers is needed")
     if array.dtype.kind not in "biuf":

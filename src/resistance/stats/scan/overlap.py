@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from resistance.stats._arrays import BoolArray, FloatArray, flags, matrix, to_unit_range
 from resistance.stats.scan.logistic import FAR, SMALL, logistic_scan
 
-Overlap = Literal["finite", "marker", "unknown"]
 #: markers of one block: the memory does not grow with their number
 BLOCK = 256
 #: steps of Newton's method, and the score (columns of unit range) at which the maximum is reached

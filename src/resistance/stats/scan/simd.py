@@ -216,17 +216,6 @@ def where_less(typing_context: Any, a: Any, b: Any, then: Any, otherwise: Any) -
     return lanes_type(lanes_type, lanes_type, lanes_type, lanes_type), generate
 
 
-@intrinsic
-def where_nonzero(typing_context: Any, a: Any, then: Any) -> Any:
-    """Return `then` in the lanes where a is not 0 (NaN is not), 0 in the rest."""
-
-    def generate(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        zero = ir.Constant(_DOUBLES, [0.0] * LANES)
-        return builder.select(builder.fcmp_unordered("!=", args[0], zero), args[1], zero)
-
-    return lanes_type(lanes_type, lanes_type), generate
-
-
 # ------------------------------------------------------------------------------------ exp and products
 
 
