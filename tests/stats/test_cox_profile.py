@@ -37,6 +37,12 @@ def test_the_interval_ends_where_rs_fits_with_an_offset_have_fallen_by_the_quant
         assert [found.profile_low[i], found.profile_high[i]] == pytest.approx(expected, rel=1e-6, abs=1e-8)
 
 
+def test_every_bound_of_the_file_is_compared() -> None:
+    bounds = [key.split(".profile.") for key in VALUES if ".profile." in key]
+    assert {model for model, _ in bounds} == set(MODELS)
+    assert {rest for _, rest in bounds} == {f"{column}.{level}" for column in ("carrier", "age") for level in ("0.9", "0.95")}
+
+
 def few(seed: int, n: int = 30) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Few events, tied days, a marker that hastens them and a covariate."""
     draw = np.random.default_rng(seed)

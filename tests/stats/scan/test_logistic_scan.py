@@ -564,7 +564,7 @@ def test_one_marker_may_have_one_dimension(scan: Any) -> None:
         ([0, 1, 2], [[0], [1], [1]], None, {}, "outcome: only 0 and 1"),
         ([0, 1, np.nan], [[0], [1], [1]], None, {}, "outcome: 1 value"),
         ([0, 1, 1], [[0], [1]], None, {}, r"markers: shape \(2, 1\) for 3 patients"),
-        ([0, 1, 1], [0, 1, 1], None, {}, r"markers: shape \(3,\) for 3 patients"),
+        ([0, 1, 1], [0, 1], None, {}, r"markers: shape \(2,\) for 3 patients"),
         ([0, 1, 1], [["a"], ["b"], ["c"]], None, {}, "markers: numbers are needed"),
         ([0, 1, 1], [[0.0], [1.0], [np.inf]], None, {}, "markers: infinite"),
         ([0, 1, 1], [[0], [1], [-2]], None, {}, "markers: an integer below -1"),
