@@ -138,7 +138,7 @@ import sys, numpy as np
 from resistance.stats.scan.logistic import firth_logistic_scan
 z = np.load(sys.argv[1])
 found = firth_logistic_scan(z["outcome"], z["markers"], z["covariates"], threads=int(sys.argv[2]))
-np.savetxt(sys.argv[3], np.column_stack([found.coef, found.se, found.p_value]))
+np.savetxt(sys.argv[3], np.column_stack([found.coef, found.se, found.p_value]), fmt="%.6g")  # the digits of PLINK2
 """
 
 
