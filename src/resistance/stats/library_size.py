@@ -60,6 +60,11 @@ def tmm_factors(
     Notes
     -----
     Robinson and Oshlack 2010, doi:10.1186/gb-2010-11-3-r25; as edgeR's ``calcNormFactors``.
+
+    Examples
+    --------
+    >>> tmm_factors([[100, 200], [300, 600], [50, 100], [80, 160]]).factors.tolist()
+    [1.0, 1.0]
     """
     x = _checked_counts(counts)
     sizes = x.sum(axis=0) if library_sizes is None else numbers(library_sizes, "library_sizes", x.shape[1])

@@ -42,6 +42,12 @@ def egger(effects: ArrayLike, se: ArrayLike) -> EggerResult:
     -----
     Egger 1997, doi:10.1136/bmj.315.7109.629.  With fewer than 10 studies it has hardly any power; of log odds ratios
     it finds asymmetry where there is none, since effect and error are related.
+
+    Examples
+    --------
+    >>> found = egger([0.1, 0.3, 0.2, 0.6], [0.1, 0.2, 0.15, 0.3])
+    >>> found.k, round(found.p_value, 3)
+    (4, 0.007)
     """
     from scipy.stats import t
 

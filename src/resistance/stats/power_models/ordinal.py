@@ -47,6 +47,11 @@ def patients_ordinal(
     Notes
     -----
     Whitehead's formula (his equation 3), which counts N in place of (N + 1)^2 / N.
+
+    Examples
+    --------
+    >>> patients_ordinal(2.0, [0.25, 0.25, 0.25, 0.25], 0.5)
+    210
     """
     share = fraction(prevalence, "prevalence")
     scale = share * (1 - share) / 3 * (1 - float((_proportions(proportions) ** 3).sum()))

@@ -148,6 +148,11 @@ def ipcw_brier(
     2006, doi:10.1002/bimj.200610301.  Cases have weight 1 / G(time -), controls 1 / G(t), G the Kaplan-Meier curve
     of the censoring times; the sum is divided by n.  Standard error by the infinitesimal jackknife, G being
     estimated, with divisor n - 1.
+
+    Examples
+    --------
+    >>> ipcw_brier([2, 4, 6, 8], [1, 1, 1, 1], [[0.2], [0.4], [0.7], [0.9]], [5]).brier.round(3).tolist()
+    [0.075]
     """
     from resistance.stats.survival import kaplan_meier, survival_at
 
@@ -212,6 +217,11 @@ def ipcw_auc(time: ArrayLike, event: ArrayLike, risk: ArrayLike, times: ArrayLik
     Uno 2007, doi:10.1198/016214507000000149; Blanche, Dartigues, Jacqmin-Gadda 2013, doi:10.1002/sim.5958.  Cases
     (event by t) have weight 1 / G(time -); controls (followed beyond t) all have the same.  Standard error by
     the infinitesimal jackknife, G being estimated, with divisor n - 1.
+
+    Examples
+    --------
+    >>> ipcw_auc([2, 4, 6, 8], [1, 1, 1, 1], [4, 2, 3, 1], [5]).auc.tolist()
+    [0.75]
     """
     t = numbers(time, "time")
     e = flags(event, "event", t.size)

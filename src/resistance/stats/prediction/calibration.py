@@ -254,6 +254,12 @@ def calibration_curve(
     Notes
     -----
     Cleveland 1979, doi:10.1080/01621459.1979.10481038; Wilson 1927, doi:10.1080/01621459.1927.10502953.
+
+    Examples
+    --------
+    >>> found = calibration_curve([0, 0, 1, 0, 1, 1], [0.1, 0.2, 0.3, 0.6, 0.7, 0.9], groups=2)
+    >>> found.predicted.round(2).tolist(), found.observed.round(2).tolist()
+    ([0.2, 0.73], [0.33, 0.67])
     """
     from scipy.optimize import isotonic_regression
     from scipy.stats import norm
