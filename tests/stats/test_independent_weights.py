@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from resistance.stats.grenander import grenander
@@ -206,6 +206,7 @@ def _concave(p: np.ndarray):
 
 @settings(max_examples=30)
 @given(st.lists(st.sampled_from([0.0, 1e-9, 0.01, 0.01, 0.2, 0.3, 0.35, 0.7, 1.0]) | st.floats(0, 1), min_size=1, max_size=12))
+@example([0.0, 0.0, 0.0, 0.0, 0.2, 0.2, 0.3, 0.5, 0.5])
 def test_grenander_is_the_least_concave_majorant_by_its_definition(values: list[float]) -> None:
     p = np.array(values)
     p[(p > 0) & (p < 1e-9)] = 1e-9

@@ -10,6 +10,9 @@ from numpy.typing import ArrayLike
 from resistance.stats._arrays import FloatArray
 from resistance.stats.multiplicity import checked
 
+#: relative difference of two slopes that are one
+ROUNDING = 1e-12
+
 
 @dataclass(frozen=True)
 class Grenander:
@@ -91,4 +94,8 @@ def grenander(p_values: ArrayLike, *, zero: float = 0.0) -> Grenander:
     knots = np.concatenate([[0.0], at[block[1:] - 1]])
     height = first + np.concatenate([[0.0], np.cumsum(np.add.reduceat(rise, block[:-1]))])
     height[-1] = 1.0
+    slope = np.diff(height) / np.diff(knots)
+    # a knot between slopes that differ by rounding only is none
+    bend = np.concatenate([[True], slope[1:] < slope[:-1] * (1 - ROUNDING), [True]])
+    knots, height = knots[bend], height[bend]
     return Grenander(knots, height, np.diff(height) / np.diff(knots), p.size)
