@@ -39,7 +39,8 @@ SUBJECTS: dict[str, tuple[str, ...]] = {
         "logistic.logistic_score_test", "separation.separation", "permutation.logistic_permutation",
     ),
     "Ordered outcome": (
-        "ordinal.proportional_odds", "ordinal.cutwise_odds", "ordinal_permutation.ordinal_permutation", "ranks.van_elteren",
+        "ordinal.proportional_odds", "ordinal.cutwise_odds", "ordinal_separated.separated_odds",
+        "ordinal_permutation.ordinal_permutation", "ranks.van_elteren",
     ),
     "Continuous outcome": (
         "linear.linear", "ranks.rank_sum", "ranks.kruskal", "welch_t.welch_t", "welch_permutation.welch_permutation",
@@ -54,7 +55,8 @@ SUBJECTS: dict[str, tuple[str, ...]] = {
         "pseudo_values.survival_pseudo_values", "pseudo_values.rmst_pseudo_values",
     ),
     "Competing events": (
-        "aalen_johansen.cumulative_incidence", "competing.cause_specific_cox", "gray.gray_test", "fine_gray.fine_gray",
+        "aalen_johansen.cumulative_incidence", "competing.cause_specific_cox", "gray.gray_test",
+        "subdistribution_test.subdistribution_test", "fine_gray.fine_gray",
         "pseudo_values.incidence_pseudo_values",
     ),
     "Predictive or prognostic": (
